@@ -28,11 +28,12 @@ from sb3_ecom.envs.recommendation.rewards import TERMS, reward_terms
 from sb3_ecom.envs.recommendation.shop import WEIGHTS, ShopTables, rank, shop_tables
 
 HISTORY = 20  # T, clicks the agent remembers
-CONTEXT = 6  # page, satisfaction proxy, pages since a click, clicks, sine and cosine of the hour
+CONTEXT = 6  # page, satisfaction proxy, pages since a click, clicks, sine and cosine of the hour; then G counts
 CLICKS = 3  # where the clicks stand in the context
 _PROXY_DECAY = 0.9  # of the agent's own moving average of clicks
 _TINY = 1e-30  # keeps the logarithm of a uniform 0 finite
 _WAIT = 5.0  # pages; scales waiting times to order one
+_OFTEN = 4.0  # clicks; scales decayed clicks per category to order one
 
 
 class Tables(NamedTuple):
@@ -73,8 +74,9 @@ class SessionTask(Task):
 
     Observation:
         Flat `LayoutBox`. Context: page / horizon, moving average of clicks per page, pages since the last
-        click / 5, clicks / 10, sine and cosine of the hour; unless ``action="ranker"`` also N floats that
-        are 1 for opened items. History: the landing item and the clicks, the last T = 20 of
+        click / 5, clicks / 10, sine and cosine of the hour, decayed clicks per category / 4 (the shop's own
+        count, which the ranker weighs too); unless ``action="ranker"`` also N floats that are 1 for opened
+        items. History: the landing item and the clicks, the last T = 20 of
         them, each with validity, bought, standardised
         log price, pages waited / 5, slot / K and an item embedding (see `shop.shop_tables`) of 8 floats
         (without a ranker of 16). Nothing hidden: neither taste nor patience.
@@ -129,12 +131,13 @@ class SessionTask(Task):
         self._exhaustible = items.size <= params.horizon + params.slate_size
         shop = shop_tables(items, params.slate_size, whole=action != "ranker")
         self.tables = Tables(visit_tables(params), shop)
+        facts = CONTEXT + items.num_categories
         closed = items.size if action != "ranker" else 0
         self.observation_space = LayoutBox(
-            Layout(CONTEXT + closed, HISTORY, shop.event.shape[1]),
+            Layout(facts + closed, HISTORY, shop.event.shape[1]),
             -20.0,
             20.0,
-            items=_public_items(shop, slice(CONTEXT, CONTEXT + closed) if closed else None),
+            items=_public_items(shop, slice(facts, facts + closed) if closed else None),
         )
         self.action_space = _action_space(action, params)
 
@@ -185,9 +188,9 @@ class SessionTask(Task):
         context = xp.stack(
             [visit.page / self.horizon, log.proxy, log.waited / _WAIT, log.clicks / 10], axis=1
         )
-        parts = [context, log.hour, xp.reshape(log.history, (n, -1))]
+        parts = [context, log.hour, visit.satiation / _OFTEN, xp.reshape(log.history, (n, -1))]
         if self.action != "ranker":
-            parts.insert(2, xp.astype(visit.opened, context.dtype))
+            parts.insert(3, xp.astype(visit.opened, context.dtype))
         return xp.concat(parts, axis=1)
 
     def terms(self, outcome: PageOutcome) -> dict[str, Array]:
