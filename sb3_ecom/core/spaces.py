@@ -53,6 +53,22 @@ class Blocks(NamedTuple):
     catalogue: Array  # (N, f) float32, O(1): what is publicly known of each item
 
 
+class Candidates(NamedTuple):
+    """Where the context describes what can be chosen now: ``choices`` rows of ``features`` floats.
+
+    Row i is the public description of choice i of a MultiDiscrete([choices] * K) action.
+    """
+
+    start: int  # first float of the first row
+    choices: int  # m
+    features: int  # floats of a row
+
+    @property
+    def stop(self) -> int:
+        """First float behind the last row."""
+        return self.start + self.choices * self.features
+
+
 class LayoutBox(spaces.Box):
     """A flat float32 Box with a `Layout`, so that a sequence extractor needs no further argument.
 
@@ -70,6 +86,7 @@ class LayoutBox(spaces.Box):
         *,
         items: Items | None = None,
         blocks: Blocks | None = None,
+        candidates: Candidates | None = None,
         **kwargs: Any,
     ) -> None:
         if layout.context < 0 or layout.steps < 0 or layout.features < 0 or layout.size < 1:
@@ -83,8 +100,13 @@ class LayoutBox(spaces.Box):
             ):
                 if rest < 0 or rest % blocks.items:
                     raise ValueError(f"layout.{name} must leave whole blocks of {blocks.items}, got {layout}")
+        if candidates is not None and not 0 <= candidates.start < candidates.stop <= layout.context:
+            raise ValueError(
+                f"candidates must lie within the {layout.context} floats of context, got {candidates}"
+            )
         self.items = items
         self.blocks = blocks
+        self.candidates = candidates
 
     def __repr__(self) -> str:
         """Show the layout beside the bounds."""

@@ -59,6 +59,7 @@ from sb3_ecom.sb3.slate import (
     SlatePolicy,
     TransformerSlatePolicy,
 )
+from sb3_ecom.sb3.slateq import SlateQ
 from sb3_ecom.sb3.text import TextItemEncoder
 from sb3_ecom.sb3.vec_env import EcomVecEnv, make_vec_env
 
@@ -104,6 +105,7 @@ __all__ = [
     "LstmTQCPolicy",
     "SequenceExtractor",
     "SlatePolicy",
+    "SlateQ",
     "TextItemEncoder",
     "TransformerCrossQPolicy",
     "TransformerDQNPolicy",

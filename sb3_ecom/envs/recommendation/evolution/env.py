@@ -9,7 +9,7 @@ import numpy as np
 from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array, Backend, array_namespace, index_range
-from sb3_ecom.core.spaces import Layout, LayoutBox
+from sb3_ecom.core.spaces import Candidates, Layout, LayoutBox
 from sb3_ecom.core.task import Metric, Task, check_reward_weights
 from sb3_ecom.envs.recommendation.bounds import check_choice
 from sb3_ecom.envs.recommendation.cards import Cards, Row, show_cards
@@ -86,7 +86,8 @@ class EvolutionTask(Task):
         self.action_space = spaces.MultiDiscrete([p.candidates] * p.slate_size)
         shown = p.topics if interests == "observed" else 0
         self.layout = Layout(shown + p.candidates * p.topics, HISTORY, FACTS + p.topics)
-        self.observation_space = LayoutBox(self.layout, -5.0, 5.0)
+        documents = Candidates(shown, p.candidates, p.topics)
+        self.observation_space = LayoutBox(self.layout, -5.0, 5.0, candidates=documents)
         quality = p.topic_quality.astype(np.float32)
         self.tables = Tables(quality, np.eye(p.topics, dtype=np.float32))
 
