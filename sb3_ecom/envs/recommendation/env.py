@@ -28,7 +28,9 @@ from sb3_ecom.envs.recommendation.rewards import TERMS, reward_terms
 from sb3_ecom.envs.recommendation.shop import WEIGHTS, ShopTables, rank, shop_tables
 
 HISTORY = 20  # T, clicks the agent remembers
-CONTEXT = 6  # page, satisfaction proxy, pages since a click, clicks, sine and cosine of the hour; then G counts
+CONTEXT = (
+    6  # page, satisfaction proxy, pages since a click, clicks, sine and cosine of the hour (then: counts)
+)
 CLICKS = 3  # where the clicks stand in the context
 _PROXY_DECAY = 0.9  # of the agent's own moving average of clicks
 _TINY = 1e-30  # keeps the logarithm of a uniform 0 finite
