@@ -41,8 +41,8 @@ def main() -> None:
     model.learn(args.steps)
     result = sb3_ecom.evaluate(ID, model, episodes=1024, seed=11)
     print(
-        f"n_steps {args.n_steps}, {kwargs}: {result.mean:.2f} +- {result.stderr:.2f}, score {result.score:.3f}"
-        f", {time.process_time() - start:.0f} CPU s"
+        f"n_steps {args.n_steps}, {kwargs}: {result.mean:.2f} +- {result.stderr:.2f}, "
+        f"score {result.score:.3f}, {time.process_time() - start:.0f} CPU s"
     )
 
 
