@@ -64,7 +64,6 @@ class StepLoop:
         self.num_envs = num_envs
         self.seeded: int | None = None
         self.state: Any = None
-        self.outcome: Any = None  # of the last step
         self.page: tuple[Any, Any | None] | None = None
         self._keep_page = keep_page
         self._stagger = stagger
@@ -99,7 +98,6 @@ class StepLoop:
         task = self.task
         self._clock += 1
         self.state, outcome = task.step(self.state, action, task.draw_step(self.backend, self.num_envs))
-        self.outcome = outcome
         terms = task.terms(outcome)
         reward = task.reward(terms)
         terminated = task.terminated(outcome)
