@@ -66,7 +66,7 @@ class StepLoop:
         self.state: Any = None
         self.page: tuple[Any, Any | None] | None = None
         self._keep_page = keep_page
-        self._stagger = stagger
+        self.stagger = stagger
         self._clock = 0
         self._elapsed: Array = None
         self._head_start: Array = None  # steps that `stagger` pretends have passed
@@ -117,7 +117,7 @@ class StepLoop:
 
     def _first_elapsed(self) -> Array:
         steps = np.zeros(self.num_envs, dtype=np.int64)
-        if self._stagger:
+        if self.stagger:
             steps = np.arange(self.num_envs, dtype=np.int64) * self.task.horizon // self.num_envs
         return self.backend.asarray(steps)
 

@@ -32,7 +32,8 @@ class Task(ABC):
     mutates its arguments. `tables` holds every constant array; `bind` moves them to another backend, so
     the same lines run on NumPy and on torch tensors.
 
-    A task in which some actions are not allowed may also have ``action_masks(state) -> (n, A) bool``.
+    A task in which some actions are not allowed may also have ``action_masks(state) -> (n, A) bool``; one
+    whose reward is earned item by item, ``item_rewards(outcome) -> (n, N)``, which sum to the reward.
 
     Attributes:
         observation_space: of one copy, flat float32 (`LayoutBox` where there is a history).

@@ -5,6 +5,8 @@ from sb3_ecom.sb3.callbacks import BatchedTimeoutBootstrap, EcomMetricsCallback
 from sb3_ecom.sb3.dual_ascent import DualAscent
 from sb3_ecom.sb3.extractors import GRUExtractor, LastClickExtractor, LSTMExtractor, SequenceExtractor
 from sb3_ecom.sb3.item_embedding import ItemEmbedding
+from sb3_ecom.sb3.item_rows import ItemRowPolicy
+from sb3_ecom.sb3.item_rows_env import VecItemRows
 from sb3_ecom.sb3.policies import (
     AttentionCrossQPolicy,
     AttentionDQNPolicy,
@@ -90,6 +92,7 @@ __all__ = [
     "GruTD3Policy",
     "GruTQCPolicy",
     "ItemEmbedding",
+    "ItemRowPolicy",
     "LSTMExtractor",
     "LastClickExtractor",
     "LastClickPolicy",
@@ -120,6 +123,7 @@ __all__ = [
     "VecConstrainedReward",
     "VecDelayedReward",
     "VecDiversityBonus",
+    "VecItemRows",
     "VecNoveltyBonus",
     "VecPotentialShaping",
     "VecPrivateFeedback",

@@ -12,6 +12,7 @@ import numpy as np
 
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.task import Task
+from sb3_ecom.sb3.item_rows import ItemRowBox, ItemRowPolicy
 
 # Modules of SB3's policies that belong to one algorithm.
 _MODULES = {".recurrent.": "ppo_lstm"} | {
@@ -51,8 +52,8 @@ def load_policy(
     algo: str | None = None,
     vecnormalize: str | Path | None = None,
     env_id: str | None = None,
-) -> SavedPolicy:
-    """Load a model for a task.
+) -> SavedPolicy | ItemRowPolicy:
+    """Load a model for a task; one trained on item rows (`VecItemRows`) acts on whole observations again.
 
     Args:
         path: the zip, or rl-zoo's run folder (its `best_model.zip` before `<env_id>.zip`).
@@ -68,12 +69,13 @@ def load_policy(
     data = _read_settings(path)
     algo = algo or guess_algo(path, data)
     model = _load(path, algo)
+    if isinstance(model.observation_space, ItemRowBox):
+        return ItemRowPolicy(_behind_statistics(model, path, vecnormalize), task)
     for name in ("observation_space", "action_space"):
         ours, theirs = getattr(task, name), getattr(model, name)
         if ours.shape != theirs.shape or _choices(ours) != _choices(theirs):
             raise ValueError(f"{path} was trained with {name} {theirs}, but this environment has {ours}")
-    statistics = Path(vecnormalize) if vecnormalize is not None else find_statistics(path)
-    return SavedPolicy(model, None if statistics is None else _load_statistics(statistics, task))
+    return _behind_statistics(model, path, vecnormalize)
 
 
 def find_model(path: Path, env_id: str | None) -> Path:
@@ -156,16 +158,21 @@ def _choices(space: Any) -> Any:
     return int(space.n) if hasattr(space, "n") else None
 
 
-def _load_statistics(path: Path, task: Task) -> Any:
+def _behind_statistics(model: Any, path: Path, vecnormalize: str | Path | None) -> SavedPolicy:
+    found = Path(vecnormalize) if vecnormalize is not None else find_statistics(path)
+    if found is None:
+        return SavedPolicy(model)
+    return SavedPolicy(model, _load_statistics(found, model.observation_space.shape))
+
+
+def _load_statistics(path: Path, width: Any) -> Any:
     try:
         with path.open("rb") as file:
             statistics = pickle.load(file)
         statistics.training = False
-        shape = statistics.obs_rms.mean.shape if statistics.norm_obs else task.observation_space.shape
+        shape = statistics.obs_rms.mean.shape if statistics.norm_obs else width
     except (OSError, AttributeError, ImportError, EOFError, pickle.UnpicklingError) as error:
         raise ValueError(f"{path} holds no VecNormalize: {error}") from error
-    if shape != task.observation_space.shape:
-        raise ValueError(
-            f"{path} is of observations {shape}, this environment's are {task.observation_space.shape}"
-        )
+    if shape != width:
+        raise ValueError(f"{path} is of observations {shape}, this environment's are {width}")
     return statistics

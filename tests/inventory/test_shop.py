@@ -147,7 +147,7 @@ def test_larger_shops_and_other_presets():
     for items in (1, 50, 200):
         loop = StepLoop(ShopTask(num_items=items), 2)
         observation = loop.reset(0)
-        assert observation.shape == (2, 10 + 5 * items + 14 * (1 + 2 * items))
+        assert observation.shape == (2, 11 + 5 * items + 14 * (1 + 2 * items))
         assert np.isfinite(loop.step(np.zeros((2, 2 * items), np.float32)).reward).all()
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from sb3_ecom.core.arrays import NumpyBackend
 from sb3_ecom.core.loop import StepLoop
-from sb3_ecom.envs.inventory.baselines.shop import can_order, view_of
+from sb3_ecom.envs.inventory.baselines.shop import RULES, can_order, item_profits, parameters, view_of
 from sb3_ecom.envs.inventory.baselines.shop_forecasts import (
     HoltWinters,
     fitted_constants,
@@ -150,7 +150,7 @@ def test_bound_holds_on_every_path_with_options(kwargs):
 def test_observation_tells_of_promotions_and_view_still_reads_the_state():
     task = ShopTask(**EVERYTHING)
     loop = StepLoop(task, 16)
-    assert loop.reset(4).shape == (16, 10 + 7 * 10 + 14 * 21)
+    assert loop.reset(4).shape == (16, 11 + 7 * 10 + 14 * 21)
     for _ in range(60):
         result = loop.step(np.zeros((16, 20), np.float32))
     seen, real = task.view(result.observation), view_of(task, loop.state)
@@ -159,7 +159,7 @@ def test_observation_tells_of_promotions_and_view_still_reads_the_state():
     np.testing.assert_allclose(seen.sales, real.sales)
     running = loop.state.promotions.since >= 0
     assert running.any()
-    np.testing.assert_array_equal(result.observation[:, 60:70] > 0, running)
+    np.testing.assert_array_equal(result.observation[:, 61:71] > 0, running)
 
 
 def test_smoothing_is_that_of_statsmodels():
@@ -241,3 +241,56 @@ def test_holt_winters_starts_anew_with_every_episode():
 def test_invalid_options_name_parameter_bound_and_value(kwargs, message):
     with pytest.raises(ValueError, match=message):
         ShopTask(**kwargs)
+
+
+@pytest.mark.parametrize("kwargs", [{}, TRUCKS, {"reward_weights": {"margin": 1.0, "holding": 3.0}}])
+def test_what_the_items_earn_is_the_reward(kwargs):
+    loop, draw = StepLoop(ShopTask(**kwargs), 16), np.random.default_rng(0)
+    loop.reset(3)
+    for _ in range(40):
+        result = loop.step(draw.uniform(-1, 1, (16, 20)).astype(np.float32))
+        np.testing.assert_allclose(result.report["item_reward"].sum(axis=1), result.reward, atol=2e-5)
+        assert np.ptp(result.report["item_reward"]) > 0
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "same"),
+    [
+        ({"action": "quantity"}, True),  # the rules want the same orders
+        ({"horizon": 400}, True),  # a longer stay in the same shop
+        ({"reward_weights": {"margin": 1.0}}, False),
+        ({"penalty": 1.0}, False),
+        ({"capacity_days": 8.0}, False),
+        ({"num_items": 9}, False),
+        ({"dispatch_days": (0, 3)}, False),
+    ],
+)
+def test_rules_know_which_shop_they_are_tuned_for(kwargs, same):
+    other = ShopTask(**kwargs)
+    assert (other.tuning_signature == ShopTask().tuning_signature) is same
+    again = ShopTask.from_signature(other.signature)
+    assert again.params == other.params
+    assert again.tuning_signature == other.tuning_signature
+
+
+def test_rules_of_another_shop_are_tuned_for_it(caplog):
+    # Where holding costs nothing and storage is ample, a tuned rule orders larger lots.
+    kwargs = {"num_items": 2, "holding_rate": 0.0, "capacity_days": 90.0, "horizon": 60}
+    task = ShopTask(**kwargs)
+    u, v = parameters(task, "forecast_s_S")
+    assert "tuning forecast_s_S for this shop" in caplog.text
+    usual_u, usual_v = parameters(ShopTask(), "forecast_s_S")
+    assert (u + v > usual_u[:2] + usual_v[:2]).all()
+    own, usual = (
+        item_profits(task, RULES["forecast_s_S"], *point, copies=64, seed=5).sum(axis=1)
+        for point in ((u, v), (usual_u[:2], usual_v[:2]))
+    )
+    difference = own - usual
+    assert difference.mean() > 3 * difference.std() / len(difference) ** 0.5
+
+
+def test_bound_weighs_the_terms_as_the_reward_does():
+    task = ShopTask(horizon=60, reward_weights={"margin": 2.0})  # nothing costs anything
+    bound = relaxed_profits(task, demand_paths(task, 16, 7))
+    demand = demand_paths(task, 16, 7).sum(axis=0)
+    np.testing.assert_allclose(bound, 2 * demand * np.asarray(task.tables.margin), rtol=1e-5)

@@ -7,6 +7,7 @@ item at once; common shifts are searched last, for the storage's sake.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from itertools import product
@@ -22,6 +23,7 @@ from sb3_ecom.envs.inventory.baselines.shop_tuned import TUNED
 from sb3_ecom.envs.inventory.tasks.shop import ShopTask
 from sb3_ecom.envs.inventory.tasks.shop_view import View
 
+_LOG = logging.getLogger(__name__)
 _COPIES, _SEED = 192, 1_224  # half-years that every candidate meets
 _LOT_DAYS = 7.0
 
@@ -123,17 +125,13 @@ def item_profits(
     source = NumpyBackend(np.random.default_rng(seed))
     state = task.initial_state(task.draw_reset(source, copies))
     rule = make_rule(task)
-    items = task.params.demand.items
-    profit = np.zeros((copies, items))
-    tables = task.tables
+    profit = np.zeros((copies, task.params.demand.items))
     for _ in range(task.horizon):
         view = view_of(task, state, informed)
         own = view_of(task, state) if informed else view
         action = task.to_action(own, *rule(task, view, u, v))
         state, outcome = task.step(state, action, task.draw_step(source, copies))
-        profit += outcome.sales * tables.margin - outcome.lost * tables.lost - outcome.left * tables.holding
-        profit -= (outcome.order > 0) * tables.line + outcome.refused * tables.overflow
-        profit -= (outcome.trucks * (tables.truck / items))[:, None]
+        profit += task.item_rewards(outcome)
     return profit / task.horizon
 
 
@@ -195,8 +193,11 @@ def search(
 
 
 def parameters(task: ShopTask, name: str) -> tuple[Array, Array]:
-    """Return the tuned u and v of a rule: stored for the shipped shop, searched (and kept) for any other."""
-    return _parameters(task.signature, name)
+    """Return the tuned u and v of a rule: stored for the shipped shop, searched (and kept) for any other.
+
+    Every option that changes costs, demand or supply, and every reward weight, is another shop.
+    """
+    return _parameters(task.tuning_signature, name)
 
 
 @lru_cache(maxsize=32)
@@ -205,23 +206,39 @@ def _parameters(signature: tuple[Any, ...], name: str) -> tuple[Array, Array]:
     if task.is_default and name in TUNED:
         u, v = TUNED[name]
         return np.array(u), np.array(v)
+    _LOG.warning("tuning %s for this shop: some minutes, once per process", name)
     informed = name == "knows_rate"
     u, v, _ = search(task, RULES["forecast_pro_rata" if informed else name], informed=informed)
     return u, v
 
 
+class TunedRule:
+    """A rule at its tuned parameters, and the knobs to turn it away from them.
+
+    Attributes:
+        knobs: floats per item of a `shift`.
+    """
+
+    knobs = 2
+
+    def __init__(self, task: ShopTask, name: str) -> None:
+        self._task, self._rule = task, RULES[name](task)
+        self.u, self.v = parameters(task, name)
+
+    def __call__(self, observation: Array, shift: Array | None = None) -> Array:
+        """Return actions; `shift`, (n, 2N), is added to u and v of every copy and item."""
+        task, items = self._task, len(self.u)
+        u, v = self.u, self.v
+        if shift is not None:
+            u, v = u + shift[:, :items], v + shift[:, items:]
+        view = task.view(observation)
+        return task.to_action(view, *self._rule(task, view, u, v))
+
+
 def _baseline(name: str) -> Callable[[ShopTask], Policy]:
-    def make(task: ShopTask) -> Policy:
-        u, v = parameters(task, name)
-        rule = RULES[name](task)
-
-        def act(observation: Array) -> Array:
-            view = task.view(observation)
-            return task.to_action(view, *rule(task, view, u, v))
-
-        return act
-
-    return make
+    if name == "holt_winters":  # it has a memory, which a second look would upset: no knobs
+        return lambda task: TunedRule(task, name).__call__
+    return lambda task: TunedRule(task, name)
 
 
 def _knows_rate(loop: Any) -> Policy:

@@ -46,14 +46,15 @@ def relaxed_profits(task: ShopTask, demand: Values) -> Values:
     Source: Wagner and Whitin (1958), Management Science 5(1), with lost sales.
     """
     tables = task.tables
-    margin, holding, line = (
-        np.asarray(x, dtype=np.float64) for x in (tables.margin, tables.holding, tables.line)
+    margin, holding, line, goodwill = (
+        np.asarray(getattr(tables, table), dtype=np.float64) * task.reward_weights.get(term, 0.0)
+        for table, term in (("margin", "margin"), ("holding", "holding"), ("line", "lines"), ("lost", "lost"))
     )
     if task.params.substitution:
         # A customer may be served by either item of a pair, and one order line may serve both.
         margin = np.maximum(margin, margin[tables.partner])
         holding, line = np.minimum(holding, holding[tables.partner]), line / 2
-    forgone = margin + np.asarray(tables.lost, dtype=np.float64)
+    forgone = margin + goodwill
     days = len(demand)
     best = np.zeros(demand.shape[1:])  # least cost of the days so far
     open_lots = np.empty(demand.shape)  # least cost so far if the last delivery came before day j

@@ -21,11 +21,11 @@ from sb3_ecom.envs.inventory.params.shop import ShopParams
 from sb3_ecom.envs.inventory.params.shop_demand import YEAR
 from sb3_ecom.envs.inventory.presets import load_preset
 from sb3_ecom.envs.inventory.shop_picture import draw_shop
+from sb3_ecom.envs.inventory.tasks.shop_rewards import TERMS, item_rewards, reward_terms
 from sb3_ecom.envs.inventory.tasks.shop_tables import catalogue, make_rules, make_tables
 from sb3_ecom.envs.inventory.tasks.shop_view import LARGEST, LOT_DAYS, REACH, SHARED, ShopReader
 
 _PRESET = "online_retail_uk"
-TERMS = ("margin", "lost", "holding", "lines", "overflow", "trucks")
 _START_DAYS = 10.0  # days of mean demand on the shelf at the start
 
 
@@ -44,18 +44,19 @@ class ShopTask(ShopReader):
     hidden rate that drifts, a weekday and a yearly profile, all fitted to a real shop's log.
 
     Observation: LayoutBox of context + history x (1 + 2N), float32. Context: weekday (7, one-hot), sin and
-        cos of the season (2), used share of the storage (1), and per item log(1 + days of mean demand) on the
-        shelf, under way, and due in three days (3N), log of the textbook estimate of the drifting rate (N),
-        and log of stock position over the forecast demand until an order arrives (N). History (newest
-        last): valid, log(1 + sales / mean) and "shelf was empty" per item. With promotions, before the
-        history: the rest of the one that runs, and the share of the time to cover that one takes (2N).
+        cos of the season (2), share of the storage that is used (1), the same with all under way (1), and per
+        item log(1 + days of mean demand) on the shelf, under way, and due in three days (3N), log of the
+        textbook estimate of the drifting rate (N), and log of stock position over the forecast demand until
+        an order arrives (N). History (newest last): valid, log(1 + sales / mean) and "shelf was empty" per
+        item. With promotions, before the history: the rest of the one that runs, and the share of the time
+        to cover that one takes (2N).
     Action: ``action="reorder"`` (default): Box[-1, 1]^2N. Per item a reorder point, exp(1.5 a) x the forecast
         demand until an order arrives, and a lot, exp(1.5 b) x 7 days of forecast demand: at or below the
         point, order up to point + lot. All zeros is a textbook rule. ``action="quantity"``: Box[-1, 1]^N, the
         square of (a + 1) / 2, times 14 days of mean demand.
     Reward: "margin" (of units sold) + "lost" (goodwill of lost units) + "holding" + "lines" (order lines) +
         "overflow" (units that found no room) + "trucks", costs negative, in units of the shop's mean daily
-        margin.
+        margin. ``info["item_reward"]`` holds every item's part (N).
     Options, off by default: ``promotions_a_year`` (announced, of uncertain uplift), ``substitution`` (share
         of customers who take the neighbouring item where the shelf is empty; they count among its sales),
         ``dispatch_days`` (the only weekdays on which orders leave), ``truck_cost`` and ``truck_days`` (the
@@ -76,7 +77,7 @@ class ShopTask(ShopReader):
         Metric("refused_share", "refused", "delivered"),
         Metric("holding_per_day", "holding", "length"),
     )
-    reported = ("order", "sales", "left")
+    reported = ("order", "sales", "left", "item_reward")
 
     def __init__(
         self,
@@ -90,7 +91,6 @@ class ShopTask(ShopReader):
         check_choice("action", action, ("reorder", "quantity"))
         if "dispatch_days" in assumed:
             assumed["dispatch_days"] = tuple(assumed["dispatch_days"])
-        self.signature = (str(preset), num_items, action, tuple(sorted(assumed.items())))
         self.params = params = ShopParams(demand=load_preset(str(preset)).subset(num_items), **assumed)
         self.kind = action
         self.horizon = params.horizon
@@ -103,19 +103,36 @@ class ShopTask(ShopReader):
         self.action_space = spaces.Box(-1.0, 1.0, (width,), np.float32)
         weights = dict.fromkeys(TERMS, 1.0) if reward_weights is None else reward_weights
         self.reward_weights = check_reward_weights(weights, TERMS)
+        self.signature = (
+            *(str(preset), num_items, action, tuple(sorted(assumed.items()))),
+            tuple(self.reward_weights.get(term, 0.0) for term in TERMS),
+        )
         self.tables = make_tables(params)
         self.rules = make_rules(params)
 
     @classmethod
     def from_signature(cls, signature: tuple[Any, ...]) -> ShopTask:
-        """Return the task that has this `signature` (reward weights apart)."""
-        preset, num_items, action, assumed = signature
-        return cls(preset=preset, num_items=num_items, action=action, **dict(assumed))
+        """Return the task that has this `signature`."""
+        preset, num_items, action, assumed, weights = signature
+        weighted = dict(zip(TERMS, weights, strict=True))
+        return cls(
+            preset=preset, num_items=num_items, action=action, reward_weights=weighted, **dict(assumed)
+        )
+
+    @property
+    def tuning_signature(self) -> tuple[Any, ...]:
+        """What the parameters of a reorder rule depend on: not the action, nor days beyond half a year."""
+        preset, items, _, assumed, weights = self.signature
+        kept = {**dict(assumed), "horizon": min(self.horizon, ShopParams.horizon)}
+        if kept["horizon"] == ShopParams.horizon:
+            del kept["horizon"]
+        return (preset, items, "reorder", tuple(sorted(kept.items())), weights)
 
     @property
     def is_default(self) -> bool:
-        """Whether this is the shipped shop as it stands."""
-        return self.signature == (_PRESET, 10, "reorder", ())
+        """Whether this is the shipped shop as it stands (the action apart, which changes no rule)."""
+        preset, items, _, assumed, weights = self.signature
+        return (preset, items, assumed) == (_PRESET, 10, ()) and set(weights) == {1.0}
 
     def draw_reset(self, source: Backend, n: int) -> ResetNoise:
         """Draw the date and the hidden rates."""
@@ -199,14 +216,16 @@ class ShopTask(ShopReader):
         weekday = xp.astype(state.weekday[:, None] == tables.week, xp.float32)
         angle = state.day[:, None] * (2 * math.pi / YEAR)
         soon = state.pipeline[:, :, 0] + state.pipeline[:, :, 1] + state.pipeline[:, :, 2]
-        used = (state.stock @ tables.each)[:, None] * (1 / self.rules.capacity)
+        position = state.stock + state.under_way
+        share = tables.each * (1 / self.rules.capacity)
         rate = self.level(state)
-        cover = (state.stock + state.under_way + 1.0) / (self.usual_ahead(state) * rate + 1.0)
+        cover = (position + 1.0) / (self.usual_ahead(state) * rate + 1.0)
         parts = [
             weekday,
             xp.sin(angle),
             xp.cos(angle),
-            used,
+            (state.stock @ share)[:, None],
+            (position @ share)[:, None],
             xp.log(1.0 + state.stock / tables.mean),  # several times faster than log1p
             xp.log(1.0 + state.under_way / tables.mean),
             xp.log(1.0 + soon / tables.mean),
@@ -229,16 +248,11 @@ class ShopTask(ShopReader):
 
     def terms(self, outcome: Outcome) -> dict[str, Array]:
         """Return the signed money of the day, in mean daily margins of the shop."""
-        tables = self.tables
-        xp = array_namespace(outcome.sales)
-        return {
-            "margin": outcome.sales @ tables.margin,
-            "lost": -(outcome.lost @ tables.lost),
-            "holding": -(outcome.left @ tables.holding),
-            "lines": xp.astype(outcome.order > 0, xp.float32) @ (tables.each * -tables.line),
-            "overflow": -(outcome.refused @ tables.overflow),
-            "trucks": outcome.trucks * -tables.truck,
-        }
+        return reward_terms(self.tables, outcome)
+
+    def item_rewards(self, outcome: Outcome) -> Array:
+        """Return every item's part of the reward, (n, N)."""
+        return item_rewards(self.tables, self.reward_weights, outcome)
 
     def terminated(self, outcome: Outcome) -> Array:
         """The shop never closes."""
@@ -261,8 +275,9 @@ class ShopTask(ShopReader):
         }
 
     def report(self, outcome: Outcome) -> dict[str, Array]:
-        """Return what the buyer sees of the day: orders, sales, stock."""
-        return {name: getattr(outcome, name) for name in self.reported}
+        """Return what the buyer sees of the day, orders, sales and stock, and what each item earned."""
+        seen = {name: getattr(outcome, name) for name in self.reported[:3]}
+        return {**seen, "item_reward": self.item_rewards(outcome)}
 
     def frame(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
         """Draw stock, deliveries and the last days of one copy."""

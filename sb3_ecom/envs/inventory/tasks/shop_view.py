@@ -15,7 +15,7 @@ from sb3_ecom.envs.inventory.params.shop import ShopParams
 REACH = 1.5  # log range of a multiplier: exp(+-1.5)
 LOT_DAYS = 7.0  # days of demand in a lot at action 0
 LARGEST = 14.0  # days of demand in the largest order of action="quantity"
-SHARED = 10  # floats of the context that belong to no item
+SHARED = 11  # floats of the context that belong to no item
 
 
 class View(NamedTuple):

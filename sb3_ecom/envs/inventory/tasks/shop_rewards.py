@@ -1,0 +1,38 @@
+"""What a day in a web shop earned: by reason, and by item."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sb3_ecom.core.arrays import Array, array_namespace
+from sb3_ecom.envs.inventory.dynamics.shop import Outcome, ShopTables
+
+TERMS = ("margin", "lost", "holding", "lines", "overflow", "trucks")
+
+
+def reward_terms(tables: ShopTables, outcome: Outcome) -> dict[str, Array]:
+    """Return the signed money of the day by reason, (n,) each, in mean daily margins of the shop."""
+    xp = array_namespace(outcome.sales)
+    return {
+        "margin": outcome.sales @ tables.margin,
+        "lost": -(outcome.lost @ tables.lost),
+        "holding": -(outcome.left @ tables.holding),
+        "lines": xp.astype(outcome.order > 0, xp.float32) @ (tables.each * -tables.line),
+        "overflow": -(outcome.refused @ tables.overflow),
+        "trucks": outcome.trucks * -tables.truck,
+    }
+
+
+def item_rewards(tables: ShopTables, weights: Mapping[str, float], outcome: Outcome) -> Array:
+    """Return every item's part of the reward, (n, N); all items share the trucks alike."""
+    xp = array_namespace(outcome.sales)
+    ordered = xp.astype(outcome.order > 0, xp.float32)
+    truck = tables.truck * (weights.get("trucks", 0.0) / outcome.sales.shape[1])
+    return (
+        outcome.sales * (tables.margin * weights.get("margin", 0.0))
+        - outcome.lost * (tables.lost * weights.get("lost", 0.0))
+        - outcome.left * (tables.holding * weights.get("holding", 0.0))
+        - ordered * (tables.line * weights.get("lines", 0.0))
+        - outcome.refused * (tables.overflow * weights.get("overflow", 0.0))
+        - outcome.trucks[:, None] * truck
+    )
