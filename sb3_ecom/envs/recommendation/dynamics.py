@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -38,7 +39,7 @@ class Visit(NamedTuple):
     satisfaction: Array  # (n,) hidden, in [0, 1]
     patience: Array  # (n,) hidden, logit
     entry: Array  # (n,) int, the item on which the visitor landed
-    opened: Array  # (n, N) bool, the landing item and the items clicked in this session
+    opened: Array  # (n, N) bool, the landing item and the items clicked in this session, or a list of them
     page: Array  # (n,) pages seen
 
 
@@ -92,8 +93,29 @@ def visit_tables(params: SessionParams) -> VisitTables:
     return VisitTables(*tables)._replace(group=items.category)
 
 
-def start_visit(tables: VisitTables, entry: Array, patience: Array) -> Visit:
-    """Open sessions: (n,) entry uniforms choose the landing item, `patience` is (n,) in logits."""
+def landing_mask(tables: VisitTables, item: Array) -> Array:
+    """Return (n, N) bool: the items on which the visitors landed."""
+    return index_range(tables.quality.shape[0], item) == item[:, None]
+
+
+def mark_opened(visit: Visit, item: Array, chosen: Array) -> Array:
+    """Return (n, N) bool: what was opened, and now the (n,) items where `chosen`."""
+    opened = visit.opened | False  # a copy
+    opened[index_range(item.shape[0], item), item] |= chosen
+    return opened
+
+
+def start_visit(
+    tables: VisitTables,
+    entry: Array,
+    patience: Array,
+    note_landing: Callable[[VisitTables, Array], Array] = landing_mask,
+) -> Visit:
+    """Open sessions: (n,) entry uniforms choose the landing item, `patience` is (n,) in logits.
+
+    `note_landing` and, in `show_page`, `note_opened` keep the book of opened items: as a mask over the
+    catalogue, or where the catalogue is too large for that, as a list (`large.dynamics`).
+    """
     xp = array_namespace(entry)
     size = tables.quality.shape[0]
     item = xp.clip(xp.searchsorted(tables.entry_cumulative, entry, side="right"), 0, size - 1)
@@ -104,13 +126,18 @@ def start_visit(tables: VisitTables, entry: Array, patience: Array) -> Visit:
         satisfaction=zero,
         patience=patience + 0.0,
         entry=item,
-        opened=index_range(size, item) == item[:, None],
+        opened=note_landing(tables, item),
         page=zero + 0.0,
     )
 
 
 def show_page(
-    params: SessionParams, tables: VisitTables, visit: Visit, slate: Array, noise: VisitNoise
+    params: SessionParams,
+    tables: VisitTables,
+    visit: Visit,
+    slate: Array,
+    noise: VisitNoise,
+    note_opened: Callable[[Visit, Array, Array], Array] = mark_opened,
 ) -> tuple[Visit, PageOutcome]:
     """Show (n, K) item ids (-1 = empty slot; opened items and repeats must be emptied already)."""
     xp = array_namespace(slate)
@@ -132,7 +159,8 @@ def show_page(
         params.exit_base + params.exit_shift + without
     )
     left = noise.leave < reaction + visit.patience - params.exit_satisfaction * satisfaction
-    after = _remember(xp, params, tables, visit, rows, item, chosen, satisfaction)
+    opened = note_opened(visit, item, chosen)
+    after = _remember(xp, params, tables, visit, item, chosen, satisfaction, opened)
     outcome = PageOutcome(
         slate=slate,
         slot=slot,
@@ -169,17 +197,15 @@ def _remember(
     params: SessionParams,
     tables: VisitTables,
     visit: Visit,
-    rows: Array,
     item: Array,
     chosen: Array,
     satisfaction: Array,
+    opened: Array,
 ) -> Visit:
     """Return the visitor after the page."""
     some = chosen[:, None]
     taste = xp.where(some, tables.keep[item] * visit.taste + tables.impulse[item], visit.taste)
     fuller = params.satiation_decay * visit.satiation + tables.category[item]
-    opened = visit.opened | False  # a copy
-    opened[rows, item] |= chosen
     return Visit(
         taste=taste,
         satiation=xp.where(some, fuller, visit.satiation),

@@ -13,7 +13,7 @@ from sb3_ecom.envs.recommendation.params import SessionParams
 from sb3_ecom.envs.recommendation.shop import FACTS, QUERY, shop_tables
 
 _WANTED = 4  # items shown as what the visitor wants most
-_RECENT = 8  # clicks shown
+RECENT = 8  # clicks shown
 
 
 class SessionLog(Protocol):
@@ -92,7 +92,7 @@ class PageReader:
 
     def _recent(self, history: Array) -> tuple[tuple[int, bool], ...]:
         """Tell the clicked items of a (T, features) history by their embeddings."""
-        clicks = history[history[:, 0] > 0.5][-_RECENT:]
+        clicks = history[history[:, 0] > 0.5][-RECENT:]
         apart = np.abs(clicks[:, None, FACTS : FACTS + QUERY] - self._embedding).sum(2)
         return tuple(
             (int(item), bool(row[1] > 0.5)) for item, row in zip(apart.argmin(1), clicks, strict=True)
@@ -103,7 +103,7 @@ class PageReader:
         taste, satiation = _numbers(visit.taste[row]), _numbers(visit.satiation[row])
         satisfaction = float(visit.satisfaction[row])
         pleasure = items.quality + items.worth @ taste - p.satiation_weight * satiation[items.category]
-        pleasure = np.where(_numbers(visit.opened[row]) > 0, -np.inf, pleasure)
+        pleasure[self._is_opened(visit, row)] = -np.inf
         best = np.argsort(-pleasure, kind="stable")[:_WANTED]
         logit = p.exit_base + p.exit_shift + p.exit_without_click - p.exit_satisfaction * satisfaction
         return {
@@ -113,6 +113,10 @@ class PageReader:
             "wanted": tuple(int(item) for item in best if np.isfinite(pleasure[item])),
             "satiation": tuple(float(value) for value in satiation),
         }
+
+    def _is_opened(self, visit: Visit, row: int) -> Array:
+        """Return what picks the opened items out of the catalogue."""
+        return _numbers(visit.opened[row]) > 0
 
 
 def _numbers(values: Array) -> Array:

@@ -88,7 +88,7 @@ def shop_tables(items: Catalogue, slate_size: int, whole: bool = False) -> ShopT
         event=event,
         context=np.concatenate([items.start, category], axis=1),
         columns=np.concatenate(rows),
-        mix=_mix(step),
+        mix=ranker_mix(step),
     )
     return ShopTables(*(np.ascontiguousarray(table, dtype=np.float32) for table in tables))
 
@@ -118,7 +118,7 @@ def rank(shop: ShopTables, weights: Array, last: Array, visit: Visit, slate_size
     return best_open(coefficients @ shop.columns, visit.opened, slate_size)
 
 
-def _mix(step: Array) -> Array:
+def ranker_mix(step: Array) -> Array:
     """Return the (k + 1, d + 6) map from an action and 1 to what the ranker weighs; see `SessionTask`."""
     d = QUERY
     mix = np.zeros((WEIGHTS + 1, d + _TAIL))

@@ -1,0 +1,97 @@
+"""The flagship's visitor where the catalogue is too large for a mask per copy: opened items are a list."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+from sb3_ecom.core.arrays import Array, array_namespace, index_range
+from sb3_ecom.envs.recommendation.dynamics import (
+    PageOutcome,
+    Visit,
+    VisitNoise,
+    VisitTables,
+    show_page,
+    start_visit,
+)
+from sb3_ecom.envs.recommendation.large.catalogue import LargeCatalogue
+from sb3_ecom.envs.recommendation.params import SessionParams
+
+
+def large_tables(params: SessionParams, items: LargeCatalogue) -> VisitTables:
+    """Return the visitor's constants; arrays of the catalogue are taken as they are, not copied."""
+    price, quality = standard(np.log(items.price)), standard(items.quality)
+    margin = params.margin_rate * items.price
+    share = np.exp(items.log_entry.astype(np.float64))
+    groups = int(items.category.max()) + 1
+    return VisitTables(
+        quality=items.quality,
+        worth=items.worth,
+        impulse=items.impulse,
+        start=items.start,
+        keep=items.keep,
+        category=np.eye(groups, dtype=np.float32)[items.category],
+        group=items.category.astype(np.int64),
+        exit_effect=_float32(params.exit_effect_scale * items.exit_effect),
+        buy=_float32(params.buy_base + params.buy_price * price + params.buy_quality * quality),
+        send_back=_float32(params.return_base + params.return_price * price),
+        margin=_float32(margin),
+        return_cost=_float32(margin + params.return_cost_rate * items.price),
+        entry_cumulative=_float32(np.cumsum(share) / share.sum()),
+        slot=_float32(params.position_weight * np.arange(params.slate_size)),
+        outside=_float32(np.array([items.outside])),
+    )
+
+
+def start_large(tables: VisitTables, entry: Array, patience: Array, horizon: int) -> Visit:
+    """Open sessions; `opened` is (n, horizon + 1) int ids: the landing item, then one per page, -1 if none.
+
+    Args:
+        tables: of the visitor.
+        entry: (n,) U[0, 1), chooses the landing item.
+        patience: (n,) logits.
+        horizon: pages that a session may have.
+    """
+    return start_visit(tables, entry, patience, partial(_first_opened, horizon + 1))
+
+
+def show_large(
+    params: SessionParams, tables: VisitTables, visit: Visit, slate: Array, noise: VisitNoise
+) -> tuple[Visit, PageOutcome]:
+    """Show (n, K) item ids (-1 = empty slot) as `show_page` does."""
+    return show_page(params, tables, visit, slate, noise, _add_opened)
+
+
+def empty_opened_slots(slate: Array, opened: Array) -> Array:
+    """Return the (n, K) slate with -1 where the item is opened (n, L) or stands in an earlier slot."""
+    xp = array_namespace(slate)
+    closed = xp.any(slate[:, :, None] == opened[:, None, :], axis=-1)
+    for slot in range(1, slate.shape[1]):
+        closed[:, slot] |= xp.any(slate[:, :slot] == slate[:, slot : slot + 1], axis=-1)
+    return (slate + 1) * ~closed - 1
+
+
+def _first_opened(width: int, tables: VisitTables, item: Array) -> Array:
+    xp = array_namespace(item)
+    none = xp.broadcast_to(0 * item[:, None] - 1, (item.shape[0], width - 1))
+    return xp.concat([item[:, None], none], axis=1)
+
+
+def _add_opened(visit: Visit, item: Array, chosen: Array) -> Array:
+    xp = array_namespace(item)
+    opened = visit.opened + 0  # a copy
+    page = xp.astype(visit.page, opened.dtype)
+    place = xp.clip(page + 1, 0, opened.shape[1] - 1)
+    opened[index_range(item.shape[0], item), place] = (item + 1) * chosen - 1
+    return opened
+
+
+def _float32(values: Array) -> Array:
+    return np.ascontiguousarray(values, dtype=np.float32)
+
+
+def standard(values: Array) -> Array:
+    """Return the values with mean 0 and standard deviation 1 (all 0 where they do not differ)."""
+    spread = values.std(dtype=np.float64)
+    return (values - values.mean(dtype=np.float64)) / (spread if spread > 0 else 1.0)

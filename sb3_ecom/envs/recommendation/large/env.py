@@ -1,0 +1,176 @@
+"""EcomRecLarge: the flagship's session in a shop of a thousand to a million items."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from gymnasium import spaces
+
+from sb3_ecom.core.arrays import Array, array_namespace
+from sb3_ecom.core.spaces import Layout, LayoutBox
+from sb3_ecom.core.task import check_reward_weights
+from sb3_ecom.envs.recommendation.bounds import check_choice
+from sb3_ecom.envs.recommendation.dynamics import PageOutcome, VisitNoise, VisitTables
+from sb3_ecom.envs.recommendation.env import HISTORY, Log, ResetNoise, SessionTask, State
+from sb3_ecom.envs.recommendation.large.catalogue import LargeCatalogue, draw_catalogue
+from sb3_ecom.envs.recommendation.large.dynamics import (
+    empty_opened_slots,
+    large_tables,
+    show_large,
+    start_large,
+)
+from sb3_ecom.envs.recommendation.large.page import LargePage
+from sb3_ecom.envs.recommendation.large.params import ACTIONS, LargeParams
+from sb3_ecom.envs.recommendation.large.retrieval import CellIndex, best_exact, best_of
+from sb3_ecom.envs.recommendation.large.shop import LargeShop, large_shop, query_of
+from sb3_ecom.envs.recommendation.rewards import TERMS
+
+_TYPICAL = 2048  # queries by which the index learns what typical ones look like
+
+
+class Tables(NamedTuple):
+    """Constants of the visitor and of the shop."""
+
+    visit: VisitTables
+    shop: LargeShop
+
+
+class LargeTask(SessionTask):
+    """The session of `EcomRec-v0` over N items; the action is a query that the shop answers with a page.
+
+    Nothing per copy grows with N: a visitor's opened items are a list of ids, only the K items shown are
+    looked at by the visitor, and the page is found by the exact product of queries and items or, for large
+    N, by approximate nearest-neighbour search (faiss, extra ``large``), opened items removed.
+
+    Observation:
+        As the flagship's with ``action="ranker"``: page / horizon, moving average of clicks per page, pages
+        since the last click / 5, clicks / 10, sine and cosine of the hour, decayed clicks per category / 4;
+        then the landing item and the clicks, the last 20 of them, each with validity, bought, standardised
+        log price, pages waited / 5, slot / K and the item's embedding, 16 floats (8 for the ranker).
+    Action:
+        ``action="query"``: Box[-1, 1]^20: what to add to the weight 1 of log popularity, then weights of the
+        exit effect, the price, the clicks on the category, and a query of 16 numbers in the space of the
+        items. Half an item's embedding asks for what a click on that item makes attractive. Zero is
+        popularity; no constant action knows the visitor. ``action="ranker"``: Box[-1, 1]^14, the
+        flagship's own ranker, which looks at the last click by itself. Policies may also give pages,
+        (n, K) item ids: an opened item or a repeat leaves its slot empty.
+    Reward:
+        Weighted sum of ``clicks`` (weight 1 by default), ``purchases``, ``margin`` and ``returns``.
+    Episode:
+        Ends when the visitor leaves (terminated) or after `horizon` pages (truncated).
+    Source:
+        The visitor is the flagship's, fitted to the log named in `SessionParams.source`; what is fitted and
+        what assumed of the catalogue stands in `large.catalogue.draw_catalogue`. Acting by a point in the
+        items' space: Dulac-Arnold et al. 2015, arXiv:1512.07679.
+    Versions:
+        v0: first.
+
+    Args:
+        params: of the visitor and the catalogue.
+        action: what the weights mean.
+        reward_weights: term -> weight; clicks alone by default.
+        items: a catalogue in place of the one that `params` draws.
+
+    Raises:
+        ValueError: on an unknown action kind or reward term.
+        ModuleNotFoundError: if the index is needed and faiss is not installed; names the extra.
+    """
+
+    observation_space: LayoutBox
+
+    def __init__(
+        self,
+        params: LargeParams,
+        action: Literal["query", "ranker"] = "query",
+        reward_weights: Mapping[str, float] | None = None,
+        items: LargeCatalogue | None = None,
+    ) -> None:
+        check_choice("action", action, ACTIONS)
+        self.large, self.params, self.kind = params, params.session, action
+        self.action = "ranker"  # the flagship's word for weights, not item ids
+        self.horizon = self.params.horizon
+        weights = {"clicks": 1.0} if reward_weights is None else reward_weights
+        self.reward_weights = check_reward_weights(weights, TERMS)
+        self.items = draw_catalogue(params) if items is None else items
+        shop = large_shop(self.items, self.params.slate_size, action)
+        self.tables = Tables(large_tables(self.params, self.items), shop)
+        width = shop.event.shape[1]
+        one = ResetNoise(*np.zeros((3, 1), dtype=np.float32))
+        context = self.observe(self.initial_state(one)).shape[1] - HISTORY * width
+        self.observation_space = LayoutBox(Layout(context, HISTORY, width), -20.0, 20.0)
+        self.action_space = spaces.Box(-1.0, 1.0, (shop.mix.shape[0] - 1,), np.float32)
+        self.index = self._build_index() if params.approximate else None
+
+    def initial_state(self, noise: ResetNoise) -> State:
+        """Open n sessions."""
+        xp = array_namespace(noise.entry)
+        zero, event = xp.zeros_like(noise.entry), self.tables.shop.event
+        patience = self.params.patience_sd * noise.patience
+        visit = start_large(self.tables.visit, noise.entry, patience, self.params.horizon)
+        before = xp.broadcast_to(zero[:, None, None], (zero.shape[0], HISTORY - 1, event.shape[1]))
+        history = xp.concat([before, event[visit.entry][:, None]], axis=1)
+        angle = noise.hour * (2 * np.pi)
+        hour = xp.stack([xp.sin(angle), xp.cos(angle)], axis=1)
+        return State(visit, Log(visit.entry * 1, history, zero, zero + 0.0, zero + 0.0, hour))
+
+    def step(self, state: State, action: Array, noise: VisitNoise) -> tuple[State, PageOutcome]:
+        """Show one page; (n, K) item ids are taken as the page itself (baselines act so)."""
+        visit, log = state
+        if array_namespace(action).isdtype(action.dtype, "real floating"):
+            slate = self.retrieve(self.query(state, action), visit.opened)
+            if self.items.size <= self.params.horizon + self.params.slate_size:
+                slate = empty_opened_slots(slate, visit.opened)
+        else:
+            slate = empty_opened_slots(action, visit.opened)
+        visit, outcome = show_large(self.params, self.tables.visit, visit, slate, noise)
+        return State(visit, self._write_log(log, outcome)), outcome
+
+    def query(self, state: State, action: Array) -> Array:
+        """Return the (n, C) queries of actions."""
+        return query_of(self.tables.shop, self.tables.visit, action, state.log.last, state.visit)
+
+    def retrieve(self, query: Array, opened: Array) -> Array:
+        """Return (n, K) item ids for queries, without the opened ones (n, L).
+
+        The index lives on the host; arrays of another library take the exact product where they are.
+        """
+        if self.index is None or not isinstance(query, np.ndarray):
+            return self.retrieve_exact(query, opened)
+        used = opened[:, : 1 + int((opened >= 0).any(0).nonzero()[0][-1])]
+        slate, short = best_of(self.index.find(query), used, self.params.slate_size)
+        if short.size:  # a long session has opened most of its candidates
+            slate[short] = self.retrieve_exact(query[short], used[short])
+        return slate
+
+    def retrieve_exact(self, query: Array, opened: Array) -> Array:
+        """Return (n, K) item ids for queries by the exact product."""
+        return best_exact(self.tables.shop.columns, query, opened, self.items.size, self.params.slate_size)
+
+    def frame(self, state: State, outcome: PageOutcome | None, row: int, mode: str) -> Any:
+        """Show the shop page of copy `row`, and what the visitor feels."""
+        return self._page.show(state.visit, state.log, outcome, row, mode)
+
+    @cached_property
+    def _page(self) -> LargePage:  # type: ignore[override]
+        return LargePage(self.params, self.items)
+
+    def _build_index(self) -> CellIndex:
+        """Build the index for queries of all kinds: random weights, and what clicked items ask for."""
+        generator, shop = np.random.default_rng(0), self.tables.shop
+        width = self.tables.shop.mix.shape[0] - 1
+        weights = generator.uniform(-1, 1, (_TYPICAL, width)).astype(np.float32)
+        last = np.searchsorted(self.tables.visit.entry_cumulative, generator.random(_TYPICAL))
+        last = np.minimum(last, self.items.size - 1)
+        embedding = shop.event[last, 5:]
+        half = _TYPICAL // 2
+        weights[:half, : width - embedding.shape[1]] *= 0.3
+        weights[:half, width - embedding.shape[1] :] = np.clip(0.5 * embedding[:half], -1, 1)
+        visit = start_large(
+            self.tables.visit, generator.random(_TYPICAL, dtype=np.float32), np.zeros(_TYPICAL, np.float32), 1
+        )
+        query = query_of(shop, self.tables.visit, weights, last, visit)
+        columns = shop.columns[: self.items.size]
+        return CellIndex(columns, query, self.large.candidates, self.large.probes)
