@@ -13,12 +13,12 @@ BASE_STOCK = {
     "EcomDualSourcing-v0": "single_index",
     "EcomPerishable-v0": "base_stock",
 }
-KWARGS = {("dqn", "EcomDualSourcing-v0"): {"action": "joint"}}
+KWARGS = {(algo, "EcomDualSourcing-v0"): {"action": "joint"} for algo in ("dqn", "qrdqn")}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("env_id", BASE_STOCK)
-@pytest.mark.parametrize("algo", ["ppo", "dqn"])
+@pytest.mark.parametrize("algo", ["ppo", "dqn", "qrdqn"])
 def test_zoo_entry_learns_to_below_the_best_base_stock(algo, env_id, tmp_path):
     run(
         tmp_path,
