@@ -24,6 +24,7 @@ def test_zoo_entry_learns_to_below_the_best_base_stock(algo, env_id, tmp_path):
         tmp_path,
         *("rl_zoo3.train", "--algo", algo, "--env", env_id, "--gym-packages", "sb3_ecom.fast"),
         *("-conf", str(config_path(algo)), "--seed", "1", "--num-threads", "1", "--eval-freq", "-1"),
+        timeout=3600,
     )
     kwargs = KWARGS.get((algo, env_id), {})
     model = tmp_path / "logs" / algo / f"{env_id}_1" / f"{env_id}.zip"
@@ -31,4 +32,22 @@ def test_zoo_entry_learns_to_below_the_best_base_stock(algo, env_id, tmp_path):
     learnt = sb3_ecom.evaluate(env_id, policy, episodes=1024, **kwargs)
     ruled = sb3_ecom.evaluate(env_id, BASE_STOCK[env_id], episodes=1024, **kwargs)
     difference, stderr = learnt.minus(ruled)
+    assert difference > 3 * stderr
+
+
+@pytest.mark.slow
+def test_ppo_on_item_rows_beats_the_best_rule_of_the_shop(tmp_path):
+    env_id = "EcomInventory-v0"
+    run(
+        tmp_path,
+        *("rl_zoo3.train", "--algo", "ppo", "--env", env_id, "--gym-packages", "sb3_ecom.fast"),
+        *("-conf", str(config_path("ppo")), "--seed", "1", "--num-threads", "1", "--eval-freq", "-1"),
+        *("-n", "5000000"),
+        timeout=3600,
+    )
+    policy = load_policy(
+        str(tmp_path / "logs" / "ppo" / f"{env_id}_1"), sb3_ecom.spec(env_id).make_task(), env_id=env_id
+    )
+    ruled = sb3_ecom.evaluate(env_id, "forecast_pro_rata", episodes=4096)
+    difference, stderr = sb3_ecom.evaluate(env_id, policy, episodes=4096).minus(ruled)
     assert difference > 3 * stderr

@@ -14,7 +14,7 @@ def environment() -> dict[str, str]:
     return {**os.environ, "OMP_NUM_THREADS": "1", "SDL_VIDEODRIVER": "dummy", "MPLBACKEND": "agg"}
 
 
-def run(folder: Path, *arguments: str, fails: bool = False) -> str:
+def run(folder: Path, *arguments: str, fails: bool = False, timeout: float = TIMEOUT) -> str:
     """Run `python -m ...` in `folder`; return stdout and stderr together."""
     done = subprocess.run(
         [sys.executable, "-m", *arguments],
@@ -22,7 +22,7 @@ def run(folder: Path, *arguments: str, fails: bool = False) -> str:
         env=environment(),
         capture_output=True,
         text=True,
-        timeout=TIMEOUT,
+        timeout=timeout,
         check=False,
     )
     output = done.stdout + done.stderr
