@@ -4,8 +4,8 @@
 
 Half-years under the best tuned rule; the hidden log rate of every item is regressed on the log of the
 estimate that the observation shows, without and with the 14 days of history (sales over what a usual item
-would have sold on those dates, and empty shelves). Shares of variance explained in half-years that the fit has
-not seen. Where the two agree, a policy with a memory has little to find.
+would have sold on those dates, and empty shelves). Shares of variance explained in half-years that the fit
+has not seen. Where the two agree, a policy with a memory has little to find.
 """
 
 from __future__ import annotations
