@@ -32,6 +32,7 @@ class ShopTables(NamedTuple):
     calendar: Array  # (7, 365) factor of a weekday and day of the year
     ahead: Array  # (7, 365) sum of the factors of the days that an order placed then must cover
     line: Array  # () money/order line
+    by_item: Array  # (4, N, N) diagonal matrices of margin, lost, holding, overflow
     each: Array  # (N,) ones: `@` adds up items several times faster than `sum`
     lane: Array  # (N, max_lead_time) nothing under way
     lead_time: Array  # (max_lead_time - 1,) cumulative distribution over 1, 2, ...

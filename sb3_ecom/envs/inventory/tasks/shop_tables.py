@@ -58,6 +58,8 @@ def make_tables(params: ShopParams) -> ShopTables:
         "dispatch": np.isin(np.arange(7), params.dispatch_days),
         "truck": np.array(params.truck_cost),
     }
+    prices = ("margin", "lost", "holding", "overflow")
+    arrays["by_item"] = np.array([np.diag(arrays[name]) for name in prices])
     partner = np.minimum(places ^ 1, demand.items - 1)  # the neighbour in popularity; an odd one has none
     return ShopTables(partner=partner, **{name: array.astype(np.float32) for name, array in arrays.items()})
 
