@@ -141,6 +141,13 @@ def test_a_saved_model_acts_on_whole_observations(tmp_path):
         ItemRowPolicy(PPO("MlpPolicy", rows_of()), smaller)
 
 
+def test_rows_that_do_not_say_which_item_they_are_fit_a_shop_of_any_size():
+    model = PPO("MlpPolicy", rows_of(identity=False), seed=0)
+    policy = ItemRowPolicy(model, sb3_ecom.spec(SHOP).make_task(num_items=3))
+    result = sb3_ecom.evaluate(SHOP, policy, episodes=2, num_items=3)
+    assert np.isfinite(result.returns).all()
+
+
 def test_a_few_days_of_ppo_leave_the_rule_and_do_not_ruin_it():
     venv = rows_of(n=8, rule=RULE, twin=True)
     model = PPO("MlpPolicy", venv, n_steps=32, batch_size=640, n_epochs=1, learning_rate=3e-4, seed=0)
