@@ -12,7 +12,7 @@ from sb3_ecom.envs.recommendation.large.shop import PAD
 
 _SCORES = 2**20  # floats of the scores held at a time: they stay in a cache, and memory does not grow
 _ITERATIONS = 10  # of k-means
-_SAMPLE = 64  # items a cell that k-means looks at
+_POINTS = {"min_points_per_centroid": 1, "max_points_per_centroid": 64}  # that k-means looks at
 _EXTRA = "approximate retrieval needs faiss: pip install 'sb3-ecom[large]', or choose retrieval='exact'"
 
 
@@ -91,7 +91,7 @@ class CellIndex:
         spread = np.sqrt(np.maximum(values, 1e-6 * values[-1]))
         self._unstretch = (axes / spread).astype(np.float32)
         stretched = columns @ (axes * spread).astype(np.float32)
-        means = faiss.Kmeans(width, cells, niter=_ITERATIONS, seed=1, max_points_per_centroid=_SAMPLE)
+        means = faiss.Kmeans(width, cells, niter=_ITERATIONS, seed=1, **_POINTS)
         means.train(stretched)
         centres = faiss.IndexFlatL2(width)
         centres.add(means.centroids)

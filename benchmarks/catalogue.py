@@ -1,0 +1,150 @@
+"""What a large catalogue costs: env-steps per second, recall and memory of `EcomRecLarge-v0` by its size.
+
+One core, 1024 copies, random queries, observations and autoreset included. `ann` is the index of the extra
+`large`. Recall is the share of a page of the exact product that the index finds too, for random queries and
+for those of the baseline `session_query`, in the states that the same policy leads to. Memory: `shop` is held
+once (catalogue, item tables, index), `copy` once per copy.
+
+    python benchmarks/catalogue.py            # prints benchmarks/results/catalogue.csv
+    python benchmarks/catalogue.py --again    # and measures anew what stands there already
+
+Times are processor seconds, so that another job on the machine does not count.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import statistics
+import time
+from itertools import product
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+
+import sb3_ecom
+from sb3_ecom.core.arrays import tree_map
+from sb3_ecom.core.loop import StepLoop
+from sb3_ecom.core.throughput import describe_machine
+
+RESULTS = Path(__file__).resolve().parent / "results" / "catalogue.csv"
+ENV, COPIES = "EcomRecLarge-v0", 1024
+SIZES = (1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
+STEPS_BEFORE = 5  # pages before recall is looked at: visitors have opened some items
+COLUMNS = (
+    *("items", "retrieval", "build_s", "steps_per_s", "slowest", "fastest"),
+    *("recall_random", "recall_session", "shop_mib", "copy_bytes"),
+)
+
+
+def random_actions(task, batches):
+    """Return (batches, copies, k) uniform actions."""
+    rng = np.random.default_rng(0)
+    return rng.uniform(-1, 1, (batches, COPIES, *task.action_space.shape)).astype(np.float32)
+
+
+def speeds(task, seconds, repeats):
+    """Return env-steps per processor second of each repeat."""
+    loop, actions = StepLoop(task, COPIES), random_actions(task, 16)
+    loop.reset(0)
+    loop.step(actions[0])
+    found = []
+    for _ in range(repeats):
+        steps, start = 0, time.process_time()
+        while (spent := time.process_time() - start) < seconds:
+            loop.step(actions[steps % len(actions)])
+            steps += 1
+        found.append(COPIES * steps / spent)
+    return found
+
+
+def recall(task, policy):
+    """Return the share of the exact product's page that the index finds."""
+    loop = StepLoop(task, COPIES)
+    observation = loop.reset(0)
+    for _ in range(STEPS_BEFORE):
+        observation = loop.step(policy(observation)).observation
+    state = loop.state
+    query, opened = task.query(state, policy(observation)), state.visit.opened
+    exact, found = task.retrieve_exact(query, opened), task.retrieve(query, opened)
+    return float((exact[:, :, None] == found[:, None, :]).any(2).mean())
+
+
+def num_bytes(*trees):
+    """Return the size of trees of arrays; an array that stands in them twice counts once."""
+    seen = {}
+
+    def note(leaf):
+        if isinstance(leaf, np.ndarray):
+            seen[leaf.__array_interface__["data"][0]] = leaf.nbytes
+        return leaf
+
+    for tree in trees:
+        tree_map(note, tree)
+    return sum(seen.values())
+
+
+def measure(size, retrieval, seconds, repeats):
+    """Return a row of the table."""
+    make = sb3_ecom.spec(ENV).make_task
+    make(catalogue_size=size, retrieval="exact")  # the drawn catalogue is kept: what follows is the shop
+    start = time.process_time()
+    task = make(catalogue_size=size, retrieval=retrieval)
+    build = time.process_time() - start
+    found = speeds(task, seconds, repeats)
+    if task.index is None:
+        recalls = (1.0, 1.0)
+    else:
+        uniform = np.random.default_rng(1)
+        shape = task.action_space.shape
+        session = sb3_ecom.spec(ENV).baselines["session_query"](task)
+        recalls = (
+            recall(task, lambda seen: uniform.uniform(-1, 1, (len(seen), *shape)).astype(np.float32)),
+            recall(task, session),
+        )
+    shop = num_bytes(task.items, task.tables) + (task.index.num_bytes if task.index else 0)
+    loop = StepLoop(task, COPIES)
+    loop.reset(0)
+    speed = (statistics.median(found), min(found), max(found))
+    numbers = (f"{build:.2f}", *map(round, speed), *(f"{share:.3f}" for share in recalls))
+    return (size, retrieval, *numbers, f"{shop / 2**20:.1f}", num_bytes(loop.state) // COPIES)
+
+
+def main() -> None:
+    """Measure what is missing, save, print all."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
+    parser.add_argument("--seconds", type=float, default=2.0)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    parser.add_argument("--again", action="store_true", help="forget the rows that are there")
+    options = parser.parse_args()
+    if options.again:
+        options.out.unlink(missing_ok=True)
+    if not options.out.is_file():
+        machine = {"sb3_ecom": sb3_ecom.__version__, **describe_machine()}
+        with options.out.open("w", newline="", encoding="utf-8") as file:
+            file.write(f"# {', '.join(f'{key} {value}' for key, value in machine.items())}\n")
+            csv.writer(file).writerow(COLUMNS)
+    with options.out.open(newline="", encoding="utf-8") as file:
+        done = {tuple(row[:2]) for row in csv.reader(file)}
+    for size, retrieval in product(options.sizes, ("exact", "ann")):
+        if (str(size), retrieval) in done:
+            continue
+        row = measure(size, retrieval, options.seconds, options.repeats)
+        with options.out.open("a", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerow(row)
+    with options.out.open(newline="", encoding="utf-8") as file:
+        print(file.readline().strip())
+        rows = sorted(list(csv.reader(file))[1:], key=lambda row: (int(row[0]), row[1]))
+    for cells in (COLUMNS, *rows):
+        print(("{!s:>15}" * len(COLUMNS)).format(*cells))
+
+
+if __name__ == "__main__":
+    main()
