@@ -56,27 +56,26 @@ class UniformItems:
 
 
 class EpsilonGreedy:
-    """Do what a policy says, and with probability epsilon any item; for Discrete(N).
+    """Do what a policy says, and with probability epsilon show any item, or any page of K different ones.
 
     Raises:
-        ValueError: on an epsilon outside (0, 1] or another action space.
+        ValueError: on an epsilon outside (0, 1], or an action space without items.
     """
 
     def __init__(self, task: Task, policy: Policy, epsilon: float, seed: int = 0) -> None:
         if not 0 < epsilon <= 1:
             raise ValueError(f"epsilon must be in (0, 1], got {epsilon}")
-        if not isinstance(task.action_space, spaces.Discrete):
-            raise ValueError(f"EpsilonGreedy needs Discrete actions, got {task.action_space}")
-        self._items, _ = catalogue_size(task.action_space)
+        self._anything = UniformItems(task, seed)
         self._policy, self._epsilon = policy, epsilon
-        self._generator = np.random.default_rng(seed)
+        self._generator = np.random.default_rng([seed, 1])
 
     def __call__(self, observation: Array) -> tuple[Array, Array]:
         """Draw."""
-        wish, n = np.asarray(self._policy(observation)), len(observation)
-        explore = self._generator.random(n) < self._epsilon
-        action = np.where(explore, self._generator.integers(self._items, size=n), wish)
-        return action, self._epsilon / self._items + (1 - self._epsilon) * (action == wish)
+        strange, chance = self._anything(observation)
+        wish = np.asarray(self._policy(observation)).reshape(strange.shape)
+        explore = self._generator.random(len(observation)) < self._epsilon
+        action = np.where(explore if strange.ndim == 1 else explore[:, None], strange, wish)
+        return action, self._epsilon * chance + (1 - self._epsilon) * (action == wish)
 
     def episode_ended(self, rows: Array) -> None:
         """Tell the wrapped policy that these copies begin anew."""

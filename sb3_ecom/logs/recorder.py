@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from sb3_ecom.logs.policies import LoggingPolicy, catalogue_size
 from sb3_ecom.logs.table import Log
 
 _MOST_STEPS = 100_000
+_AT_ONCE = 1000  # episodes that a table is recorded from
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +46,7 @@ class Interactions:
             return np.broadcast_to(values.reshape(episodes, steps, -1), self.slot_reward.shape)[rows]
 
         return Log(
+            session=column(np.broadcast_to(np.arange(episodes)[:, None], (episodes, steps))),
             impression=column(impression),
             item=column(self.action),
             position=np.broadcast_to(np.arange(size), self.slot_reward.shape)[rows],
@@ -104,6 +106,41 @@ def record(
     # The observation after the last step is the old episode's last, not the new one's first.
     stacked["observation"][np.arange(episodes), length] = final[np.arange(episodes), length - 1]
     return Interactions(env_id=env_id, **stacked, terminated=terminated, length=length)
+
+
+def record_table(
+    env_id: str,
+    make_policy: Callable[[Task], LoggingPolicy],
+    *,
+    episodes: int = 1000,
+    seed: int = 0,
+    **kwargs: Any,
+) -> Log:
+    """Run whole episodes as `record` does and keep the flat table alone: observations need far more room.
+
+    Args:
+        env_id: a registered id with Discrete(N) or MultiDiscrete([N] * K) actions.
+        make_policy: makes the logging policy of a task; once per thousand episodes.
+        episodes: >= 1; each is a `session` of the table.
+        seed: of the customers, >= 0.
+        **kwargs: as for `gymnasium.make(env_id, ...)`.
+
+    Raises:
+        ValueError: as `record` does.
+    """
+    if episodes < 1:
+        raise ValueError(f"episodes must be >= 1, got {episodes}")
+    parts: dict[str, list[Array]] = {field.name: [] for field in fields(Log)}
+    impressions = 0
+    for chunk, start in enumerate(range(0, episodes, _AT_ONCE)):
+        customers = int(np.random.SeedSequence([seed, chunk]).generate_state(1)[0])
+        count = min(_AT_ONCE, episodes - start)
+        log = record(env_id, make_policy, episodes=count, seed=customers, **kwargs).table()
+        moved = {"session": log.session + start, "impression": log.impression + impressions}
+        impressions += int(log.impression.max()) + 1
+        for name, rows in parts.items():
+            rows.append(moved.get(name, getattr(log, name)))
+    return Log(**{name: np.concatenate(rows) for name, rows in parts.items()})
 
 
 def slot_reward(action: Array, result: Transition) -> Array:

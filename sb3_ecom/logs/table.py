@@ -13,18 +13,19 @@ from sb3_ecom.core.arrays import Array
 
 #: Column names that are taken without being told, the Open Bandit log's among them.
 NAMES: Mapping[str, tuple[str, ...]] = {
+    "session": ("session", "session_id"),
     "impression": ("impression", "impression_id"),
     "item": ("item", "item_id"),
     "position": ("position",),
     "propensity": ("propensity", "propensity_score", "pscore"),
     "reward": ("reward", "click"),
 }
-_OPTIONAL = ("impression", "position")
+_OPTIONAL = ("session", "impression", "position")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Log:
-    """m items shown; rows of one page share their `impression`.
+    """m items shown; rows of one page share their `impression`, pages of one visit their `session`.
 
     Raises:
         ValueError: on columns of different lengths, or a propensity outside (0, 1]; names row and value.
@@ -35,8 +36,11 @@ class Log:
     position: Array  # (m,) int, 0 is the top
     propensity: Array  # (m,) chance that the logging policy put this item there
     reward: Array  # (m,)
+    session: Array = None  # (m,) int; without it every impression is a visit of its own
 
     def __post_init__(self) -> None:
+        if self.session is None:
+            object.__setattr__(self, "session", self.impression)
         for field in fields(self):
             kind = np.float64 if field.name in ("propensity", "reward") else np.int64
             column = np.asarray(getattr(self, field.name))
@@ -77,7 +81,8 @@ def read_table(path: str | Path, **names: str) -> Log:
     """Read a log from .csv or .parquet.
 
     Columns are found by the names in `NAMES`; a file without impressions is read as one per row, one without
-    positions as all at the top. Positions that start at 1 are moved to start at 0.
+    sessions as one per impression, one without positions as all at the top. Positions that start at 1 are
+    moved to start at 0.
 
     Args:
         path: the file.

@@ -197,6 +197,18 @@ def test_an_epsilon_greedy_log_values_its_own_greedy_policy():
     assert estimate.value == pytest.approx(truth.mean / 200, abs=4 * np.sqrt(2) * truth.stderr / 200)
 
 
+def test_an_epsilon_greedy_page_is_shown_as_often_as_it_says():
+    task = ContextTask()
+    page = np.array([4, 7, 1])
+    policy = EpsilonGreedy(task, lambda seen: np.broadcast_to(page, (len(seen), 3)), 0.4)
+    shown, chance = policy(np.zeros((40_000, 1)))
+    assert all(len(set(row)) == 3 for row in shown.tolist())
+    np.testing.assert_allclose(np.where(shown == page, 0.6, 0) + 0.4 / 34, chance)
+    assert (shown == page).mean() == pytest.approx(0.6 + 0.4 / 34, abs=4 * np.sqrt(0.25 / 40_000))
+    other = (shown == 20).mean(0)
+    np.testing.assert_allclose(other, 0.4 / 34, atol=4 * np.sqrt(0.012 / 40_000))
+
+
 def test_what_is_no_catalogue_or_chance_is_refused():
     with pytest.raises(ValueError, match="needs Discrete"):
         record("EcomRec-v0", UniformItems, episodes=2)
