@@ -1,4 +1,4 @@
-"""What SARDINE's boredom makes of returns: the published ones, rotation against greed, a twin solved exactly."""
+"""What SARDINE's boredom makes of returns: the published ones, rotation against greed, an exact twin."""
 
 import functools
 
