@@ -3,10 +3,10 @@
     python benchmarks/inventory_ladder.py --seeds 3 --folder runs
 
 Each seed of the learner is one `python -m rl_zoo3.train` with zoo_configs/ppo.yml (items as rows, turning the
-knobs of the best tuned rule). Runs that lie in `--folder` are not repeated, so a broken-off ladder goes on
-where it stopped. Differences to the best heuristic are paired over the half-years; the learner's standard
-error is over half-years and seeds. The table goes to benchmarks/results/ladder_EcomInventory-v0.csv and, as
-markdown, to standard output.
+knobs of the best tuned rule). Runs and returns that lie in `--folder` are not repeated, so a broken-off
+ladder goes on where it stopped. Differences to the best rule are paired over the half-years; the learner's
+standard error is over half-years and seeds. The table goes to benchmarks/results/ladder_EcomInventory-v0.csv
+and, as markdown, to standard output.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 import sb3_ecom
 from sb3_ecom.core.arrays import NumpyBackend
@@ -35,6 +37,7 @@ FIELDS = ("policy", "return", "stderr", "minus_best_rule", "minus_stderr", "gap_
 TUNED = "46 simulations of 192 half-years"  # benchmarks/tune_inventory.py prints them
 CONSTANTS = np.linspace(0.0, 1.5, 16)  # days of mean demand ordered every day
 Row = dict[str, str]
+Returns = NDArray[np.float64]  # (episodes,)
 
 
 def train(seed: int, folder: str, steps: int | None) -> Path:
@@ -72,70 +75,59 @@ def best_constant() -> Any:
     return lambda observation: np.broadcast_to(chosen, (len(observation), len(chosen)))
 
 
-def row(name: str, result: sb3_ecom.Result, best: sb3_ecom.Result, gap: float, budget: str) -> Row:
-    """Return one policy's line of the table."""
-    difference, stderr = result.minus(best) if name != BEST else (0.0, 0.0)
-    return line(name, result.mean, result.stderr, difference, stderr, gap, budget)
-
-
-def line(
-    name: str, mean: float, stderr: float, difference: float, error: float, gap: float, budget: str
-) -> Row:
-    """Return the numbers as text."""
-    numbers = (f"{mean:.3f}", f"{stderr:.3f}", f"{difference:.3f}", f"{error:.3f}", f"{difference / gap:.3f}")
+def line(name: str, value: tuple[float, float], minus: tuple[float, float], gap: float, budget: str) -> Row:
+    """Return a line from (mean, standard error) of a return and of its difference to the best rule."""
+    numbers = [f"{number:.3f}" for number in (*value, *minus, minus[0] / gap)]
     return dict(zip(FIELDS, (name, *numbers, budget), strict=True))
 
 
-def learner_row(learners: list[sb3_ecom.Result], best: sb3_ecom.Result, gap: float, budget: str) -> Row:
-    """Return the line of the mean over seeds; the spread of the seeds' means comes on top."""
-    count = len(learners)
-    mean = np.mean([learner.returns for learner in learners], axis=0)
-    between = np.std([learner.mean for learner in learners], ddof=1) / count**0.5 if count > 1 else 0.0
-    errors = [np.hypot(x.std(ddof=1) / x.size**0.5, between) for x in (mean, mean - best.returns)]
-    difference = float((mean - best.returns).mean())
-    name = f"PPO on item rows, {count} seed{'s' * (count > 1)}"
-    return line(name, float(mean.mean()), float(errors[0]), difference, float(errors[1]), gap, budget)
+def mean_and_error(returns: Returns, between: float = 0.0) -> tuple[float, float]:
+    """Return mean and standard error over episodes; `between` is the error that the seeds add."""
+    return float(returns.mean()), float(np.hypot(returns.std(ddof=1) / returns.size**0.5, between))
+
+
+def measure(name: str, make: Callable[[], Any], options: argparse.Namespace, **kwargs: Any) -> Returns:
+    """Return the episodes' returns of a policy, from the folder where they lie there."""
+    path = Path(options.folder) / "returns" / f"{name}_{options.episodes}.npy"
+    if path.is_file():
+        return np.asarray(np.load(path), dtype=np.float64)
+    result = sb3_ecom.evaluate(ENV_ID, make(), episodes=options.episodes, seed=0, **kwargs)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.save(path, result.returns)
+    print(f"{name}: {result.mean:.3f} +- {result.stderr:.3f}", flush=True)
+    return np.asarray(result.returns)
 
 
 def main() -> None:
     """Train the seeds, measure everybody, write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--episodes", type=int, default=4096)
+    parser.add_argument("--episodes", type=int, default=2048)
     parser.add_argument(
         "--steps", type=int, default=None, help="rows, 10 a shop-day; default: the zoo entry's"
     )
-    parser.add_argument("--folder", default=None, help="keep the runs here, and use those that are there")
+    parser.add_argument(
+        "--folder", default=None, help="keep runs and returns here, and use those that are there"
+    )
     options = parser.parse_args()
-    entry = sb3_ecom.spec(ENV_ID)
-    folder = options.folder or tempfile.mkdtemp()
-
-    def measure(policy: Any, **kwargs: Any) -> sb3_ecom.Result:
-        return sb3_ecom.evaluate(ENV_ID, policy, episodes=options.episodes, seed=0, **kwargs)
-
-    best, informed = measure(BEST), measure("knows_rate")
-    gap = informed.mean - best.mean
-    learners = []
-    for seed in range(options.seeds):
-        learners.append(measure(load_policy(train(seed, folder, options.steps), entry.make_task(), "ppo")))
-        difference, stderr = learners[-1].minus(best)
-        print(
-            f"seed {seed}: {learners[-1].mean:.3f}, {difference:+.3f} +- {stderr:.3f} to {BEST}", flush=True
-        )
-    rows = [row("random", measure("random"), best, gap, "")]
-    constant = measure(best_constant(), action="quantity")
-    rows.append(row("constant orders", constant, best, gap, "16 simulations of 192 half-years"))
-    textbook = measure(lambda observation: np.zeros((len(observation), 20), np.float32))
-    rows.append(row("textbook rule (action 0)", textbook, best, gap, ""))
-    rows += [row(name, best if name == BEST else measure(name), best, gap, TUNED) for name in entry.baselines]
-    if learners:
-        days = "the zoo entry's shop-days" if options.steps is None else f"{options.steps // 10:,} shop-days"
-        rows.append(learner_row(learners, best, gap, f"{days} a seed, on top of the rule's"))
-    rows.append(row("knows_rate (privileged)", informed, best, gap, TUNED))
+    options.folder = options.folder or tempfile.mkdtemp()
+    entry, task = sb3_ecom.spec(ENV_ID), ShopTask()
+    names = ["random", *entry.baselines, "knows_rate"]
+    returns = {name: measure(name, lambda name=name: name, options) for name in names}  # type: ignore[misc]
+    returns["textbook (action 0)"] = measure("textbook", lambda: textbook, options)
+    returns["constant orders"] = measure("constant", best_constant, options, action="quantity")
+    best = returns[BEST]
+    gap = float((returns["knows_rate"] - best).mean())
+    budgets = {"random": "", "textbook (action 0)": "", "constant orders": f"{len(CONSTANTS)} simulations"}
+    rows = [
+        line(name, mean_and_error(found), mean_and_error(found - best), gap, budgets.get(name, TUNED))
+        for name, found in returns.items()
+    ]
+    if options.seeds:
+        rows.append(learner_line(options, task, best, gap))
     oracle = entry.oracle()
-    headroom, error = oracle.value - best.mean, float(np.hypot(oracle.stderr, best.stderr))
-    name = "bound (clairvoyant, relaxed)"
-    rows.append(line(name, oracle.value, oracle.stderr, headroom, error, gap, ""))
+    headroom = (oracle.value - float(best.mean()), float(np.hypot(oracle.stderr, mean_and_error(best)[1])))
+    rows.append(line("bound (clairvoyant, relaxed)", (oracle.value, oracle.stderr), headroom, gap, ""))
     rows.sort(key=lambda found: float(found["return"]))
     with open(RESULTS / f"ladder_{ENV_ID}.csv", "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, FIELDS)
@@ -144,6 +136,27 @@ def main() -> None:
     print("| " + " | ".join(FIELDS) + " |\n|" + " --- |" * len(FIELDS))
     for found in rows:
         print("| " + " | ".join(found[field] for field in FIELDS) + " |")
+
+
+def learner_line(options: argparse.Namespace, task: ShopTask, best: Returns, gap: float) -> Row:
+    """Return the line of the mean over seeds, whose spread comes on top of the episodes'."""
+    found = []
+    for seed in range(options.seeds):
+        path = train(seed, options.folder, options.steps)
+        found.append(measure(f"ppo{seed}", lambda path=path: load_policy(path, task, "ppo"), options))  # type: ignore[misc]
+        difference, error = mean_and_error(found[-1] - best)
+        print(f"seed {seed}: {difference:+.3f} +- {error:.3f} to {BEST}", flush=True)
+    mean, count = np.mean(found, axis=0), len(found)
+    between = float(np.std(np.mean(found, axis=1), ddof=1) / count**0.5) if count > 1 else 0.0
+    days = "the zoo entry's shop-days" if options.steps is None else f"{options.steps // 10:,} shop-days"
+    name = f"PPO on item rows, {count} seed{'s' * (count > 1)}"
+    differences = mean_and_error(mean - best, between)
+    return line(name, mean_and_error(mean, between), differences, gap, f"{days} a seed, beside the rule's")
+
+
+def textbook(observation: Any) -> Any:
+    """Return the action that leaves the textbook's reorder points and lots as they are."""
+    return np.zeros((len(observation), 20), np.float32)
 
 
 if __name__ == "__main__":
