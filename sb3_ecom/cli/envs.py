@@ -11,7 +11,10 @@ from rich.table import Table
 from sb3_ecom.cli.arguments import import_packages, make_console
 from sb3_ecom.core.registry import Reference, Spec, specs
 
-_HEADINGS = ("id", "one episode", "action", "random", "best baseline", "best known", "which is")
+_HEADINGS = (
+    *("id", "one episode", "action", "random", "best baseline", "zoo's learner", "score"),
+    *("best known", "which is"),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,13 +40,15 @@ def run(options: argparse.Namespace) -> None:
 
 def describe(entry: Spec) -> tuple[str, ...]:
     """Return the table's cells of one id."""
-    best = entry.best_baseline
+    learnt = entry.learner
     return (
         entry.id,
         entry.summary,
         describe_action(entry.make_task().action_space),
         _reference(entry.random),
-        "" if best is None else f"{best[0]} {_reference(best[1])}",
+        _named(entry.best_baseline),
+        _named(learnt),
+        "" if learnt is None else f"{entry.score(learnt[1].value):.2f}",
         _reference(entry.best_known),
         entry.best_known_kind,
     )
@@ -64,6 +69,10 @@ def format_markdown(rows: list[tuple[str, ...]]) -> str:
     lines = [_HEADINGS, ("---",) * len(_HEADINGS)]
     lines += [(f"`{row[0]}`", *(cell.replace("|", "\\|") for cell in row[1:])) for row in rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _named(policy: tuple[str, Reference] | None) -> str:
+    return "" if policy is None else f"{policy[0]} {_reference(policy[1])}"
 
 
 def _reference(reference: Reference) -> str:

@@ -65,6 +65,8 @@ class Spec:
     best_constant: Any = None
     #: Name and return of the best of `baselines`, for the table of ids.
     best_baseline: tuple[str, Reference] | None = None
+    #: Name and return of the algorithm that zoo_configs trains, where that was measured.
+    learner: tuple[str, Reference] | None = None
 
     def score(self, value: float) -> float:
         """Return (value - random) / (best known - random)."""

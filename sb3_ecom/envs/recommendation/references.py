@@ -15,3 +15,9 @@ def measured(env_id: str, episodes: int) -> Callable[[str, float, float], Refere
         return Reference(value=value, stderr=stderr, command=command)
 
     return note
+
+
+def trained(env_id: str, algo: str, value: float, stderr: float) -> tuple[str, Reference]:
+    """Return a Spec's `learner`: "ppo" as zoo_configs/ppo.yml trains it, from results/family_scores.csv."""
+    command = f"python benchmarks/family_scores.py {env_id} --algos {algo}"
+    return algo.upper(), Reference(value=value, stderr=stderr, command=command)

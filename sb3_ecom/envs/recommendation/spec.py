@@ -112,9 +112,14 @@ _ONE = (
     ("session_profile", 2.453, 0.069, 2_000),
     ("lookahead_clairvoyant", 2.924, 0.087, 2_000),
 )
+_LADDER = "python benchmarks/flagship.py EcomRec-v0 --seeds 5 --episodes 20000"
 SPECS = (
     _session(
-        "EcomRec-v0", "ranker", "a visitor's session in a web shop: weigh a ranker, page by page", _FIVE
+        "EcomRec-v0",
+        "ranker",
+        "a visitor's session in a web shop: weigh a ranker, page by page",
+        _FIVE,
+        learner=("PPO", Reference(value=4.495, stderr=0.010, command=_LADDER)),
     ),
     _session(
         "EcomRecSlate-v0",

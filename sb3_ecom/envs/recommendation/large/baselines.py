@@ -58,6 +58,21 @@ def last_click_query(task: LargeTask) -> Policy:
     return _profile(task, *_PROFILES[0])
 
 
+def constant_and_click(weights: tuple[float, ...]) -> Callable[[LargeTask], Policy]:
+    """Return the baseline of half the best constant query and what the newest click makes attractive.
+
+    On top of that query, older clicks earned nothing more. Another kind of action has `last_click_query`.
+    """
+
+    def make(task: LargeTask) -> Policy:
+        if task.kind != "query":
+            return last_click_query(task)
+        click, half = last_click_query(task), 0.5 * np.asarray(weights, dtype=np.float32)
+        return lambda observation: np.clip(half + click(observation), -1, 1)
+
+    return make
+
+
 def session_query(task: LargeTask) -> Policy:
     """Ask for what the clicks so far make attractive, newer ones more; searched on common visitors."""
     key: tuple[Any, ...] = (id(task.items.worth), task.params, task.kind, tuple(task.reward_weights.items()))
