@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 from numpy.typing import NDArray
 
 import sb3_ecom
@@ -148,10 +149,11 @@ def learner_line(options: argparse.Namespace, task: ShopTask, best: Returns, gap
         print(f"seed {seed}: {difference:+.3f} +- {error:.3f} to {BEST}", flush=True)
     mean, count = np.mean(found, axis=0), len(found)
     between = float(np.std(np.mean(found, axis=1), ddof=1) / count**0.5) if count > 1 else 0.0
-    days = "the zoo entry's shop-days" if options.steps is None else f"{options.steps // 10:,} shop-days"
+    entry = yaml.safe_load(config_path("ppo").read_text(encoding="utf-8"))[ENV_ID]
+    days = int(options.steps or entry["n_timesteps"]) // task.params.demand.items
     name = f"PPO on item rows, {count} seed{'s' * (count > 1)}"
     differences = mean_and_error(mean - best, between)
-    return line(name, mean_and_error(mean, between), differences, gap, f"{days} a seed, beside the rule's")
+    return line(name, mean_and_error(mean, between), differences, gap, f"{days:,} shop-days a seed")
 
 
 def textbook(observation: Any) -> Any:
