@@ -14,6 +14,7 @@ from sb3_ecom.envs.recommendation.env import SessionTask
 from sb3_ecom.envs.recommendation.family import FAMILY_SPECS
 from sb3_ecom.envs.recommendation.linucb import linucb
 from sb3_ecom.envs.recommendation.params import SessionParams
+from sb3_ecom.envs.recommendation.references import trained
 
 
 def make_session(
@@ -128,6 +129,13 @@ SPECS = (
         _FIVE,
         best_constant=(46, 53, 29, 54, 0),  # what the baseline `constant_slate` shows
     ),
-    _session("EcomRecSingle-v0", "single", "the same session with one item a page", _ONE, best_constant=46),
+    _session(
+        "EcomRecSingle-v0",
+        "single",
+        "the same session with one item a page",
+        _ONE,
+        best_constant=46,
+        learner=trained("EcomRecSingle-v0", "ppo", 1.132, 0.022),
+    ),
     *FAMILY_SPECS,
 )
