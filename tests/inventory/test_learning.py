@@ -1,6 +1,7 @@
 """The shipped zoo entries learn each single-item task to below the best base stock's cost."""
 
 import pytest
+import yaml
 
 import sb3_ecom
 from sb3_ecom.sb3.saved_model import load_policy
@@ -14,6 +15,16 @@ BASE_STOCK = {
     "EcomPerishable-v0": "base_stock",
 }
 KWARGS = {(algo, "EcomDualSourcing-v0"): {"action": "joint"} for algo in ("dqn", "qrdqn")}
+
+
+@pytest.mark.parametrize("env_id", BASE_STOCK)
+@pytest.mark.parametrize("algo", ["ppo", "dqn", "qrdqn"])
+def test_zoo_entry_s_env_kwargs_are_a_mapping_that_makes_the_task(algo, env_id):
+    # rl-zoo evaluates normalize and policy_kwargs from text, but not env_kwargs.
+    entry = yaml.safe_load(config_path(algo).read_text())[env_id]
+    kwargs = entry.get("env_kwargs", {})
+    assert kwargs == KWARGS.get((algo, env_id), {})
+    sb3_ecom.spec(env_id).make_task(**kwargs)
 
 
 @pytest.mark.slow
