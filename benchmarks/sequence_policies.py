@@ -26,6 +26,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import torch
 import yaml
+from gymnasium import spaces
 from rl_zoo3.utils import get_callback_list, linear_schedule
 from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import VecNormalize
@@ -51,9 +52,8 @@ NOT_OF_PPO = ("n_envs", "n_timesteps", "policy", "normalize", "callback", "polic
 
 
 def policy_class(env_id: str, name: str) -> Any:
-    """Return the class of a policy for an id; ids with slates have their own."""
-    space = sb3_ecom.spec(env_id).make_task().observation_space
-    if getattr(space, "items", None) is not None:
+    """Return the class of a policy for an id; those that choose a slate have their own."""
+    if isinstance(sb3_ecom.spec(env_id).make_task().action_space, spaces.MultiDiscrete):
         return getattr(slate, f"{POLICIES[name]}SlatePolicy")
     return getattr(policies, f"{POLICIES[name]}Policy") if POLICIES[name] else "MlpPolicy"
 
