@@ -32,7 +32,7 @@ def best_exact(columns: Array, query: Array, opened: Array, size: int, k: int) -
     for first in range(0, query.shape[0], rows):
         scores = query[first : first + rows] @ columns.T
         here = index_range(scores.shape[0], scores)[:, None]
-        scores[here, opened[first : first + rows]] = -xp.inf  # -1 falls on a spare row
+        scores[here, opened[first : first + rows]] = _lowest(xp, scores)  # -1 falls on a spare row
         scores[:, size:] = -xp.inf
         best.append(_best(xp, scores, k))
     return xp.concat(best, axis=0) if len(best) > 1 else best[0]
@@ -56,12 +56,17 @@ def _best(xp: Any, scores: Array, k: int) -> Array:
 
 def _passes(xp: Any, scores: Array, k: int) -> Array:
     """Return the (n, k) places of the highest scores by k passes; overwrites them."""
-    rows, found = index_range(scores.shape[0], scores), []
+    rows, lowest, found = index_range(scores.shape[0], scores), _lowest(xp, scores), []
     for _ in range(k):
         best = xp.argmax(scores, axis=1)
         found.append(best)
-        scores[rows, best] = -xp.inf
+        scores[rows, best] = lowest
     return xp.stack(found, axis=1)
+
+
+def _lowest(xp: Any, scores: Array) -> Array:
+    """Return -inf where the scores live: written through indices, a Python number would be sent there."""
+    return xp.zeros_like(scores[0, 0]) - xp.inf
 
 
 class CellIndex:
