@@ -32,8 +32,9 @@ def best_exact(columns: Array, query: Array, opened: Array, size: int, k: int) -
     for first in range(0, query.shape[0], rows):
         scores = query[first : first + rows] @ columns.T
         here = index_range(scores.shape[0], scores)[:, None]
-        scores[here, opened[first : first + rows]] = _lowest(xp, scores)  # -1 falls on a spare row
-        scores[:, size:] = -xp.inf
+        lowest = _lowest(xp, scores)
+        scores[here, opened[first : first + rows]] = lowest  # -1 falls on a spare row
+        scores[:, size:] = lowest
         best.append(_best(xp, scores, k))
     return xp.concat(best, axis=0) if len(best) > 1 else best[0]
 
