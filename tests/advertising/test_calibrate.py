@@ -5,9 +5,11 @@ import pandas as pd
 import pytest
 
 from sb3_ecom.__main__ import main
+from sb3_ecom.core.arrays import NumpyBackend
 from sb3_ecom.envs.advertising.calibrate import calibrate
 from sb3_ecom.envs.advertising.fidelity import report, simulate_market
 from sb3_ecom.envs.advertising.fit import fit_prices, fit_response, fit_traffic
+from sb3_ecom.envs.advertising.pacing.dynamics import open_lots, price_level
 from sb3_ecom.envs.advertising.pacing.env import PacingTask
 
 
@@ -49,6 +51,27 @@ def test_default_presets_hold_every_statistic_of_their_logs(exchange, shared):
     lines = report(PacingTask(f"exchange{exchange}"), found.observed)
     assert len(lines) == 11
     assert [line.name for line in lines if not line.holds] == []
+
+
+@pytest.mark.parametrize(
+    ("campaign", "log_mean", "log_sd"),
+    [(1458, 3.93, 0.84), (2259, 4.11, 1.04), (2821, 4.07, 1.04), (2997, 3.64, 1.09)],
+)
+def test_ipinyou_presets_have_the_published_prices(campaign, log_mean, log_sd):
+    """Over all auctions of many days; the preset once put the published median where a mean belongs."""
+    task = PacingTask(f"ipinyou{campaign}")
+    source, days = NumpyBackend(np.random.default_rng(3)), 400
+    state = task.initial_state(task.draw_reset(source, days))
+    logs = []
+    for _ in range(task.horizon):
+        noise = task.draw_step(source, days)
+        lots = open_lots(state, noise, task.params, task.tables)
+        logs.append(lots.price_noise + np.repeat(price_level(state, task.params, task.tables), lots.counts))
+        state, _ = task.step(state, np.full((days, 1), -1, np.float32), noise)
+    logs = np.concatenate(logs)
+    # The day's level is shared by all its auctions: 400 days, not 8 million auctions.
+    assert logs.mean() == pytest.approx(log_mean, abs=4 * 0.25 / np.sqrt(days))
+    assert logs.std() == pytest.approx(log_sd, rel=0.02)
 
 
 def write(path, **columns):

@@ -11,7 +11,7 @@ from sb3_ecom.core.registry import Policy
 from sb3_ecom.core.task import Task
 from sb3_ecom.envs.advertising.auto.auction import SLOTS
 from sb3_ecom.envs.advertising.auto.dynamics import REACH
-from sb3_ecom.envs.advertising.auto.env import LAYOUT, STRIDE, AutoTask
+from sb3_ecom.envs.advertising.auto.env import LAYOUT, AutoTask
 from sb3_ecom.envs.advertising.auto.market import VALUE_BLOCK, build_landscape, build_tables, price_scale
 
 Floats = NDArray[np.float64]
@@ -60,12 +60,9 @@ def read(task: AutoTask, observation: NDArray[np.float32]) -> Seen:
 
 def act(task: AutoTask, seen: Seen, target: Floats) -> NDArray[np.float32]:
     """Return the action that sets every log multiplier to `target`, or moves there as fast as it may."""
-    if task.control == "incremental":
-        action = (target - seen.log_multiplier) / STRIDE
-    else:
-        action = target / REACH
+    action = np.asarray(task.dial.action_to(seen.log_multiplier, target))
     slots = 1 if task.bids == "one" else SLOTS
-    return np.tile(np.clip(action, -1.0, 1.0).astype(np.float32)[:, None], (1, slots))
+    return np.tile(action[:, None], (1, slots))
 
 
 def _auto(task: Task) -> AutoTask:

@@ -64,6 +64,7 @@ class Outcome(NamedTuple):
     wins: Array
     exposed: Array
     used: Array  # share of the day's budget spent so far
+    pace_error: Array  # |share of the budget spent - share of the mean day's traffic gone|
     cpa: Array  # money per conversion counted so far; the money before the first
     score: Array  # change of the day's score on expected conversions
     counted_score: Array  # change of the day's score on counted conversions
@@ -139,6 +140,7 @@ def step(
     ]
     last = xp.astype(state.tick + 1 >= params.ticks, xp.float32)
     budget = xp.astype(state.budget, xp.float32) / MICROS
+    used = after / xp.clip(budget, 1e-9, None)
     outcome = Outcome(
         conversions,
         expected,
@@ -147,7 +149,8 @@ def step(
         xp.astype(lots.counts, xp.float32),
         xp.astype(tally[4], xp.float32),
         xp.astype(tally[5], xp.float32),
-        after / xp.clip(budget, 1e-9, None),
+        used,
+        xp.abs(used - 1.0 + tables.traffic_left[state.tick + 1]),
         after / xp.clip(totals[:, 0], 1.0, None),
         gains[0],
         gains[1],

@@ -26,10 +26,10 @@ from sb3_ecom.envs.advertising.auto.dynamics import (
 )
 from sb3_ecom.envs.advertising.auto.market import build_tables, capacity
 from sb3_ecom.envs.advertising.auto.params import PRESETS, AutoParams
+from sb3_ecom.envs.advertising.dial import Control, Dial, check_control
 
 LAYOUT = Layout(context=12, steps=HISTORY, features=FEATURES)
 STRIDE = 0.3  # log multiplier per unit of an incremental action
-Control = Literal["incremental", "absolute"]
 Bids = Literal["one", "per_slot"]
 TERMS = ("score", "counted_score", "final_score", "conversions", "cost")
 
@@ -78,13 +78,17 @@ class AutoTask(Task):
         Metric("score", "score"),
         Metric("counted_score", "final_score"),
         Metric("conversions", "conversions"),
+        Metric("value", "predicted"),
         Metric("cpa", "spend", "conversions"),
         Metric("cpa_over_target", "on_target", "expected"),
         Metric("roi", "expected", "on_target"),
         Metric("win_rate", "wins", "auctions"),
         Metric("budget_use", "day_spend", "day_budget"),
+        Metric("pacing_error", "pace_error", "length"),
     )
-    reported: ClassVar[tuple[str, ...]] = ("spend", "cpa", "win_rate", "budget_use")
+    reported: ClassVar[tuple[str, ...]] = (
+        *("spend", "value", "cpa", "roi", "win_rate", "budget_use", "pacing_error"),
+    )
 
     def __init__(
         self,
@@ -96,15 +100,14 @@ class AutoTask(Task):
     ) -> None:
         if preset not in PRESETS:
             raise ValueError(f"preset must be one of {', '.join(PRESETS)}, got {preset!r}")
-        if control not in ("incremental", "absolute"):
-            raise ValueError(f"control must be incremental or absolute, got {control!r}")
+        check_control(control)
         if bids not in ("one", "per_slot"):
             raise ValueError(f"bids must be one or per_slot, got {bids!r}")
         try:
             self.params = AutoParams(**{**PRESETS[preset], **params})
         except TypeError as error:
             raise ValueError(f"unknown parameter of EcomAdsAuto: {error}") from error
-        self.control, self.bids = control, bids
+        self.dial, self.bids = Dial(REACH, STRIDE, control), bids
         self.horizon = self.params.ticks
         weights = {"score": 1.0} if reward_weights is None else reward_weights
         self.reward_weights = check_reward_weights(weights, TERMS)
@@ -129,12 +132,8 @@ class AutoTask(Task):
 
     def step(self, state: State, action: Array, noise: StepNoise) -> tuple[State, Outcome]:
         """Set the multipliers and bid through one tick."""
-        xp = array_namespace(action)
-        if self.control == "incremental":
-            target = state.log_multiplier[:, : action.shape[1]] + STRIDE * action
-        else:
-            target = REACH * action
-        return dynamics.step(state, xp.clip(target, -REACH, REACH), noise, self.params, self.tables)
+        log_multiplier = self.dial.turn(state.log_multiplier[:, : action.shape[1]], action)
+        return dynamics.step(state, log_multiplier, noise, self.params, self.tables)
 
     def observe(self, state: State) -> Array:
         """Return what the bidder knows."""
@@ -176,13 +175,19 @@ class AutoTask(Task):
         return outcome._asdict()
 
     def report(self, outcome: Outcome) -> dict[str, Array]:
-        """Return spend and win rate of the tick, cost per conversion and budget use of the day so far."""
+        """Return spend, value, ROI and win rate of the tick; CPA, budget use, pacing error so far.
+
+        The value is predicted conversions; the ROI expected conversions over what the spend buys on target.
+        """
         xp = array_namespace(outcome.wins)
         return {
             "spend": outcome.spend,
+            "value": outcome.predicted,
             "cpa": outcome.cpa,
+            "roi": outcome.expected / xp.clip(outcome.on_target, 1e-6, None),
             "win_rate": outcome.wins / xp.clip(outcome.auctions, 1.0, None),
             "budget_use": outcome.used,
+            "pacing_error": outcome.pace_error,
         }
 
     def frame(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.envs.advertising.auto.params import AutoParams
+from sb3_ecom.envs.advertising.quantiles import normal_scores
 
 Floats = NDArray[np.float64]
 
@@ -49,14 +50,6 @@ def build_traffic(ticks: int) -> Floats:
     hours = (np.arange(ticks) + 0.5) * 24.0 / ticks
     weights = np.interp(hours, _HOURS, _WEIGHTS)
     return np.asarray(weights / weights.sum())
-
-
-def normal_scores(size: int) -> Floats:
-    """Return equally likely normal scores of variance 1."""
-    from scipy import special
-
-    scores = special.ndtri((np.arange(size) + 0.5) / size)
-    return np.asarray(scores / scores.std())
 
 
 @lru_cache(maxsize=8)

@@ -13,6 +13,7 @@ from sb3_ecom.core.registry import Oracle
 from sb3_ecom.envs.advertising.auctions import MICROS
 from sb3_ecom.envs.advertising.auto.auction import judge, open_lots
 from sb3_ecom.envs.advertising.auto.env import AutoTask
+from sb3_ecom.envs.advertising.replay import rows_by_copy
 
 Floats = NDArray[np.float64]
 
@@ -103,12 +104,8 @@ def replay_days(task: AutoTask, n: int, seed: int, *, luck: bool) -> Iterator[Da
         costs.append(np.floor(judged.price.T.astype(np.float64) * MICROS) / MICROS * seen)
         worths.append(judged.true[:, None].astype(np.float64) * seen)
         state, _ = task.step(state, idle, noise)
-    owner = np.concatenate(owners)
-    order = np.argsort(owner, kind="stable")
-    ends = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=n))])
-    cost, worth = np.concatenate(costs)[order], np.concatenate(worths)[order]
-    for row in range(n):
-        part = slice(ends[row], ends[row + 1])
+    cost, worth = np.concatenate(costs), np.concatenate(worths)
+    for row, part in enumerate(rows_by_copy(owners, n)):
         yield Day(cost[part], worth[part], float(state.budget[row]) / MICROS, float(state.target[row]))
 
 

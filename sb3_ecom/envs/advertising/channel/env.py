@@ -54,10 +54,11 @@ class ChannelTask(Task):
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric("revenue", "revenue"),
         Metric("return_on_spend", "revenue", "spend"),
+        Metric("budget_use", "spend", "length"),
         Metric("mean_saved", "saved", "length"),
         Metric("left_over", "idle"),
     )
-    reported: ClassVar[tuple[str, ...]] = ("spend",)
+    reported: ClassVar[tuple[str, ...]] = ("spend", "roi", "budget_use")
 
     def __init__(self, reward_weights: Mapping[str, float] | None = None, **params: Any) -> None:
         try:
@@ -122,8 +123,13 @@ class ChannelTask(Task):
         return outcome._asdict()
 
     def report(self, outcome: Outcome) -> dict[str, Array]:
-        """Return the spend of the day."""
-        return {"spend": outcome.spend}
+        """Return the spend of the day, revenue over it, and its share of the account."""
+        xp = array_namespace(outcome.spend)
+        return {
+            "spend": outcome.spend,
+            "roi": outcome.revenue / xp.clip(outcome.spend, 1e-6, None),
+            "budget_use": outcome.spend / (outcome.spend + outcome.saved),
+        }
 
     def frame(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
         """Draw the channels."""

@@ -56,6 +56,7 @@ class Outcome(NamedTuple):
     clicks: Array
     conversions: Array
     budget: Array
+    missed: Array  # share of the searches that came after the budget was gone
 
 
 class Tally(NamedTuple):
@@ -193,7 +194,8 @@ def step(
         history,
     )
     revenue = xp.sum(conversions * state.revenue, axis=1)
-    return after, Outcome(revenue, cost, xp.astype(counts, xp.float32), shown, clicked, bought, budget)
+    searches = xp.astype(counts, xp.float32)
+    return after, Outcome(revenue, cost, searches, shown, clicked, bought, budget, 1.0 - tally.met)
 
 
 def _log_odds(xp: Any, rate: Array) -> Array:

@@ -66,8 +66,11 @@ class KeywordTask(Task):
         Metric("click_rate", "clicks", "impressions"),
         Metric("win_rate", "impressions", "searches"),
         Metric("budget_use", "cost", "budget"),
+        Metric("pacing_error", "missed", "length"),
     )
-    reported: ClassVar[tuple[str, ...]] = ("clicks", "conversions")
+    reported: ClassVar[tuple[str, ...]] = (
+        *("value", "cpa", "roi", "win_rate", "budget_use", "pacing_error"),
+    )
 
     def __init__(
         self, preset: str = "dense", reward_weights: Mapping[str, float] | None = None, **params: Any
@@ -150,8 +153,19 @@ class KeywordTask(Task):
         return outcome._asdict()
 
     def report(self, outcome: Outcome) -> dict[str, Array]:
-        """Return clicks and conversions of the day."""
-        return {"clicks": outcome.clicks, "conversions": outcome.conversions}
+        """Return what a report of the day shows; without a conversion the CPA is the cost.
+
+        The value is the revenue; the pacing error the share of searches that came after the budget was gone.
+        """
+        xp = array_namespace(outcome.cost)
+        return {
+            "value": outcome.revenue,
+            "cpa": outcome.cost / xp.clip(outcome.conversions, 1.0, None),
+            "roi": outcome.revenue / xp.clip(outcome.cost, 1e-6, None),
+            "win_rate": outcome.impressions / xp.clip(outcome.searches, 1.0, None),
+            "budget_use": outcome.cost / xp.clip(outcome.budget, 1e-6, None),
+            "pacing_error": outcome.missed,
+        }
 
     def frame(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
         """Draw the keywords."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.envs.advertising.keyword.params import KeywordParams
+from sb3_ecom.envs.advertising.quantiles import normal_scores
 
 Floats = NDArray[np.float64]
 
@@ -30,16 +31,15 @@ class Tables(NamedTuple):
 
 def build_tables(params: KeywordParams) -> Tables:
     """Compute the quantiles."""
-    from scipy import special, stats
+    from scipy import stats
 
     chance = (np.arange(QUANTILES) + 0.5) / QUANTILES
-    scores = special.ndtri(chance)
     laws = (
         stats.beta.ppf(chance, 2, 5),
         stats.beta.ppf(chance, 5, 2) * params.conversion_scale,
         stats.beta.ppf(chance, 2, 5) * 1.5 / params.conversion_scale,
         stats.beta.ppf(chance, 5, 5) * 25.0,
-        scores / scores.std(),
+        normal_scores(QUANTILES),
     )
     return Tables(*(law.astype(np.float32) for law in laws))
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from sb3_ecom.core.registry import Policy
 from sb3_ecom.core.task import Task
+from sb3_ecom.envs.advertising.pacing.dynamics import REACH
 from sb3_ecom.envs.advertising.pacing.env import PacingTask
 from sb3_ecom.envs.advertising.pacing.market import build_tables
 from sb3_ecom.envs.advertising.pacing.planning import Filter, Planner, Seen, act, read
@@ -106,6 +107,10 @@ class ModelPredictive:
         feedback: infer the hidden quality regime from conversions (a two-state Bayes filter).
     """
 
+    knobs, notes = 1, 3
+    _seen: Seen
+    _target: Floats
+
     def __init__(self, task: PacingTask, *, dayparting: bool, feedback: bool) -> None:
         self._task, self._planner = task, Planner(task)
         params, tables = task.params, build_tables(task.params)
@@ -121,13 +126,28 @@ class ModelPredictive:
 
     def __call__(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
         """Bid."""
-        seen = read(self._task, observation)
-        self.update(seen)
-        target = np.zeros(seen.left.shape)
-        for tick in np.unique(seen.tick):  # copies in step share one call
-            rows = np.flatnonzero(seen.tick == tick)
-            target[rows] = self._plan(int(tick), rows, seen.left[rows])
-        return act(self._task, seen, target)
+        self.think(observation)
+        return self.act(np.zeros((len(observation), self.knobs)))
+
+    def think(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Learn from the tick that ended and plan; return (n, 3) notes for a learner on top.
+
+        They are the planned log multiplier over its reach, its distance from the present one, and the
+        chance of the good regime, from -1 to 1.
+        """
+        self._seen = read(self._task, observation)
+        self.update(self._seen)
+        target = np.zeros(self._seen.left.shape)
+        for tick in np.unique(self._seen.tick):  # copies in step share one call
+            rows = np.flatnonzero(self._seen.tick == tick)
+            target[rows] = self._plan(int(tick), rows, self._seen.left[rows])
+        self._target = target
+        move = np.clip(target - self._seen.log_multiplier, -2.0, 2.0)
+        return np.stack([target / REACH, move, 2.0 * self.good - 1.0], -1).astype(np.float32)
+
+    def act(self, shift: Floats) -> NDArray[np.float32]:
+        """Return the actions of the plan, its log multipliers shifted by (n, 1)."""
+        return act(self._task, self._seen, self._target + shift[:, 0])
 
     def _plan(self, tick: int, rows: NDArray[np.int64], left: Floats) -> Floats:
         ahead = slice(min(tick, self._task.horizon - 1), None)

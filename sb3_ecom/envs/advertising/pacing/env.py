@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 from gymnasium import spaces
@@ -14,6 +14,7 @@ from sb3_ecom.core.arrays import Array, Backend, array_namespace
 from sb3_ecom.core.spaces import Layout, LayoutBox
 from sb3_ecom.core.task import Metric, Task, check_reward_weights
 from sb3_ecom.envs.advertising.auctions import MICROS
+from sb3_ecom.envs.advertising.dial import Control, Dial, check_control
 from sb3_ecom.envs.advertising.pacing import dynamics
 from sb3_ecom.envs.advertising.pacing.dynamics import (
     FEATURES,
@@ -30,7 +31,6 @@ from sb3_ecom.envs.advertising.presets import load_preset
 
 LAYOUT = Layout(context=8, steps=HISTORY, features=FEATURES)
 STRIDE = 0.5  # log multiplier per unit of an incremental action
-Control = Literal["incremental", "absolute"]
 
 
 class PacingTask(Task):
@@ -91,8 +91,7 @@ class PacingTask(Task):
         reward_weights: Mapping[str, float] | None = None,
         **overrides: Any,
     ) -> None:
-        if control not in ("incremental", "absolute"):
-            raise ValueError(f"control must be incremental or absolute, got {control!r}")
+        check_control(control)
         if auction is not None:
             overrides["auction"] = auction
         params = load_preset("pacing", preset, PacingParams)
@@ -100,7 +99,7 @@ class PacingTask(Task):
             self.params = replace(params, **overrides)
         except TypeError as error:
             raise ValueError(f"unknown parameter of EcomAds: {error}") from error
-        self.control = control
+        self.dial = Dial(REACH, STRIDE, control)
         self.horizon = self.params.ticks
         self.day_cost = mean_day_cost(self.params)
         weights = {"conversions": 1.0} if reward_weights is None else reward_weights
@@ -126,12 +125,8 @@ class PacingTask(Task):
 
     def step(self, state: State, action: Array, noise: StepNoise) -> tuple[State, Outcome]:
         """Set the multiplier and bid through one tick."""
-        xp = array_namespace(action)
-        if self.control == "incremental":
-            target = state.log_multiplier + STRIDE * action[:, 0]
-        else:
-            target = REACH * action[:, 0]
-        return dynamics.step(state, xp.clip(target, -REACH, REACH), noise, self.params, self.tables)
+        log_multiplier = self.dial.turn(state.log_multiplier, action[:, 0])
+        return dynamics.step(state, log_multiplier, noise, self.params, self.tables)
 
     def observe(self, state: State) -> Array:
         """Return what the bidder knows."""

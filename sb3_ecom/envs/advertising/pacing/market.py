@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.envs.advertising.pacing.params import PacingParams
+from sb3_ecom.envs.advertising.quantiles import normal_scores
 
 Floats = NDArray[np.float64]
 
@@ -56,13 +57,6 @@ def _marginal_median(params: PacingParams, profile: Floats) -> float:
     return float(optimize.brentq(lambda x: special.ndtr((x - profile) / sd).mean() - 0.5, low, high))
 
 
-def _normal_scores() -> Floats:
-    from scipy import special
-
-    scores = special.ndtri((np.arange(SCORE_BINS) + 0.5) / SCORE_BINS)
-    return np.asarray(scores / scores.std())
-
-
 def value_quantiles(params: PacingParams, scores: Floats) -> Floats:
     """Return predicted values (mean 1) at normal scores."""
     from scipy import special, stats
@@ -88,7 +82,7 @@ def build_tables(params: PacingParams) -> MarketTables:
         params.quality_swing * np.sin(angle),
         np.append(np.cumsum(shares[::-1])[::-1], 0.0),
         np.stack([np.sin(angle), np.cos(angle)], -1),
-        _normal_scores(),
+        normal_scores(SCORE_BINS),
         np.log(np.maximum(value_quantiles(params, scores), 1e-12)),
     )
     return MarketTables(*(array.astype(np.float32) for array in floats))

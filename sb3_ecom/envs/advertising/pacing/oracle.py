@@ -17,6 +17,7 @@ from sb3_ecom.envs.advertising.pacing.baselines import ModelPredictive
 from sb3_ecom.envs.advertising.pacing.dynamics import log_quality, open_lots, price_level
 from sb3_ecom.envs.advertising.pacing.env import PacingTask
 from sb3_ecom.envs.advertising.pacing.planning import Seen
+from sb3_ecom.envs.advertising.replay import rows_by_copy
 
 Floats = NDArray[np.float64]
 
@@ -63,13 +64,9 @@ def replay_days(task: PacingTask, n: int, seed: int) -> Iterator[Day]:
         quality = np.exp(log_quality(state, task.params, task.tables)) * task.params.conversion_rate
         worths.append(np.exp(lots.log_value) * np.repeat(quality, lots.counts))
         state, _ = task.step(state, idle, noise)
-    owner = np.concatenate(owners)
-    order = np.argsort(owner, kind="stable")
-    ends = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=n))])
-    cost, worth = np.concatenate(costs)[order], np.concatenate(worths)[order].astype(np.float64)
-    for row in range(n):
-        part = slice(ends[row], ends[row + 1])
-        yield Day(cost[part], worth[part], float(budget[row]))
+    cost, worth = np.concatenate(costs), np.concatenate(worths)
+    for row, part in enumerate(rows_by_copy(owners, n)):
+        yield Day(cost[part], worth[part].astype(np.float64), float(budget[row]))
 
 
 def hindsight(task: PacingTask, n: int, seed: int) -> Floats:

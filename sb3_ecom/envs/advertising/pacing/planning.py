@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sb3_ecom.envs.advertising.auctions import MICROS
 from sb3_ecom.envs.advertising.pacing.dynamics import REACH
-from sb3_ecom.envs.advertising.pacing.env import LAYOUT, STRIDE, PacingTask
+from sb3_ecom.envs.advertising.pacing.env import LAYOUT, PacingTask
 from sb3_ecom.envs.advertising.pacing.market import build_landscape
 
 Floats = NDArray[np.float64]
@@ -54,11 +54,7 @@ def read(task: PacingTask, observation: NDArray[np.float32]) -> Seen:
 
 def act(task: PacingTask, seen: Seen, target: Floats) -> NDArray[np.float32]:
     """Return the action that sets the log multiplier to `target`, or moves there as fast as it may."""
-    if task.control == "incremental":
-        action = (target - seen.log_multiplier) / STRIDE
-    else:
-        action = target / REACH
-    return np.clip(action, -1.0, 1.0).astype(np.float32)[:, None]
+    return np.asarray(task.dial.action_to(seen.log_multiplier, target))[:, None]
 
 
 class Planner:
@@ -71,9 +67,10 @@ class Planner:
 
     def __init__(self, task: PacingTask) -> None:
         landscape = build_landscape(task.params)
-        second = task.params.auction == "second"
+        second = self._second = task.params.auction == "second"
         cost = landscape.second if second else landscape.first
         self._gap, self._wins, self._cost = landscape.gap, landscape.wins, cost
+        self._rise = np.append(np.diff(cost), 0.0)
         if second:
             self._log_return = -landscape.gap
         else:
@@ -91,24 +88,27 @@ class Planner:
     def bids(self, level: Floats, log_quality: Floats, log_price: Floats) -> Floats:
         """Return log multipliers for a log shadow price; shapes broadcast."""
         wanted = log_price + level - log_quality
-        gap = np.interp(-wanted, -self._log_return, self._gap)
+        gap = -wanted if self._second else np.interp(-wanted, -self._log_return, self._gap)
         return np.asarray(np.clip(gap + level, -REACH, REACH))
 
     def spend(self, level: Floats, log_multiplier: Floats) -> Floats:
         """Return the expected cost per auction."""
-        step = self._gap[1] - self._gap[0]
-        place = np.clip((log_multiplier - level - self._gap[0]) / step, 0, self._gap.size - 1.001)
+        return self._cost_at(log_multiplier - level) * np.asarray(np.exp(level))
+
+    def _cost_at(self, gap: Floats) -> Floats:
+        """Return the cost over the price level; the grid is even, so a place is found without a search."""
+        place = np.clip((gap - self._gap[0]) / (self._gap[1] - self._gap[0]), 0, self._gap.size - 1.001)
         low = place.astype(np.int64)
-        part = place - low
-        return np.asarray((self._cost[low] * (1 - part) + self._cost[low + 1] * part) * np.exp(level))
+        return np.asarray(self._cost[low] + (place - low) * self._rise[low])
 
     def solve(self, auctions: Floats, level: Floats, log_quality: Floats, money: Floats) -> Floats:
         """Return the (n,) log shadow price at which (n, k) ticks are expected to spend `money`."""
         low, high = np.full(money.shape, -8.0), np.full(money.shape, 8.0)
-        for _ in range(22):
+        weight = auctions * np.exp(level)
+        for _ in range(16):  # to 2e-4
             middle = (low + high) / 2
             bids = self.bids(level, log_quality, middle[:, None])
-            over = (auctions * self.spend(level, bids)).sum(1) > money
+            over = (weight * self._cost_at(bids - level)).sum(1) > money
             low, high = np.where(over, middle, low), np.where(over, high, middle)
         return np.asarray((low + high) / 2)
 

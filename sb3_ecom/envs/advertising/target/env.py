@@ -50,6 +50,8 @@ class TargetTask(Task):
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric("clicks", "clicked"),
         Metric("click_rate", "clicked", "shown"),
+        Metric("roi", "clicked", "cost"),
+        Metric("cost_per_click", "cost", "clicked"),
         Metric("impressions", "shown"),
         Metric("pages", "length"),
     )
@@ -107,8 +109,14 @@ class TargetTask(Task):
         return outcome.left
 
     def counters(self, outcome: Outcome) -> dict[str, Array]:
-        """Return clicks, impressions and expected clicks."""
-        return {"clicked": outcome.clicked, "shown": outcome.shown, "expected": outcome.click_rate}
+        """Return clicks, impressions, expected clicks and the price of the impressions."""
+        cost = outcome.shown * self.params.price
+        return {
+            "clicked": outcome.clicked,
+            "shown": outcome.shown,
+            "expected": outcome.click_rate,
+            "cost": cost,
+        }
 
     def report(self, outcome: Outcome) -> dict[str, Array]:
         """Return whether an ad was shown."""
