@@ -243,3 +243,21 @@ class BatchedTimeoutBootstrap(BaseCallback):
         for row in rows:
             infos[row]["TimeLimit.truncated"] = False
         return True
+
+
+class HorizonEndsAll(BaseCallback):
+    """Credits nothing after an episode that its horizon cut: for tasks in which that is the truth.
+
+    SB3 takes a truncated episode for one that would go on, and adds ``gamma * V(terminal observation)`` to
+    its last reward. A day's budget or a campaign whose observation shows the time left has no tomorrow:
+    there that value belongs to a state that never earns, and makes a learner save money for it. This clears
+    ``TimeLimit.truncated`` before SB3 looks. With it, ``gamma: 1.0`` is well defined.
+
+    For PPO, A2C, TRPO and MaskablePPO, in place of `BatchedTimeoutBootstrap`.
+    """
+
+    def _on_step(self) -> bool:
+        infos = self.locals["infos"]
+        for row in np.flatnonzero(self.locals["dones"]).tolist():
+            infos[row]["TimeLimit.truncated"] = False
+        return True

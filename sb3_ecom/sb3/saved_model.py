@@ -13,6 +13,7 @@ import numpy as np
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.task import Task
 from sb3_ecom.sb3.item_rows import ItemRowBox, ItemRowPolicy
+from sb3_ecom.sb3.residual import ResidualBox, ResidualPolicy
 
 # Modules of SB3's policies that belong to one algorithm.
 _MODULES = {".recurrent.": "ppo_lstm"} | {
@@ -52,8 +53,11 @@ def load_policy(
     algo: str | None = None,
     vecnormalize: str | Path | None = None,
     env_id: str | None = None,
-) -> SavedPolicy | ItemRowPolicy:
-    """Load a model for a task; one trained on item rows (`VecItemRows`) acts on whole observations again.
+) -> SavedPolicy | ItemRowPolicy | ResidualPolicy:
+    """Load a model for a task.
+
+    One trained on item rows (`VecItemRows`) or on top of a rule (`VecResidual`) acts on the task's own
+    observations again.
 
     Args:
         path: the zip, or rl-zoo's run folder (its `best_model.zip` before `<env_id>.zip`).
@@ -71,6 +75,8 @@ def load_policy(
     model = _load(path, algo)
     if isinstance(model.observation_space, ItemRowBox):
         return ItemRowPolicy(_behind_statistics(model, path, vecnormalize), task)
+    if isinstance(model.observation_space, ResidualBox):
+        return ResidualPolicy(_behind_statistics(model, path, vecnormalize), task)
     for name in ("observation_space", "action_space"):
         ours, theirs = getattr(task, name), getattr(model, name)
         if ours.shape != theirs.shape or _choices(ours) != _choices(theirs):

@@ -1,0 +1,109 @@
+"""Learning on top of a rule: what the learner sees and does, and its model as a policy of the task."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+from gymnasium import spaces
+
+from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.registry import spec
+from sb3_ecom.core.spaces import Layout, LayoutBox
+from sb3_ecom.core.task import Task
+
+
+@runtime_checkable
+class Adjustable(Protocol):
+    """A baseline that tells what it makes of an observation and can be shifted.
+
+    `think` comes first, once a step; `act` then gives the actions of what was thought.
+    """
+
+    knobs: int  # floats of a shift; 0 leaves the rule as it is
+    notes: int  # floats that `think` returns, O(1)
+
+    def think(self, observation: Array) -> Array:
+        """Take in (n, d) observations; return (n, notes) float32: estimates and plans."""
+
+    def act(self, shift: Array) -> Array:
+        """Return the (n, ...) actions, shifted by (n, knobs)."""
+
+
+class ResidualSettings(NamedTuple):
+    """Which rule is shifted, and how far; a saved model carries it in its space."""
+
+    env_id: str  # whose baseline `rule` is
+    rule: str
+    reach: float  # shift of a knob at action 1, in the rule's own unit
+
+
+class ResidualBox(LayoutBox):
+    """The rule's notes before the task's observation; it knows its `settings`."""
+
+    def __init__(self, layout: Layout, low: float, high: float, settings: ResidualSettings) -> None:
+        super().__init__(layout, low, high)
+        self.settings = settings
+
+
+def find_rule(task: Task, settings: ResidualSettings) -> Adjustable:
+    """Return a fresh rule.
+
+    Raises:
+        ValueError: if the id has no baseline of that name, it can not be shifted, or `reach` is not > 0.
+    """
+    if not settings.reach > 0:
+        raise ValueError(f"reach must be > 0, got {settings.reach}")
+    baselines = spec(settings.env_id).baselines
+    if settings.rule not in baselines:
+        raise ValueError(f"rule must be one of {', '.join(baselines)}, got {settings.rule!r}")
+    rule = baselines[settings.rule](task)
+    if not isinstance(rule, Adjustable):
+        raise ValueError(f"rule {settings.rule!r} of {settings.env_id} has no knobs to turn")
+    return rule
+
+
+def residual_space(task: Task, rule: Adjustable, settings: ResidualSettings) -> ResidualBox:
+    """Return the space of notes and observation; the notes join the context.
+
+    Raises:
+        ValueError: if the task's observation has no layout.
+    """
+    space = task.observation_space
+    if not isinstance(space, LayoutBox):
+        raise ValueError(f"observation_space must be a LayoutBox, got {space}")
+    layout = space.layout._replace(context=space.layout.context + rule.notes)
+    return ResidualBox(layout, float(space.low.min()), float(space.high.max()), settings)
+
+
+def shift_space(rule: Adjustable) -> spaces.Box:
+    """Return the space of the learner's actions."""
+    return spaces.Box(-1.0, 1.0, (rule.knobs,), np.float32)
+
+
+class ResidualPolicy:
+    """A model that shifts a rule, as a policy over the task's own observations, with SB3's `predict`.
+
+    Args:
+        model: what SB3 trained under `VecResidual`, or a `SavedPolicy` of it.
+        task: what to act in.
+
+    Raises:
+        ValueError: if the model does not shift a rule, or one over other observations than this task's.
+    """
+
+    def __init__(self, model: Any, task: Task) -> None:
+        space = getattr(getattr(model, "model", model), "observation_space", None)
+        if not isinstance(space, ResidualBox):
+            raise ValueError(f"model must shift a rule (VecResidual), its observations are {space}")
+        self._model, self._settings = model, space.settings
+        self._rule = find_rule(task, space.settings)
+        wanted = residual_space(task, self._rule, space.settings)
+        if wanted.layout != space.layout:
+            raise ValueError(f"the model's observations are {space.layout}, this task's {wanted.layout}")
+
+    def predict(self, observation: Array, deterministic: bool = True, **_: Any) -> tuple[Array, None]:
+        """Return (actions, None)."""
+        seen = np.concatenate([self._rule.think(observation), observation], axis=1)
+        action, _state = self._model.predict(seen, deterministic=deterministic)
+        return self._rule.act(action * self._settings.reach), None
