@@ -10,6 +10,7 @@ from gymnasium import spaces
 from sb3_ecom.core.arrays import Array
 
 _SLACK = 1e-6  # float32 rounding of a bound is not an error
+_FEW = 32  # numbers that Python checks faster than NumPy
 
 
 def check_actions(space: spaces.Space[Any], actions: Any, n: int) -> Array:
@@ -25,14 +26,18 @@ def check_actions(space: spaces.Space[Any], actions: Any, n: int) -> Array:
     if isinstance(space, spaces.Box):
         return _check_box(space, array)
     if isinstance(space, spaces.Discrete):
-        return _check_integers(array, int(space.start), np.asarray(space.start + space.n - 1))
+        start = int(space.start)
+        return _check_integers(array, start, np.asarray(start + int(space.n) - 1))
     if isinstance(space, spaces.MultiDiscrete):
         return _check_integers(array, 0, space.nvec - 1)
     raise TypeError(f"action space must be Box, Discrete or MultiDiscrete, got {space}")
 
 
 def _check_box(space: spaces.Box, array: Array) -> Array:
-    low, high = space.low.flat[0], space.high.flat[0]
+    low, high = float(space.low.flat[0]), float(space.high.flat[0])
+    if array.size <= _FEW:  # one gym.Env: the arrays' way costs more
+        if all(low - _SLACK <= value <= high + _SLACK for value in array.ravel().tolist()):
+            return array.astype(np.float32, copy=False)
     # One comparison catches NaN too: every comparison with NaN is false.
     if array.size and not (array.min() >= low - _SLACK and array.max() <= high + _SLACK):
         bad = array[~((array >= low - _SLACK) & (array <= high + _SLACK))].flat[0]
@@ -45,8 +50,10 @@ def _check_integers(array: Array, low: int, high: Array) -> Array:
         if not np.all(np.isfinite(array)) or np.any(array != np.floor(array)):
             raise ValueError(f"action must be whole numbers, got {array.flat[0]} of dtype {array.dtype}")
         array = array.astype(np.int64)
-    if array.size == 1 and low <= array.flat[0] <= high.flat[0]:  # one gym.Env: the arrays' way costs more
-        return array.astype(np.int64, copy=False)
+    if array.size <= _FEW and array.size == high.size:  # one gym.Env, as above
+        values, limits = array.ravel().tolist(), high.ravel().tolist()
+        if all(low <= value <= limit for value, limit in zip(values, limits, strict=True)):
+            return array.astype(np.int64, copy=False)
     wrong = (array < low) | (array > high)
     if wrong.any():
         raise ValueError(f"action must lie in [{low}, {int(high.max())}], got {array[wrong].flat[0]}")

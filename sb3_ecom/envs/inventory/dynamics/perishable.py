@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from sb3_ecom.core.arrays import Array, array_namespace
-from sb3_ecom.envs.inventory.dynamics import positive, row_sums
+from sb3_ecom.envs.inventory.dynamics import positive, row_sums, side_by_side
 from sb3_ecom.envs.inventory.params.perishable import PerishableParams
 
 
@@ -41,8 +41,9 @@ def step(params: PerishableParams, state: State, order: Array, demand: Array) ->
     else:
         arrived = state.pipeline[:, 0]
         pipeline = xp.concat([state.pipeline[:, 1:], order[:, None]], axis=1)
-    shelf = xp.stack([*left[1:], arrived], axis=1)
-    return State(shelf, pipeline), Outcome(order, demand, total - stock + demand, wasted, total - wasted)
+    return State(side_by_side([*left[1:], arrived]), pipeline), Outcome(
+        order, demand, total - stock + demand, wasted, total - wasted
+    )
 
 
 def _left_over(params: PerishableParams, shelf: Array, demand: Array) -> tuple[list[Array], Array]:
@@ -50,7 +51,7 @@ def _left_over(params: PerishableParams, shelf: Array, demand: Array) -> tuple[l
     ages = list(range(params.shelf_life))
     if params.issuing == "lifo":
         ages.reverse()
-    offered = shelf[:, ages[0]] * 1.0
+    offered = shelf[:, ages[0]]
     beyond = positive(offered - demand)
     left = [beyond]
     for age in ages[1:]:  # a few columns: adding them one by one beats a cumulative sum

@@ -42,13 +42,11 @@ def step(params: SingleItemParams, state: State, order: Array, demand: Array) ->
     left = positive(net)
     unmet = left - net
     carried = left if params.unmet == "lost" else net
-    pipeline = state.pipeline * 1.0
-    if params.lead_time == 0:
-        stock = carried * 1.0
-    elif params.lead_time == 1:
-        stock = carried + order
-    else:
+    if params.lead_time > 1:
         stock = carried + state.pipeline[:, 0]
         pipeline = xp.concat([state.pipeline[:, 1:], order[:, None]], axis=1)
+    else:  # no pipeline: a copy of no columns
+        stock = carried + order if params.lead_time == 1 else carried * 1.0
+        pipeline = state.pipeline * 1.0
     sales = positive(at_hand) - left
     return State(stock, pipeline), Outcome(order, demand, sales, left, unmet)

@@ -11,6 +11,7 @@ from gymnasium import spaces
 from sb3_ecom.core.arrays import Array, Backend, array_namespace
 from sb3_ecom.core.task import Metric, Task, check_reward_weights
 from sb3_ecom.envs.inventory.demand import cdf_table, sample
+from sb3_ecom.envs.inventory.dynamics import as_units, never, one_number
 from sb3_ecom.envs.inventory.dynamics.dual_sourcing import Outcome, State, step
 from sb3_ecom.envs.inventory.markov import Units
 from sb3_ecom.envs.inventory.params.checks import check_choice
@@ -25,6 +26,11 @@ class Tables(NamedTuple):
 
     cdf: Array  # cumulative demand, for inversion
     pipeline: Array  # (regular_lead_time - 1,) units under way at the start
+    scale: Array  # (1,) observation per unit
+    regular_cost: Array  # (1,) cost/unit
+    express_cost: Array  # (1,) cost/unit
+    holding_cost: Array  # (1,) cost/unit left over
+    penalty: Array  # (1,) cost/unit of backlog
 
 
 class DualSourcingTask(Task):
@@ -72,7 +78,12 @@ class DualSourcingTask(Task):
         self.reward_weights = check_reward_weights(weights, TERMS)
         self._mean = max(round(params.demand_mean), 1)  # units
         self._scale = 1 / (2 * params.demand_mean)  # observation per unit
-        self.tables = Tables(cdf_table(params.pmf()), np.full(width - 1, self._mean, dtype=np.float32))
+        self.tables = Tables(
+            cdf_table(params.pmf()),
+            np.full(width - 1, self._mean, dtype=np.float32),
+            one_number(self._scale),
+            *map(one_number, (params.regular_cost, params.express_cost, params.holding_cost, params.penalty)),
+        )
 
     def draw_reset(self, source: Backend, n: int) -> Array:
         """Draw what decides the stock at the start."""
@@ -90,38 +101,37 @@ class DualSourcingTask(Task):
 
     def step(self, state: State, action: Array, noise: Array) -> tuple[State, Outcome]:
         """Place both orders, meet the demand."""
-        xp = array_namespace(noise)
         if self.kind == "pair":
             regular, express = action[:, 0], action[:, 1]
         else:
             choices = self.params.order_limit + 1
             regular, express = action // choices, action % choices
-        return step(self.params, state, xp.astype(regular, xp.float32), xp.astype(express, xp.float32), noise)
+        return step(self.params, state, as_units(regular), as_units(express), noise)
 
     def observe(self, state: State) -> Array:
         """Return stock and pipeline in units of twice the mean demand."""
         xp = array_namespace(state.stock)
-        return xp.concat([state.stock[:, None], state.pipeline], axis=1) * self._scale
+        return xp.concat([state.stock[:, None], state.pipeline], axis=1) * self.tables.scale
 
     def terms(self, outcome: Outcome) -> dict[str, Array]:
         """Return the signed costs of the period."""
-        params = self.params
+        tables = self.tables
         return {
-            "regular": outcome.regular * -params.regular_cost,
-            "express": outcome.express * -params.express_cost,
-            "holding": outcome.left * -params.holding_cost,
-            "penalty": outcome.waiting * -params.penalty,
+            "regular": -(outcome.regular * tables.regular_cost),
+            "express": -(outcome.express * tables.express_cost),
+            "holding": -(outcome.left * tables.holding_cost),
+            "penalty": -(outcome.waiting * tables.penalty),
         }
 
     def terminated(self, outcome: Outcome) -> Array:
         """The shop never closes."""
-        return outcome.left < 0  # false: what is left is never negative
+        return never(outcome.left)
 
     def counters(self, outcome: Outcome) -> dict[str, Array]:
         """Return costs and units to be summed."""
-        params = self.params
-        holding, penalty = outcome.left * params.holding_cost, outcome.waiting * params.penalty
-        bought = outcome.regular * params.regular_cost + outcome.express * params.express_cost
+        tables = self.tables
+        holding, penalty = outcome.left * tables.holding_cost, outcome.waiting * tables.penalty
+        bought = outcome.regular * tables.regular_cost + outcome.express * tables.express_cost
         return {
             "cost": bought + holding + penalty,
             "holding_cost": holding,

@@ -11,6 +11,7 @@ from gymnasium import spaces
 from sb3_ecom.core.arrays import Array, Backend, array_namespace
 from sb3_ecom.core.task import Metric, Task, check_reward_weights
 from sb3_ecom.envs.inventory.demand import cdf_table, sample
+from sb3_ecom.envs.inventory.dynamics import as_units, never, one_number
 from sb3_ecom.envs.inventory.dynamics.perishable import Outcome, State, step
 from sb3_ecom.envs.inventory.markov import Units
 from sb3_ecom.envs.inventory.params.perishable import PerishableParams
@@ -25,6 +26,11 @@ class Tables(NamedTuple):
     cdf: Array  # cumulative demand, for inversion
     pipeline: Array  # (lead_time - 1,) units under way at the start
     shelf: Array  # (shelf_life,) 1 at the age of a fresh unit
+    scale: Array  # (1,) observation per unit
+    order_cost: Array  # (1,) cost/unit ordered
+    holding_cost: Array  # (1,) cost/unit kept
+    penalty: Array  # (1,) cost/unit lost
+    waste_cost: Array  # (1,) cost/unit spoilt
 
 
 class PerishableTask(Task):
@@ -68,6 +74,8 @@ class PerishableTask(Task):
             cdf_table(params.pmf()),
             np.full(params.lead_time - 1, self._mean, dtype=np.float32),
             np.eye(params.shelf_life, dtype=np.float32)[-1],
+            one_number(self._scale),
+            *map(one_number, (params.order_cost, params.holding_cost, params.penalty, params.waste_cost)),
         )
 
     def draw_reset(self, source: Backend, n: int) -> Array:
@@ -86,35 +94,34 @@ class PerishableTask(Task):
 
     def step(self, state: State, action: Array, noise: Array) -> tuple[State, Outcome]:
         """Place the order, meet the demand, throw away what spoils."""
-        xp = array_namespace(noise)
-        return step(self.params, state, xp.astype(action, xp.float32), noise)
+        return step(self.params, state, as_units(action), noise)
 
     def observe(self, state: State) -> Array:
         """Return shelf and pipeline in units of twice the mean demand."""
         xp = array_namespace(state.shelf)
-        return xp.concat([state.shelf, state.pipeline], axis=1) * self._scale
+        return xp.concat([state.shelf, state.pipeline], axis=1) * self.tables.scale
 
     def terms(self, outcome: Outcome) -> dict[str, Array]:
         """Return the signed costs of the period."""
-        params = self.params
+        tables = self.tables
         return {
-            "ordering": outcome.order * -params.order_cost,
-            "holding": outcome.kept * -params.holding_cost,
-            "penalty": outcome.lost * -params.penalty,
-            "waste": outcome.wasted * -params.waste_cost,
+            "ordering": -(outcome.order * tables.order_cost),
+            "holding": -(outcome.kept * tables.holding_cost),
+            "penalty": -(outcome.lost * tables.penalty),
+            "waste": -(outcome.wasted * tables.waste_cost),
         }
 
     def terminated(self, outcome: Outcome) -> Array:
         """The shop never closes."""
-        return outcome.lost < 0  # false: what is lost is never negative
+        return never(outcome.lost)
 
     def counters(self, outcome: Outcome) -> dict[str, Array]:
         """Return costs and units to be summed."""
-        params = self.params
-        holding, waste = outcome.kept * params.holding_cost, outcome.wasted * params.waste_cost
-        penalty = outcome.lost * params.penalty
+        tables = self.tables
+        holding, waste = outcome.kept * tables.holding_cost, outcome.wasted * tables.waste_cost
+        penalty = outcome.lost * tables.penalty
         return {
-            "cost": outcome.order * params.order_cost + holding + penalty + waste,
+            "cost": outcome.order * tables.order_cost + holding + penalty + waste,
             "holding_cost": holding,
             "penalty_cost": penalty,
             "waste_cost": waste,

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sb3_ecom.core.arrays import Array, Backend, array_namespace
 from sb3_ecom.core.task import Metric, Task, check_reward_weights
 from sb3_ecom.envs.inventory.demand import cdf_table, sample
+from sb3_ecom.envs.inventory.dynamics import as_units, never, one_number
 from sb3_ecom.envs.inventory.dynamics.single_item import Outcome, State, step
 from sb3_ecom.envs.inventory.params.single_item import SingleItemParams
 from sb3_ecom.envs.inventory.picture import Bars, draw_bars
@@ -24,6 +25,11 @@ class Tables(NamedTuple):
 
     cdf: Array  # cumulative demand, for inversion
     pipeline: Array  # (max(lead_time - 1, 0),) units under way at the start
+    scale: Array  # (1,) observation per unit
+    one: Array  # (1,) unit
+    holding_cost: Array  # (1,) cost/unit left over
+    penalty: Array  # (1,) cost/unit lost or waiting
+    fixed_cost: Array  # (1,) cost/order
 
 
 class SingleItemTask(Task):
@@ -48,7 +54,12 @@ class SingleItemTask(Task):
         self.reward_weights = check_reward_weights(weights, TERMS)
         self._mean = max(round(params.demand_mean), 1)  # units
         self._scale = 1 / (2 * params.demand_mean)  # observation per unit
-        self.tables = Tables(cdf_table(params.pmf()), np.full(width - 1, self._mean, dtype=np.float32))
+        numbers = (self._scale, 1.0, params.holding_cost, params.penalty, params.fixed_cost)
+        self.tables = Tables(
+            cdf_table(params.pmf()),
+            np.full(width - 1, self._mean, dtype=np.float32),
+            *map(one_number, numbers),
+        )
 
     def draw_reset(self, source: Backend, n: int) -> Array:
         """Draw what decides the stock at the start."""
@@ -66,34 +77,33 @@ class SingleItemTask(Task):
 
     def step(self, state: State, action: Array, noise: Array) -> tuple[State, Outcome]:
         """Place the order, meet the demand."""
-        xp = array_namespace(noise)
-        return step(self.params, state, xp.astype(action, xp.float32), noise)
+        return step(self.params, state, as_units(action), noise)
 
     def observe(self, state: State) -> Array:
         """Return stock and pipeline in units of twice the mean demand."""
         xp = array_namespace(state.stock)
         if not state.pipeline.shape[1]:
-            return state.stock[:, None] * self._scale
-        return xp.concat([state.stock[:, None], state.pipeline], axis=1) * self._scale
+            return state.stock[:, None] * self.tables.scale
+        return xp.concat([state.stock[:, None], state.pipeline], axis=1) * self.tables.scale
 
     def terms(self, outcome: Outcome) -> dict[str, Array]:
         """Return the signed costs of the period."""
-        params = self.params
+        tables = self.tables
         return {
-            "holding": outcome.left * -params.holding_cost,
-            "penalty": outcome.unmet * -params.penalty,
-            "ordering": self._lines(outcome) * -params.fixed_cost,
+            "holding": -(outcome.left * tables.holding_cost),
+            "penalty": -(outcome.unmet * tables.penalty),
+            "ordering": -self._ordering_cost(outcome),
         }
 
     def terminated(self, outcome: Outcome) -> Array:
         """The shop never closes."""
-        return outcome.left < 0  # false: what is left is never negative
+        return never(outcome.left)
 
     def counters(self, outcome: Outcome) -> dict[str, Array]:
         """Return costs and units to be summed."""
-        params = self.params
-        holding, penalty = outcome.left * params.holding_cost, outcome.unmet * params.penalty
-        ordering = self._lines(outcome) * params.fixed_cost
+        tables = self.tables
+        holding, penalty = outcome.left * tables.holding_cost, outcome.unmet * tables.penalty
+        ordering = self._ordering_cost(outcome)
         return {
             "cost": holding + penalty + ordering,
             "holding_cost": holding,
@@ -103,11 +113,12 @@ class SingleItemTask(Task):
             "demand": outcome.demand,
         }
 
-    def _lines(self, outcome: Outcome) -> Array:
-        """Return how many orders were placed, 0 or 1, where they cost something."""
+    def _ordering_cost(self, outcome: Outcome) -> Array:
+        """Return the fixed cost where any unit was ordered, (n,)."""
+        fixed = self.tables.fixed_cost
         if not self.params.fixed_cost:
-            return outcome.order * 0.0
-        return array_namespace(outcome.order).astype(outcome.order > 0, outcome.order.dtype)
+            return outcome.order * fixed
+        return array_namespace(outcome.order).minimum(outcome.order, self.tables.one) * fixed
 
     def report(self, outcome: Outcome) -> dict[str, Array]:
         """Return units ordered, asked for, left and unmet."""
