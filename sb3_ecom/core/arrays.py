@@ -17,6 +17,17 @@ Array = Any  # an (n, ...) array of any namespace that array-api-compat knows
 Tree = TypeVar("Tree")  # an array, or a NamedTuple (possibly nested) of arrays
 
 
+def keep_freed_memory() -> None:
+    """Have the C library reuse the memory of a step's arrays instead of handing it back each time.
+
+    glibc returns freed memory to the system above a threshold that grows with the largest block ever freed
+    (mallopt(3), "dynamic mmap threshold"). At its first value arrays of a megabyte are mapped and cleared
+    anew on every step, which took up to half of a step's time. Freeing one untouched block of nearly the
+    32 MiB that the threshold can reach is all it takes; elsewhere it does nothing.
+    """
+    np.empty(30 << 20, dtype=np.uint8)
+
+
 def array_namespace(*arrays: Array) -> Any:
     """Return the array-API namespace that the arrays share (NumPy or torch)."""
     first = arrays[0]
@@ -30,6 +41,11 @@ def index_range(size: int, like: Array) -> Array:
     if isinstance(like, np.ndarray):
         return np.arange(size)
     return array_namespace(like).arange(size, device=like.device)
+
+
+def look_up(table: Array, rows: Array) -> Array:
+    """Return ``table[rows]`` for int `rows` of any shape; on NumPy several times as fast as indexing."""
+    return table.take(rows, axis=0) if isinstance(table, np.ndarray) else table[rows]
 
 
 def tree_map(function: Callable[..., Array], tree: Tree, *others: Tree) -> Tree:

@@ -6,7 +6,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sb3_ecom.core.arrays import Array, Backend, NumpyBackend, array_namespace, take_rows, tree_map
+from sb3_ecom.core.arrays import (
+    Array,
+    Backend,
+    NumpyBackend,
+    array_namespace,
+    keep_freed_memory,
+    take_rows,
+    tree_map,
+)
 from sb3_ecom.core.task import Task
 
 _NO_ROWS = np.zeros(0, dtype=np.int64)
@@ -59,6 +67,7 @@ class StepLoop:
     ) -> None:
         if num_envs < 1:
             raise ValueError(f"num_envs must be >= 1, got {num_envs}")
+        keep_freed_memory()
         self.backend: Backend = NumpyBackend() if backend is None else backend
         self.task = task.bind(self.backend.asarray)
         self.num_envs = num_envs

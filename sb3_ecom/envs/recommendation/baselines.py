@@ -47,7 +47,7 @@ class ObservedClicks:
         self.layout = task.observation_space.layout
         self.shop = task.tables.shop
         self.size = self.shop.embedding.shape[0]
-        self._key = np.concatenate([self.shop.event[:, FACTS:], self.shop.price[:, None]], axis=1)
+        self._key = np.concatenate([self.shop.event[:-1, FACTS:], self.shop.price[:, None]], axis=1)
 
     def items(self, observation: Array) -> Array:
         """Return (n, T) item ids, newest last, -1 where there was no click."""

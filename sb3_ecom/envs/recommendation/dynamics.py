@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sb3_ecom.core.arrays import Array, array_namespace, index_range
+from sb3_ecom.core.arrays import Array, array_namespace, index_range, look_up
 from sb3_ecom.envs.recommendation.params import SessionParams
 
 
@@ -121,7 +121,7 @@ def start_visit(
     item = xp.clip(xp.searchsorted(tables.entry_cumulative, entry, side="right"), 0, size - 1)
     zero = xp.zeros_like(entry)
     return Visit(
-        taste=tables.start[item] + 0.0,
+        taste=look_up(tables.start, item) + 0.0,
         satiation=zero[:, None] + xp.zeros_like(tables.category[0]),
         satisfaction=zero,
         patience=patience + 0.0,
@@ -143,19 +143,19 @@ def show_page(
     xp = array_namespace(slate)
     ids = slate * (slate >= 0)
     rows = index_range(slate.shape[0], slate)
-    match = xp.vecdot(tables.worth[ids], visit.taste[:, None, :])
-    tired = visit.satiation[rows[:, None], tables.group[ids]]
-    logits = tables.quality[ids] + match - params.satiation_weight * tired + tables.slot
+    match = xp.vecdot(look_up(tables.worth, ids), visit.taste[:, None, :])
+    tired = visit.satiation[rows[:, None], look_up(tables.group, ids)]
+    logits = look_up(tables.quality, ids) + match - params.satiation_weight * tired + tables.slot
     slot = _click(xp, slate, logits, tables.outside, noise.click)
     chosen = slot < slate.shape[1]
     clicked = xp.astype(chosen, match.dtype)
     position = slot * chosen
     item, fit = ids[rows, position], match[rows, position]
-    bought = clicked * (noise.buy < tables.buy[item] + params.buy_match * fit)
-    back = bought * (noise.send_back < tables.send_back[item] + params.return_match * fit)
+    bought = clicked * (noise.buy < look_up(tables.buy, item) + params.buy_match * fit)
+    back = bought * (noise.send_back < look_up(tables.send_back, item) + params.return_match * fit)
     satisfaction = params.satisfaction_decay * visit.satisfaction + (1 - params.satisfaction_decay) * clicked
     without = params.exit_without_click
-    reaction = clicked * (tables.exit_effect[item] - without) + (
+    reaction = clicked * (look_up(tables.exit_effect, item) - without) + (
         params.exit_base + params.exit_shift + without
     )
     left = noise.leave < reaction + visit.patience - params.exit_satisfaction * satisfaction
@@ -168,8 +168,8 @@ def show_page(
         clicked=clicked,
         bought=bought,
         returned=back,
-        margin=bought * tables.margin[item],
-        return_cost=back * tables.return_cost[item],
+        margin=bought * look_up(tables.margin, item),
+        return_cost=back * look_up(tables.return_cost, item),
         shown=xp.sum(slate >= 0, axis=-1, dtype=match.dtype),
         left=left,
     )
@@ -204,8 +204,10 @@ def _remember(
 ) -> Visit:
     """Return the visitor after the page."""
     some = chosen[:, None]
-    taste = xp.where(some, tables.keep[item] * visit.taste + tables.impulse[item], visit.taste)
-    fuller = params.satiation_decay * visit.satiation + tables.category[item]
+    taste = xp.where(
+        some, look_up(tables.keep, item) * visit.taste + look_up(tables.impulse, item), visit.taste
+    )
+    fuller = params.satiation_decay * visit.satiation + look_up(tables.category, item)
     return Visit(
         taste=taste,
         satiation=xp.where(some, fuller, visit.satiation),

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from gymnasium import spaces
 
-from sb3_ecom.core.arrays import Array, Backend, array_namespace
+from sb3_ecom.core.arrays import Array, Backend, array_namespace, look_up
 from sb3_ecom.core.spaces import Items, Layout, LayoutBox
 from sb3_ecom.core.task import Metric, Task, check_reward_weights
 from sb3_ecom.envs.recommendation.dynamics import (
@@ -25,7 +25,7 @@ from sb3_ecom.envs.recommendation.dynamics import (
 from sb3_ecom.envs.recommendation.page import ShopPage
 from sb3_ecom.envs.recommendation.params import SessionParams
 from sb3_ecom.envs.recommendation.rewards import TERMS, reward_terms
-from sb3_ecom.envs.recommendation.shop import WEIGHTS, ShopTables, rank, shop_tables
+from sb3_ecom.envs.recommendation.shop import FACTS, WEIGHTS, ShopTables, rank, shop_tables
 
 HISTORY = 20  # T, clicks the agent remembers
 CONTEXT = (
@@ -48,8 +48,9 @@ class Tables(NamedTuple):
 class Log(NamedTuple):
     """What the shop has seen of a session."""
 
-    last: Array  # (n,) int, item clicked last
-    history: Array  # (n, T, F) clicks, newest last
+    last: Array  # (n,) int, item clicked last (at first the landing item)
+    items: Array  # (n, T) int, clicks, newest last; -1 where there was none
+    facts: Array  # (n, T, 3) of each click: bought, pages waited / 5, slot / K
     proxy: Array  # (n,) moving average of clicks per page
     waited: Array  # (n,) pages since the last click
     clicks: Array  # (n,)
@@ -159,12 +160,10 @@ class SessionTask(Task):
         xp = array_namespace(noise.entry)
         params, zero = self.params, xp.zeros_like(noise.entry)
         visit = start_visit(self.tables.visit, noise.entry, params.patience_sd * noise.patience)
-        width = self.tables.shop.event.shape[1]
-        before = xp.broadcast_to(zero[:, None, None], (zero.shape[0], HISTORY - 1, width))
-        history = xp.concat([before, self.tables.shop.event[visit.entry][:, None]], axis=1)
+        items, facts = open_log(visit.entry, zero)
         angle = noise.hour * (2 * np.pi)
         hour = xp.stack([xp.sin(angle), xp.cos(angle)], axis=1)
-        return State(visit, Log(visit.entry * 1, history, zero, zero + 0.0, zero + 0.0, hour))
+        return State(visit, Log(visit.entry * 1, items, facts, zero, zero + 0.0, zero + 0.0, hour))
 
     def step(self, state: State, action: Array, noise: VisitNoise) -> tuple[State, PageOutcome]:
         """Show one page; item ids are taken as the page itself, whatever the action (baselines act so)."""
@@ -190,7 +189,7 @@ class SessionTask(Task):
         context = xp.stack(
             [visit.page / self.horizon, log.proxy, log.waited / _WAIT, log.clicks / 10], axis=1
         )
-        parts = [context, log.hour, visit.satiation / _OFTEN, xp.reshape(log.history, (n, -1))]
+        parts = [context, log.hour, visit.satiation / _OFTEN, xp.reshape(self._history(log), (n, -1))]
         if self.action != "ranker":
             parts.insert(3, xp.astype(visit.opened, context.dtype))
         return xp.concat(parts, axis=1)
@@ -219,21 +218,36 @@ class SessionTask(Task):
     def _page(self) -> ShopPage:
         return ShopPage(self.params)
 
+    def _history(self, log: Log) -> Array:
+        """Return the (n, T, F) history: what the table says of the items, and what came with their clicks."""
+        history = look_up(self.tables.shop.event, log.items)
+        history[..., 1], history[..., 3:FACTS] = log.facts[..., 0], log.facts[..., 1:]
+        return history
+
     def _write_log(self, log: Log, outcome: PageOutcome) -> Log:
         """Note a click as the newest row of the history; a page without one only adds to the wait."""
         xp = array_namespace(outcome.clicked)
         chosen, waited = outcome.item >= 0, log.waited + 1.0
-        row = self.tables.shop.event[outcome.item]
-        row[:, 1], row[:, 3], row[:, 4] = outcome.bought, waited / _WAIT, self.tables.shop.slot[outcome.slot]
-        pushed = xp.concat([log.history[:, 1:], row[:, None]], axis=1)
+        fact = xp.stack([outcome.bought, waited / _WAIT, self.tables.shop.slot[outcome.slot]], axis=1)
+        items = xp.concat([log.items[:, 1:], outcome.item[:, None]], axis=1)
+        facts = xp.concat([log.facts[:, 1:], fact[:, None]], axis=1)
         return Log(
             last=xp.where(chosen, outcome.item, log.last),
-            history=xp.where(chosen[:, None, None], pushed, log.history),
+            items=xp.where(chosen[:, None], items, log.items),
+            facts=xp.where(chosen[:, None, None], facts, log.facts),
             proxy=_PROXY_DECAY * log.proxy + (1 - _PROXY_DECAY) * outcome.clicked,
             waited=waited * ~chosen,
             clicks=log.clicks + outcome.clicked,
             hour=log.hour,
         )
+
+
+def open_log(entry: Array, zero: Array) -> tuple[Array, Array]:
+    """Return the (n, T) items and (n, T, 3) facts of sessions that landed on the (n,) items `entry`."""
+    xp = array_namespace(entry)
+    none = xp.broadcast_to(0 * entry[:, None] - 1, (entry.shape[0], HISTORY - 1))
+    facts = xp.broadcast_to(zero[:, None, None], (entry.shape[0], HISTORY, 3))
+    return xp.concat([none, entry[:, None]], axis=1), facts + 0.0
 
 
 def _action_space(action: str, params: SessionParams) -> spaces.Space[Any]:

@@ -10,7 +10,6 @@ import numpy as np
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.envs.recommendation.dynamics import PageOutcome, Visit
 from sb3_ecom.envs.recommendation.params import SessionParams
-from sb3_ecom.envs.recommendation.shop import FACTS, QUERY, shop_tables
 
 _WANTED = 4  # items shown as what the visitor wants most
 RECENT = 8  # clicks shown
@@ -20,8 +19,12 @@ class SessionLog(Protocol):
     """What the shop has seen of n sessions, as far as it is drawn."""
 
     @property
-    def history(self) -> Array:
-        """(n, T, features) clicks, newest last: valid, bought, ..., embedding."""
+    def items(self) -> Array:
+        """(n, T) ids of the clicked items, newest last; -1 where there was none."""
+
+    @property
+    def facts(self) -> Array:
+        """(n, T, 3) of each click, bought first."""
 
     @property
     def proxy(self) -> Array:
@@ -67,7 +70,6 @@ class PageReader:
     def __init__(self, params: SessionParams) -> None:
         self._params = params
         self._items = params.catalogue
-        self._embedding = shop_tables(params.catalogue, params.slate_size).event[:, FACTS:]
 
     def read(self, visit: Visit, log: SessionLog, outcome: PageOutcome | None, row: int) -> PageView:
         """Collect what copy `row` shows."""
@@ -85,17 +87,9 @@ class PageReader:
             bought=outcome is not None and bool(outcome.bought[row] > 0),
             returned=outcome is not None and bool(outcome.returned[row] > 0),
             left=outcome is not None and bool(outcome.left[row]),
-            recent=self._recent(_numbers(log.history[row])),
+            recent=_recent(log, row),
             inferred=float(log.proxy[row]),
             **self._mind(visit, row),
-        )
-
-    def _recent(self, history: Array) -> tuple[tuple[int, bool], ...]:
-        """Tell the clicked items of a (T, features) history by their embeddings."""
-        clicks = history[history[:, 0] > 0.5][-RECENT:]
-        apart = np.abs(clicks[:, None, FACTS : FACTS + QUERY] - self._embedding).sum(2)
-        return tuple(
-            (int(item), bool(row[1] > 0.5)) for item, row in zip(apart.argmin(1), clicks, strict=True)
         )
 
     def _mind(self, visit: Visit, row: int) -> dict[str, Any]:
@@ -117,6 +111,12 @@ class PageReader:
     def _is_opened(self, visit: Visit, row: int) -> Array:
         """Return what picks the opened items out of the catalogue."""
         return _numbers(visit.opened[row]) > 0
+
+
+def _recent(log: SessionLog, row: int) -> tuple[tuple[int, bool], ...]:
+    """Return the clicked items of copy `row` and whether each was bought, oldest first."""
+    clicks = zip(log.items[row].tolist(), log.facts[row].tolist(), strict=True)
+    return tuple((item, fact[0] > 0.5) for item, fact in clicks if item >= 0)[-RECENT:]
 
 
 def _numbers(values: Array) -> Array:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sb3_ecom.core.arrays import Array, array_namespace, index_range
+from sb3_ecom.core.arrays import Array, array_namespace, index_range, look_up
 from sb3_ecom.envs.recommendation.dynamics import Visit
 from sb3_ecom.envs.recommendation.params import Catalogue
 
@@ -15,6 +15,7 @@ WEIGHTS = 6 + QUERY  # k, length of the ranker's action
 FACTS = 5  # floats of a click in the history, before its embedding: valid, bought, price, waited, slot
 _FADING = 2  # clicks after which an item's influence is still to be seen, for the query's directions
 _QUERY_STEP = 2.0  # clicks' worth of influence that a weight of 1 asks for
+_CLOSED = -1e30  # added to the score of an opened item
 _TAIL = 6  # columns of `mix` after the query: popularity, exit, price, affinity, same category, satiation
 
 
@@ -41,9 +42,9 @@ class ShopTables(NamedTuple):
     price: Array  # (N,) standardised log price
     category: Array  # (N, G) one-hot
     slot: Array  # (K + 1,) slot / K; 1 stands for no click
-    event: (
-        Array  # (N, FACTS + E) a click in the history, embedding standardised; waited and slot are filled in
-    )
+    # (N + 1, FACTS + E) a click in the history, embedding standardised, without the session's own
+    # facts (bought, waited, slot); the last row, all 0, is no click
+    event: Array
     context: Array  # (N, D + G) the last click as the ranker sees it: taste, category
     columns: (
         Array  # (D + d + 3 + G, N) what the ranker weighs: taste, query, popularity, exit, price, category
@@ -73,9 +74,9 @@ def shop_tables(items: Catalogue, slate_size: int, whole: bool = False) -> ShopT
     category = np.eye(items.num_categories)[items.category]
     log_popularity = np.log(np.maximum(items.popularity, 1e-6))
     exit_effect, price = _standard(items.exit_effect), _standard(np.log(items.price))
-    event = np.zeros((items.size, FACTS + embedding.shape[1]))
-    event[:, 0], event[:, 2] = 1, price
-    event[:, FACTS:] = embedding / np.maximum(embedding.std(0), 1e-9)
+    event = np.zeros((items.size + 1, FACTS + embedding.shape[1]))
+    event[:-1, 0], event[:-1, 2] = 1, price
+    event[:-1, FACTS:] = embedding / np.maximum(embedding.std(0), 1e-9)
     rows = (items.worth.T, query.T, log_popularity[None], exit_effect[None], price[None], category.T)
     tables = ShopTables(
         embedding=embedding,
@@ -110,7 +111,7 @@ def rank(shop: ShopTables, weights: Array, last: Array, visit: Visit, slate_size
         slate_size: K.
     """
     xp = array_namespace(weights)
-    mixed, seen = weights @ shop.mix[:-1] + shop.mix[-1], shop.context[last]
+    mixed, seen = weights @ shop.mix[:-1] + shop.mix[-1], look_up(shop.context, last)
     d, taste = QUERY, seen.shape[1] - visit.satiation.shape[1]
     near = mixed[:, d + 3 : d + 4] * seen[:, :taste]
     category = mixed[:, d + 4 : d + 5] * seen[:, taste:] - mixed[:, d + 5 :] * visit.satiation
@@ -154,7 +155,7 @@ def best_open(scores: Array, opened: Array, slate_size: int) -> Array:
     K passes of argmax beat a partition of 217 scores on NumPy, and need no host on a device.
     """
     xp = array_namespace(scores)
-    scores = xp.where(opened, xp.full_like(scores, -np.inf), scores)
+    scores = scores + xp.astype(opened, scores.dtype) * _CLOSED  # twice as fast as `where` with a mask
     rows = index_range(scores.shape[0], scores)
     taken = xp.full_like(scores[:, 0], -np.inf)  # an array: a GPU would wait for a number of the host
     slate = []

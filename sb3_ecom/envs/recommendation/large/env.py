@@ -14,7 +14,7 @@ from sb3_ecom.core.spaces import Layout, LayoutBox
 from sb3_ecom.core.task import check_reward_weights
 from sb3_ecom.envs.recommendation.bounds import check_choice
 from sb3_ecom.envs.recommendation.dynamics import PageOutcome, VisitNoise, VisitTables
-from sb3_ecom.envs.recommendation.env import HISTORY, Log, ResetNoise, SessionTask, State
+from sb3_ecom.envs.recommendation.env import HISTORY, Log, ResetNoise, SessionTask, State, open_log
 from sb3_ecom.envs.recommendation.large.catalogue import LargeCatalogue, draw_catalogue
 from sb3_ecom.envs.recommendation.large.dynamics import (
     empty_opened_slots,
@@ -107,14 +107,13 @@ class LargeTask(SessionTask):
     def initial_state(self, noise: ResetNoise) -> State:
         """Open n sessions."""
         xp = array_namespace(noise.entry)
-        zero, event = xp.zeros_like(noise.entry), self.tables.shop.event
+        zero = xp.zeros_like(noise.entry)
         patience = self.params.patience_sd * noise.patience
         visit = start_large(self.tables.visit, noise.entry, patience, self.params.horizon)
-        before = xp.broadcast_to(zero[:, None, None], (zero.shape[0], HISTORY - 1, event.shape[1]))
-        history = xp.concat([before, event[visit.entry][:, None]], axis=1)
+        items, facts = open_log(visit.entry, zero)
         angle = noise.hour * (2 * np.pi)
         hour = xp.stack([xp.sin(angle), xp.cos(angle)], axis=1)
-        return State(visit, Log(visit.entry * 1, history, zero, zero + 0.0, zero + 0.0, hour))
+        return State(visit, Log(visit.entry * 1, items, facts, zero, zero + 0.0, zero + 0.0, hour))
 
     def step(self, state: State, action: Array, noise: VisitNoise) -> tuple[State, PageOutcome]:
         """Show one page; (n, K) item ids are taken as the page itself (baselines act so)."""

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from sb3_ecom.core.arrays import Array
-from sb3_ecom.envs.recommendation.dynamics import PageOutcome, Visit
+from sb3_ecom.envs.recommendation.dynamics import Visit
 from sb3_ecom.envs.recommendation.large.catalogue import LargeCatalogue
 from sb3_ecom.envs.recommendation.page import ShopPage
-from sb3_ecom.envs.recommendation.page_view import RECENT, PageReader, PageView, SessionLog
+from sb3_ecom.envs.recommendation.page_view import PageReader
 from sb3_ecom.envs.recommendation.params import SessionParams
 
 _SAMPLE = 2000  # items against which an item's brightness is ranked
@@ -32,23 +32,14 @@ class LargePage(ShopPage):
 
 
 class LargeReader(PageReader):
-    """Reads page views: recent clicks are told by the list of opened items."""
+    """Reads page views where a visit keeps a list of opened items, not a mask."""
 
     def __init__(self, params: SessionParams, items: LargeCatalogue) -> None:
         self._params = params
         self._items: Any = items
 
-    def read(self, visit: Visit, log: SessionLog, outcome: PageOutcome | None, row: int) -> PageView:
-        """Collect what copy `row` shows."""
-        self._opened = [item for item in visit.opened[row].tolist() if item >= 0]
-        return super().read(visit, log, outcome, row)
-
-    def _recent(self, history: Array) -> tuple[tuple[int, bool], ...]:
-        bought = [bool(row[1] > 0.5) for row in history[history[:, 0] > 0.5]][-RECENT:]
-        return tuple(zip(self._opened[-len(bought) :], bought, strict=True))
-
     def _is_opened(self, visit: Visit, row: int) -> Array:
-        return self._opened
+        return np.array([item for item in visit.opened[row].tolist() if item >= 0], dtype=np.int64)
 
 
 class _Names:

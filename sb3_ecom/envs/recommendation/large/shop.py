@@ -51,8 +51,8 @@ def large_shop(items: LargeCatalogue, slate_size: int, action: str) -> LargeShop
         near = (items.worth,)
         mix = ranker_mix(_STEP * spread)
     price, exit_effect = standard(np.log(items.price)), standard(items.exit_effect)
-    event = np.zeros((items.size, FACTS + embedding.shape[1]), dtype=np.float32)
-    event[:, 0], event[:, 2], event[:, FACTS:] = 1, price, embedding
+    event = np.zeros((items.size + 1, FACTS + embedding.shape[1]), dtype=np.float32)
+    event[:-1, 0], event[:-1, 2], event[:-1, FACTS:] = 1, price, embedding
     category = np.eye(int(items.category.max()) + 1, dtype=np.float32)[items.category]
     single = [column[:, None] for column in (items.log_popularity, exit_effect, price)]
     blocks = [*near, direction, *single, category]
