@@ -82,36 +82,45 @@ def constant_policy(action: Any) -> Callable[[Any], Any]:
     return lambda observation: np.repeat(np.asarray(action)[None], len(observation), axis=0)
 
 
-def candidates(env_id: str) -> list[Any]:
-    """Return the constant actions that are tried, where that needs no search."""
-    if env_id == "EcomAdsTarget-v0":
-        return [np.int64(k) for k in range(6)]
-    if env_id == "EcomAdsKeyword-v0":
-        # Keywords are alike before a campaign: what matters is how many are bid on, and how high.
-        levels, some = np.linspace(-0.7, 0.5, 13), (4, 6, 8, 10)
-        return [np.where(np.arange(10) < k, x, -1.0).astype(np.float32) for k in some for x in levels]
-    size = 2 if env_id == "EcomAdsRank-v0" else 1
-    axis = np.linspace(-1.0, 1.0, 41 if size == 1 else 13, dtype=np.float32)
-    return [np.array(point) for point in itertools.product(axis, repeat=size)]
-
-
 def best_constant(env_id: str, days: int) -> tuple[Any, int]:
-    """Return the best constant action and how many were tried."""
-    kwargs = CONSTANT_KWARGS.get(env_id, {})
+    """Return the best constant action found and how many were tried."""
+    tried = []
 
     def value(action: Any) -> float:
+        tried.append(action)
+        kwargs = CONSTANT_KWARGS.get(env_id, {})
         return float(play(env_id, constant_policy(action), days, SEARCH_DAYS, **kwargs).mean())
 
-    if env_id != "EcomAdsChannel-v0":
-        tried = candidates(env_id)
-        return tried[int(np.argmax([value(action) for action in tried]))], len(tried)
-    # Seven shares: cross-entropy search, 30 rounds of 32, the best 6 make the next round's law.
+    if env_id == "EcomAdsTarget-v0":
+        return max((np.int64(k) for k in range(6)), key=value), len(tried)
+    if env_id == "EcomAdsKeyword-v0":
+        # Keywords are alike before a campaign: what matters is how many are bid on, and how high.
+        levels, some = np.linspace(-0.6, 0.4, 6), (5, 10)
+        points = [np.where(np.arange(10) < k, x, -1.0).astype(np.float32) for k in some for x in levels]
+        return max(points, key=value), len(tried)
+    search = by_cross_entropy if env_id == "EcomAdsChannel-v0" else by_zooming
+    return search(value, 2 if env_id == "EcomAdsRank-v0" else 1), len(tried)
+
+
+def by_zooming(value: Callable[[Any], float], size: int) -> Any:
+    """Search a box of 1 or 2 dimensions: a grid of 5 a side, then finer ones around the best, four in all."""
+    centre, width = np.zeros(size), 1.0
+    for _ in range(4):
+        axis = np.linspace(-width, width, 5)
+        points = np.clip([centre + point for point in itertools.product(axis, repeat=size)], -1, 1)
+        centre = max(points.astype(np.float32), key=value)
+        width *= 0.4
+    return centre
+
+
+def by_cross_entropy(value: Callable[[Any], float], _: int) -> Any:
+    """Search seven shares: 30 rounds of 32, the best 6 make the next round's law."""
     draw, mean, sd = np.random.default_rng(0), np.zeros(7), np.full(7, 0.4)
     for _ in range(30):
         drawn = np.clip(mean + sd * draw.standard_normal((32, 7)), -1, 1).astype(np.float32)
         elite = drawn[np.argsort([value(action) for action in drawn])[-6:]]
-        mean, sd = elite.mean(axis=0), 0.7 * elite.std(axis=0) + 0.3 * sd * 0.8
-    return mean.astype(np.float32), 30 * 32
+        mean, sd = elite.mean(axis=0), 0.7 * elite.std(axis=0) + 0.24 * sd
+    return mean.astype(np.float32)
 
 
 def train(env_id: str, seed: int, folder: str) -> Path:
@@ -180,7 +189,7 @@ def main() -> None:
     parser.add_argument("env_id", nargs="?", default="EcomAds-v0")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--days", type=int, default=4096, help="episodes that everybody meets")
-    parser.add_argument("--search-days", type=int, default=256, help="episodes of the constants' search")
+    parser.add_argument("--search-days", type=int, default=128, help="episodes of the constants' search")
     parser.add_argument("--folder", default=None, help="keep runs and returns here, and use those there")
     options = parser.parse_args()
     options.folder = options.folder or tempfile.mkdtemp()

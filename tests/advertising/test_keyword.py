@@ -37,6 +37,27 @@ def play(task, n, seed, days, action=None):
 
 def test_a_day_equals_one_search_after_the_other():
     task, n = KeywordTask(keywords=3, volume=40.0, budget_low=0.1, budget_high=1.5), 6
+    check_days(task, n)
+
+
+def test_a_day_of_uneven_keywords_equals_one_search_after_the_other():
+    check_days(KeywordTask(keywords=3, volume=40.0, volume_sd=1.0, volume_day_sd=0.5, budget_high=1.5), 6)
+
+
+def keyword_of(state, i, uniform):
+    """Return the keyword of a search of copy i, and where in its share it lies."""
+    if state.volume is None:
+        k = min(int(uniform * np.float32(3.0)), 2)
+        return k, uniform * np.float32(3.0) - np.float32(k)
+    left = float(uniform)
+    share = dynamics.shares(state)[i].astype(np.float64)
+    for k in range(3):
+        if left < share[k] or k == 2:
+            return k, left / share[k]
+        left -= share[k]
+
+
+def check_days(task, n):
     for state, action, noise, _, outcome in play(task, n, 3, 4):
         bid = dynamics.bid_of(action)
         tally, counts = dynamics.search(state, bid, noise, task.params, task.tables)
@@ -46,9 +67,7 @@ def test_a_day_equals_one_search_after_the_other():
         for i in range(n):
             spent, events = 0, np.zeros((3, 3))
             for j in range(place, place + counts[i]):
-                spot = noise.searches[0, j] * np.float32(3.0)
-                k = min(int(spot), 2)
-                fate = spot - np.float32(k)
+                k, fate = keyword_of(state, i, noise.searches[0, j])
                 chances = win[i, k], win[i, k] * click[i, k], win[i, k] * click[i, k] * conversion[i, k]
                 if fate < chances[1]:
                     score = task.tables.score[int(noise.searches[1, j] * np.float32(QUANTILES))]
@@ -132,6 +151,18 @@ def test_dual_bids_equal_a_mixed_integer_programme(seed):
     assert np.all(np.isin(bids, GRID))
 
 
+def test_no_bidder_beats_the_bound_where_keywords_are_uneven():
+    task, n = KeywordTask("adwords"), 64
+    bound = oracle.bounds(task, n, 7).mean()
+    loop = StepLoop(task, n)
+    returns = [
+        run_episodes(loop, policy, 7)["reward"].mean()
+        for policy in (random_policy(task, n, 1), baselines.learnt_landscape(task), oracle.informed(loop))
+    ]
+    assert returns == sorted(returns)
+    assert returns[-1] <= bound
+
+
 def test_ladder_and_bound():
     task, n = KeywordTask(), 64
     bound = oracle.bounds(task, n, 7).mean()
@@ -152,11 +183,51 @@ def test_ladder_and_bound():
             assert gap.mean() > 2 * gap.std() / np.sqrt(n)
 
 
-@pytest.mark.parametrize("preset", ["dense", "semi_dense", "sparse", "very_sparse"])
+@pytest.mark.parametrize("preset", ["dense", "semi_dense", "sparse", "very_sparse", "adwords"])
 def test_presets_differ_in_density_not_in_worth(preset):
     task = KeywordTask(preset)
     rate = task.tables.conversion.mean() * task.tables.revenue.mean()
     assert rate == pytest.approx(5 / 7 * 1.5 * 2 / 7, rel=1e-3)
+
+
+def test_adwords_preset_has_the_volumes_and_click_rates_of_the_log():
+    """TARGETS.md: log sd of daily volume between keywords 1.04, within .965 (lag-1 .66); median CTR .0212."""
+    task, n = KeywordTask("adwords", keywords=40), 64
+    source = NumpyBackend(np.random.default_rng(5))
+    state = task.initial_state(task.draw_reset(source, n))
+    logs = []
+    for _ in range(60):
+        logs.append(state.volume.sum(-1))
+        state, outcome = task.step(state, np.zeros((n, 40), np.float32), task.draw_step(source, n))
+    series = np.array(logs)
+    within = series - series.mean(0)
+    # A mean over 60 correlated days still wanders: sd .965 sqrt((1 + .66) / (1 - .66) / 60) = .275.
+    assert series.mean(0).std() == pytest.approx(np.hypot(1.04, 0.275), rel=0.04)
+    assert within.std() == pytest.approx(np.sqrt(0.965**2 - 0.275**2), rel=0.03)
+    lag = (within[1:] * within[:-1]).mean() / within.var()
+    assert lag == pytest.approx(0.66, abs=0.05)
+    p10, median, p90 = np.quantile(task.tables.click, [0.1, 0.5, 0.9])
+    assert median == pytest.approx(0.0212, rel=0.15)
+    assert p10 == pytest.approx(0.0053, rel=0.25)
+    assert p90 == pytest.approx(0.068, rel=0.2)
+    assert outcome.searches.mean() == pytest.approx(33.1 * 40, rel=0.02)
+
+
+def test_searches_fall_on_keywords_by_their_shares():
+    task, n = KeywordTask(keywords=4, volume=3000.0, volume_sd=1.0), 3
+    source = NumpyBackend(np.random.default_rng(2))
+    state = task.initial_state(task.draw_reset(source, n))
+    # Bids that always win: an impression is a search.
+    state = state._replace(
+        slope=state.slope * 0 + 25, threshold=state.threshold * 0, budget=state.budget * 0 + 10**12
+    )
+    after, outcome = task.step(state, np.ones((n, 4), np.float32), task.draw_step(source, n))
+    share = dynamics.shares(state)
+    shown = after.totals[..., 0]
+    np.testing.assert_allclose(shown.sum(1), outcome.searches)
+    expected = share * outcome.searches[:, None]
+    assert np.all(np.abs(shown - expected) < 4.5 * np.sqrt(expected))
+    assert share.std() > 0.05
 
 
 def test_hundred_keywords_run():
@@ -171,6 +242,9 @@ def test_hundred_keywords_run():
         ({"days": 1}, "days must be >= 2, got 1"),
         ({"volume": 1.0}, "keywords x volume must be >= 100 searches a day, got 10"),
         ({"conversion_scale": 2.0}, "conversion_scale must be <= 1, got 2"),
+        ({"volume_memory": 1.0}, r"volume_memory must be in \[0, 1\), got 1"),
+        ({"volume_sd": -1.0}, "volume_sd must be >= 0, got -1"),
+        ({"click_beta": 0.0}, "click_beta must be > 0, got 0"),
         ({"drift_memory": 1.0}, r"drift_memory must be in \[0, 1\), got 1"),
         ({"drift_sd": float("nan")}, "drift_sd must be finite, got nan"),
         ({"budget_low": 2.0}, "budget_low must be <= budget_high = 0.8, got 2"),

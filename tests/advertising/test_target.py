@@ -73,6 +73,17 @@ def test_ladder_and_bound():
         before = rewards.mean()
 
 
+def test_upworthy_preset_has_the_click_rates_of_the_tests():
+    """Mean click rate of an arm .0159 and log sd .235 between arms, over many drawn markets."""
+    rates = np.array([TargetTask("upworthy", table_seed=seed).params.click_rates() for seed in range(300)])
+    logs = np.log(rates)
+    assert np.exp(np.median(logs)) == pytest.approx(0.0159, rel=0.05)
+    arms = logs.mean(axis=1)  # over types: what is left of interests is .69 / sqrt(6)
+    between = np.sqrt(arms.var(axis=1, ddof=1).mean() - 0.69**2 / 6)
+    assert between == pytest.approx(0.235, rel=0.15)
+    assert oracle.solve(preset="upworthy").value > 0
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 10**6), st.integers(0, 6))
 def test_budget_holds_and_clicks_need_impressions(seed, budget):
@@ -132,6 +143,7 @@ def test_belief_is_exact_bayes():
         ({"budget": -1}, "budget must be >= 0, got -1"),
         ({"leave": 1.5}, "leave must be <= 1, got 1.5"),
         ({"click_rate": 0.0}, "click_rate must be > 0, got 0"),
+        ({"preset": "moon"}, "preset must be one of default, upworthy, got 'moon'"),
         ({"wear": float("nan")}, "wear must be finite, got nan"),
         ({"nonsense": 1}, "unknown parameter of EcomAdsTarget.*nonsense"),
     ],

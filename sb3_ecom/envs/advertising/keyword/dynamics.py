@@ -20,6 +20,7 @@ class ResetNoise(NamedTuple):
     keywords: Array  # (n, K, 5) U[0, 1): click, conversion, revenue, slope, threshold
     drift: Array  # (n, K, 2) N(0, 1): click, conversion
     budget: Array  # (n,) U[0, 1)
+    volume: Array | None  # (n, K, 2) N(0, 1): share of searches, its drift; None where keywords are alike
 
 
 class StepNoise(NamedTuple):
@@ -28,6 +29,7 @@ class StepNoise(NamedTuple):
     count: Array  # (n,) N(0, 1) behind the number of searches
     searches: Array  # (2, m) U[0, 1): keyword and fate, price; m places for all copies
     drift: Array  # (n, K, 2) N(0, 1)
+    volume: Array | None  # (n, K) N(0, 1), or None
 
 
 class State(NamedTuple):
@@ -41,6 +43,7 @@ class State(NamedTuple):
     slope: Array  # (n, K) hidden, of the win curve
     threshold: Array  # (n, K) hidden, likewise
     drift: Array  # (n, K, 2) hidden: click, conversion
+    volume: Array | None  # (n, K, 2) hidden log share of searches: its mean, drift; None: all alike
     totals: Array  # (n, K, 3) impressions, clicks, conversions so far
     last: Array  # (n, 3) of yesterday: budget share spent, money per click, share of searches met in budget
     history: Array  # (n, HISTORY, 1 + SEEN K) newest last
@@ -85,6 +88,7 @@ def start(noise: ResetNoise, params: KeywordParams, tables: Tables, typical: flo
         tables.slope[place[..., 3]],
         noise.keywords[..., 4] * 1.5,
         noise.drift * params.drift_sd,
+        None if noise.volume is None else noise.volume * xp.stack(_volume_sds(xp, zero, params), axis=-1),
         xp.stack([zero, zero, zero], axis=-1),
         xp.stack([zero[:, 0]] * 3, axis=-1),
         history,
@@ -98,6 +102,19 @@ def rates(state: State) -> tuple[Array, Array]:
     return tuple(1.0 / (1.0 + xp.exp(-part)) for part in odds)  # type: ignore[return-value]
 
 
+def _volume_sds(xp: Any, zero: Array, params: KeywordParams) -> list[Array]:
+    return [zero + params.volume_sd, zero + params.volume_day_sd]
+
+
+def shares(state: State) -> Array | None:
+    """Return the (n, K) shares of the day's searches, or None where all keywords are alike."""
+    if state.volume is None:
+        return None
+    xp = array_namespace(state.click)
+    weight = xp.exp(state.volume[..., 0] + state.volume[..., 1])
+    return weight / xp.sum(weight, axis=1, keepdims=True)
+
+
 def bid_of(action: Array) -> Array:
     """Return bids: the root of the bid is linear in the action."""
     root = (action + 1.0) * 0.5
@@ -109,18 +126,15 @@ def search(
 ) -> tuple[Tally, Array]:
     """Run the day's searches in order until the budget can not pay a click; return (Tally, searches).
 
-    One uniform number decides a search: its whole part (times K) is the keyword, and the rest is an
-    impression below win, a click below win x click and a conversion below win x click x conversion.
+    One uniform number decides a search: it lies in the keyword's share of [0, 1), and how far into it makes
+    an impression below win, a click below win x click and a conversion below win x click x conversion.
     """
     xp = array_namespace(bid)
     n, k = bid.shape
     mean = xp.zeros_like(bid[:, 0]) + params.volume * k
     counts, bounds = lay_out(count_many(mean, noise.count), noise.searches.shape[1])
     m = int(bounds[-1])
-    spot = noise.searches[0, :m] * float(k)
-    keyword = xp.clip(xp.astype(spot, xp.int64), 0, k - 1)
-    fate = spot - xp.astype(keyword, xp.float32)
-    cell = xp.repeat(xp.arange(n) * k, counts) + keyword
+    cell, fate = _assign(state, noise.searches[0, :m], counts)
     click_rate, conversion_rate = rates(state)
     chance = [win_rate(xp, bid, state.slope, state.threshold)]
     chance.append(chance[0] * click_rate)
@@ -141,6 +155,27 @@ def search(
     events = [_count(xp, cell, open_ & (fate < xp.reshape(part, (-1,))[cell]), n, k) for part in chance]
     met = xp.astype(end - bounds[:-1], xp.float32) / xp.clip(xp.astype(counts, xp.float32), 1.0, None)
     return Tally(paid[last] - before, xp.stack(events, axis=-1), met), counts
+
+
+def _assign(state: State, uniform: Array, counts: Array) -> tuple[Array, Array]:
+    """Return (m,) cells (copy x K + keyword) of searches, and where in the keyword's share they lie."""
+    n, k = state.click.shape
+    xp = array_namespace(uniform)
+    part = shares(state)
+    if part is None:
+        spot = uniform * float(k)
+        keyword = xp.clip(xp.astype(spot, xp.int64), 0, k - 1)
+        return xp.repeat(xp.arange(n) * k, counts) + keyword, spot - xp.astype(keyword, xp.float32)
+    owner = xp.repeat(xp.arange(n), counts)
+    # Ends of the shares of all copies, one behind the other: one search finds copy and keyword.
+    ends = xp.astype(xp.arange(n), xp.float64)[:, None] + xp.cumulative_sum(
+        xp.astype(part, xp.float64), axis=1
+    )
+    ends = xp.reshape(ends, (-1,))
+    spot = xp.astype(owner, xp.float64) + xp.astype(uniform, xp.float64)
+    cell = xp.clip(xp.searchsorted(ends, spot, side="right"), owner * k, owner * k + k - 1)
+    size = xp.reshape(xp.astype(part, xp.float64), (-1,))[cell]
+    return cell, xp.astype(1.0 - (ends[cell] - spot) / size, xp.float32)
 
 
 def _click_price(xp: Any, bid: Array, uniform: Array, tables: Tables) -> Array:
@@ -187,6 +222,7 @@ def step(
         state.slope * 1.0,
         state.threshold * 1.0,
         state.drift * memory + noise.drift * shock,
+        _move_volume(state, noise, params),
         state.totals + tally.events,
         xp.stack(
             [cost / xp.clip(budget, 1e-6, None), cost / xp.clip(clicked, 1.0, None), tally.met], axis=-1
@@ -196,6 +232,17 @@ def step(
     revenue = xp.sum(conversions * state.revenue, axis=1)
     searches = xp.astype(counts, xp.float32)
     return after, Outcome(revenue, cost, searches, shown, clicked, bought, budget, 1.0 - tally.met)
+
+
+def _move_volume(state: State, noise: StepNoise, params: KeywordParams) -> Array | None:
+    """Let the log shares of searches drift by a day."""
+    if state.volume is None or noise.volume is None:
+        return None
+    xp = array_namespace(state.click)
+    memory = params.volume_memory
+    shock = params.volume_day_sd * math.sqrt(1 - memory * memory)
+    moved = state.volume[..., 1] * memory + noise.volume * shock
+    return xp.stack([state.volume[..., 0], moved], axis=-1)
 
 
 def _log_odds(xp: Any, rate: Array) -> Array:

@@ -22,7 +22,7 @@ GRID = np.linspace(0.0, TOP_BID, 161)  # bids that planning looks at
 class Tables(NamedTuple):
     """Quantile tables of what differs between keywords, (QUANTILES,) each, and of the normal law."""
 
-    click: Array  # Beta(2, 5)
+    click: Array  # Beta(click_alpha, click_beta)
     conversion: Array  # Beta(5, 2), scaled
     revenue: Array  # 1.5 Beta(2, 5) over the scale of conversion rates, money per conversion
     slope: Array  # 25 Beta(5, 5), of the win curve
@@ -35,7 +35,7 @@ def build_tables(params: KeywordParams) -> Tables:
 
     chance = (np.arange(QUANTILES) + 0.5) / QUANTILES
     laws = (
-        stats.beta.ppf(chance, 2, 5),
+        stats.beta.ppf(chance, params.click_alpha, params.click_beta),
         stats.beta.ppf(chance, 5, 2) * params.conversion_scale,
         stats.beta.ppf(chance, 2, 5) * 1.5 / params.conversion_scale,
         stats.beta.ppf(chance, 5, 5) * 25.0,
@@ -62,7 +62,7 @@ def mean_click_cost(bid: Floats) -> Floats:
 
 
 def best_on_grid(
-    wins: Floats, value: Floats, click: Floats, money: Floats, volume: float
+    wins: Floats, value: Floats, click: Floats, money: Floats, volume: float | Floats
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """Bid on (n, K) keywords under (n,) budgets: the dual on the expected landscape.
 
@@ -74,12 +74,12 @@ def best_on_grid(
         value: (n, K) revenue per click.
         click: (n, K) click rates.
         money: (n,) daily budgets.
-        volume: searches per keyword and day.
+        volume: searches per keyword and day, or (n, K) of each keyword.
 
     Returns:
         bids (n, K), expected cost (n,), dual bound on the day's profit (n,), mu (n,).
     """
-    clicks = volume * click[:, :, None] * wins
+    clicks = (volume * click)[:, :, None] * wins
     cost, gain = clicks * mean_click_cost(GRID), clicks * value[:, :, None]
 
     def choose(mu: Floats) -> tuple[NDArray[np.int64], Floats, Floats]:

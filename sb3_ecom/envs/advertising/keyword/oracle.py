@@ -12,7 +12,7 @@ from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.core.registry import Oracle, Policy
 from sb3_ecom.envs.advertising.auctions import MICROS
 from sb3_ecom.envs.advertising.keyword.baselines import act
-from sb3_ecom.envs.advertising.keyword.dynamics import State, rates
+from sb3_ecom.envs.advertising.keyword.dynamics import State, rates, shares
 from sb3_ecom.envs.advertising.keyword.env import KeywordTask
 from sb3_ecom.envs.advertising.keyword.landscape import GRID, best_on_grid, win_rate
 
@@ -28,7 +28,9 @@ def solve_day(task: KeywordTask, state: State) -> tuple[Floats, Floats]:
     wins = win_rate(np, GRID, state.slope[:, :, None], state.threshold[:, :, None]).astype(np.float64)
     click, conversion = (np.asarray(rate, dtype=np.float64) for rate in rates(state))
     money = state.budget / MICROS
-    bids, _, bound, _ = best_on_grid(wins, conversion * state.revenue, click, money, task.params.volume)
+    part, volume = shares(state), task.params.volume
+    searches = volume if part is None else volume * task.params.keywords * np.asarray(part, dtype=np.float64)
+    bids, _, bound, _ = best_on_grid(wins, conversion * state.revenue, click, money, searches)
     return bids, bound
 
 

@@ -13,7 +13,7 @@ from sb3_ecom.core.spaces import Layout, LayoutBox
 from sb3_ecom.core.task import Metric, Task, check_reward_weights
 from sb3_ecom.envs.advertising.target import dynamics
 from sb3_ecom.envs.advertising.target.dynamics import HISTORY, Noise, Outcome, State, Tables
-from sb3_ecom.envs.advertising.target.params import TargetParams
+from sb3_ecom.envs.advertising.target.params import PRESETS, TargetParams
 
 CONTEXT = 2  # floats before the per-creative ones
 
@@ -57,9 +57,13 @@ class TargetTask(Task):
     )
     reported: ClassVar[tuple[str, ...]] = ("shown",)
 
-    def __init__(self, reward_weights: Mapping[str, float] | None = None, **params: Any) -> None:
+    def __init__(
+        self, preset: str = "default", reward_weights: Mapping[str, float] | None = None, **params: Any
+    ) -> None:
+        if preset not in PRESETS:
+            raise ValueError(f"preset must be one of {', '.join(PRESETS)}, got {preset!r}")
         try:
-            self.params = TargetParams(**params)
+            self.params = TargetParams(**{**PRESETS[preset], **params})
         except TypeError as error:
             raise ValueError(f"unknown parameter of EcomAdsTarget: {error}") from error
         k = self.params.creatives

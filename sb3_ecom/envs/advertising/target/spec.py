@@ -5,6 +5,7 @@ from __future__ import annotations
 from sb3_ecom.core.registry import Reference, Spec
 from sb3_ecom.envs.advertising.target import baselines, oracle
 from sb3_ecom.envs.advertising.target.env import TargetTask
+from sb3_ecom.envs.advertising.target.params import PRESETS
 
 _MEASURE = "python -m sb3_ecom evaluate EcomAdsTarget-v0 --baseline all --privileged --episodes 8192"
 _BOUND = "python -c \"import sb3_ecom; print(sb3_ecom.spec('EcomAdsTarget-v0').oracle())\""
@@ -24,6 +25,7 @@ TARGET = Spec(
         "believed_plan": baselines.believed_plan,
     },
     privileged={"informed": oracle.informed},
+    presets=tuple(PRESETS),
     best_baseline=("capped_greedy", Reference(value=1.576, stderr=0.021, command=_MEASURE)),
     best_constant=4,
 )
