@@ -56,17 +56,24 @@ class Blocks(NamedTuple):
 class Candidates(NamedTuple):
     """Where the context describes what can be chosen now: ``choices`` rows of ``features`` floats.
 
-    Row i is the public description of choice i of a MultiDiscrete([choices] * K) action.
+    Row i is the public description of choice i of a MultiDiscrete([choices] * K) or Discrete(choices)
+    action. Behind the rows stand ``columns`` blocks of ``choices`` floats, one float per choice.
     """
 
     start: int  # first float of the first row
     choices: int  # m
     features: int  # floats of a row
+    columns: int = 0
+
+    @property
+    def width(self) -> int:
+        """Floats that describe a choice."""
+        return self.features + self.columns
 
     @property
     def stop(self) -> int:
-        """First float behind the last row."""
-        return self.start + self.choices * self.features
+        """First float behind the last block."""
+        return self.start + self.choices * self.width
 
 
 class LayoutBox(spaces.Box):

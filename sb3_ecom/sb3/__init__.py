@@ -2,9 +2,11 @@
 
 from sb3_ecom.sb3.attention import AttendingExtractor, AttentionExtractor, TransformerExtractor
 from sb3_ecom.sb3.callbacks import BatchedTimeoutBootstrap, EcomMetricsCallback
+from sb3_ecom.sb3.candidates import PooledCandidates
 from sb3_ecom.sb3.dual_ascent import DualAscent
 from sb3_ecom.sb3.extractors import GRUExtractor, LastClickExtractor, LSTMExtractor, SequenceExtractor
 from sb3_ecom.sb3.item_embedding import ItemEmbedding
+from sb3_ecom.sb3.item_q import ItemDQNPolicy, ItemQRDQNPolicy
 from sb3_ecom.sb3.item_rows import ItemRowPolicy
 from sb3_ecom.sb3.item_rows_env import VecItemRows
 from sb3_ecom.sb3.policies import (
@@ -55,6 +57,7 @@ from sb3_ecom.sb3.reward_wrappers import (
 )
 from sb3_ecom.sb3.slate import (
     AttentionSlatePolicy,
+    CandidateSlatePolicy,
     GruSlatePolicy,
     LastClickSlatePolicy,
     LstmSlatePolicy,
@@ -78,6 +81,7 @@ __all__ = [
     "AttentionTD3Policy",
     "AttentionTQCPolicy",
     "BatchedTimeoutBootstrap",
+    "CandidateSlatePolicy",
     "DualAscent",
     "EcomMetricsCallback",
     "EcomVecEnv",
@@ -91,7 +95,9 @@ __all__ = [
     "GruSlatePolicy",
     "GruTD3Policy",
     "GruTQCPolicy",
+    "ItemDQNPolicy",
     "ItemEmbedding",
+    "ItemQRDQNPolicy",
     "ItemRowPolicy",
     "LSTMExtractor",
     "LastClickExtractor",
@@ -106,6 +112,7 @@ __all__ = [
     "LstmSlatePolicy",
     "LstmTD3Policy",
     "LstmTQCPolicy",
+    "PooledCandidates",
     "SequenceExtractor",
     "SlatePolicy",
     "SlateQ",

@@ -1,88 +1,40 @@
-"""A policy that ranks a catalogue: slates without repeats for MultiDiscrete([N] * K) actions."""
+"""A policy that ranks items: slates without repeats for MultiDiscrete([N] * K), one item for Discrete(N)."""
 
 from __future__ import annotations
 
-import math
 from functools import partial
 from typing import Any
 
 import numpy as np
-import torch
 from gymnasium import spaces
 from stable_baselines3.common.distributions import CategoricalDistribution
 from stable_baselines3.common.policies import ActorCriticPolicy, BasePolicy
 from stable_baselines3.common.type_aliases import PyTorchObs, Schedule
-from torch import Tensor, nn
+from torch import Tensor
 
-from sb3_ecom.core.spaces import Items
+from sb3_ecom.core.spaces import Candidates, Items
+from sb3_ecom.sb3.candidates import PooledCandidates
 from sb3_ecom.sb3.extractors import LastClickExtractor
+from sb3_ecom.sb3.item_heads import CandidateHead, CatalogueHead, check_head, find_choices
 from sb3_ecom.sb3.policies import WithAttention, WithExtractor, WithGru, WithLstm, WithTransformer
 from sb3_ecom.sb3.slate_distribution import PlackettLuceSlate
 
 
-class CatalogueHead(nn.Module):
-    """Scores every item: logit_j = c (w(s) . x_j + b_j).
-
-    w is linear in the policy's latent; x_j is a learned linear map of the item's features, plus a free
-    embedding per item if asked for; b_j starts at the item's log popularity; the learned factor c > 0 says
-    how surely the best items are shown.
-
-    Args:
-        latent_dim: floats of the policy's latent.
-        items: the catalogue.
-        item_dim: floats of x_j, >= 1.
-        item_embedding: learn an embedding per item beside its features.
-
-        sharpness: c at the start, > 0.
-
-    Raises:
-        ValueError: if `item_dim` < 1 or `sharpness` <= 0.
-    """
-
-    features: Tensor
-
-    def __init__(
-        self, latent_dim: int, items: Items, item_dim: int, item_embedding: bool, sharpness: float
-    ) -> None:
-        if item_dim < 1:
-            raise ValueError(f"item_dim must be >= 1 float, got {item_dim}")
-        if not sharpness > 0:
-            raise ValueError(f"sharpness must be > 0, got {sharpness}")
-        super().__init__()
-        features = torch.as_tensor(np.asarray(items.features), dtype=torch.float32)
-        popularity = torch.as_tensor(np.asarray(items.log_popularity), dtype=torch.float32)
-        self.register_buffer("features", features.clone())
-        # Parameters, not nn.Linear: SB3 would start them as small as the action layer, and x_j at nothing.
-        self.project = nn.Parameter(nn.init.orthogonal_(torch.empty(features.shape[1], item_dim)))
-        self.bias = nn.Parameter(popularity.clone())
-        self.embedding = nn.Parameter(torch.zeros(len(features), item_dim)) if item_embedding else None
-        self.weights = nn.Linear(latent_dim, item_dim)
-        self.log_sharpness = nn.Parameter(torch.tensor(math.log(sharpness)))
-
-    def forward(self, latent: Tensor) -> Tensor:
-        """Return (n, N) logits of (n, latent_dim) latents."""
-        vectors = self.features @ self.project
-        if self.embedding is not None:
-            vectors = vectors + self.embedding
-        # The factor goes into the short vectors: (n, N) logits are touched once.
-        sharpness = self.log_sharpness.exp()
-        return torch.addmm(sharpness * self.bias, sharpness * self.weights(latent), vectors.T)
-
-
 class SlatePolicy(ActorCriticPolicy):
-    """Actor-critic policy for slates: Plackett-Luce over a catalogue (PPO, A2C, TRPO).
+    """Actor-critic policy for slates and single items: Plackett-Luce over item scores (PPO, A2C, TRPO).
 
-    The catalogue comes from `LayoutBox.items` of the observation space. Items that the observation marks
-    as closed are shown only where fewer than K others are left. In rl-zoo's yml:
+    What an item is comes from the observation space: from the descriptions of what can be chosen now
+    (`LayoutBox.candidates`), else from the catalogue (`LayoutBox.items`). Items of it that the observation
+    marks as closed are shown only where fewer than K others are left. In rl-zoo's yml:
     ``policy: sb3_ecom.sb3.slate.SlatePolicy``; feature extractors and every other keyword of
     `ActorCriticPolicy` pass through.
 
     Args:
-        observation_space: a `LayoutBox` with `items`.
-        action_space: MultiDiscrete([N] * K), K <= N, N the catalogue's size.
+        observation_space: a `LayoutBox` with `items` or `candidates`.
+        action_space: MultiDiscrete([N] * K), K <= N, or Discrete(N); N items or candidates.
         lr_schedule: as SB3's.
         item_dim: floats of an item's vector x_j, >= 1.
-        item_embedding: learn an embedding per item beside its features.
+        item_embedding: learn an embedding per item of a catalogue beside its features.
         sharpness: factor of the logits at the start, > 0; above 1 the first slates follow popularity closer.
         **kwargs: as for `ActorCriticPolicy`.
 
@@ -106,17 +58,19 @@ class SlatePolicy(ActorCriticPolicy):
         self.item_dim = item_dim
         self.item_embedding = item_embedding
         self.sharpness = sharpness
-        self._slate_size = _slate_size(action_space)
-        self._items = _catalogue(observation_space, int(action_space.nvec[0]))  # type: ignore[attr-defined]
-        self._closed = self._items.closed
+        check_head(item_dim, sharpness)
+        self._slate_size, choices = _slate_size(action_space)
+        self._choices = find_choices(observation_space, choices, "SlatePolicy")
+        self._closed = self._choices.closed if isinstance(self._choices, Items) else None
         super().__init__(observation_space, action_space, lr_schedule, *args, **kwargs)
 
     def forward(self, obs: Tensor, deterministic: bool = False) -> tuple[Tensor, Tensor, Tensor]:
-        """Return (n, K) slates, (n, 1) values and (n,) log-probabilities."""
+        """Return (n, K) slates (or (n,) items), (n, 1) values and (n,) log-probabilities."""
         latent_pi, latent_vf = self._latents(obs)
-        slates = self._get_action_dist_from_latent(latent_pi, self._closed_items(obs))
+        slates = self._distribution(latent_pi, obs)
         actions = slates.get_actions(deterministic=deterministic)
-        return actions, self.value_net(latent_vf), slates.log_prob(actions)
+        log_prob = slates.log_prob(actions)
+        return actions.reshape(-1, *self.action_space.shape), self.value_net(latent_vf), log_prob  # type: ignore[misc]
 
     def evaluate_actions(self, obs: PyTorchObs, actions: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
         """Return (n, 1) values, (n,) log-probabilities of the slates and (n,) entropy estimates.
@@ -125,14 +79,15 @@ class SlatePolicy(ActorCriticPolicy):
         its successors within PPO's clip, and almost free.
         """
         latent_pi, latent_vf = self._latents(obs)
-        slates = self._get_action_dist_from_latent(latent_pi, self._closed_items(obs))
-        return self.value_net(latent_vf), *slates.distribution.log_prob_and_entropy(actions)
+        ranks = self._distribution(latent_pi, obs).distribution
+        slates = actions.reshape(-1, self._slate_size)
+        return self.value_net(latent_vf), *ranks.log_prob_and_entropy(slates)
 
     def get_distribution(self, obs: PyTorchObs) -> PlackettLuceSlate:
         """Return the distribution of slates given the observations."""
         features = BasePolicy.extract_features(self, obs, self.pi_features_extractor)
         latent_pi = self.mlp_extractor.forward_actor(features)
-        return self._get_action_dist_from_latent(latent_pi, self._closed_items(obs))
+        return self._distribution(latent_pi, obs)
 
     def _latents(self, obs: PyTorchObs) -> tuple[Tensor, Tensor]:
         features = self.extract_features(obs)
@@ -149,20 +104,15 @@ class SlatePolicy(ActorCriticPolicy):
         # Above 0, not 0.5: VecNormalize moves a flag's 1 to any positive and its 0 to any negative number.
         return obs[:, self._closed] > 0  # type: ignore[index]
 
-    def _get_action_dist_from_latent(
-        self, latent_pi: Tensor, closed: Tensor | None = None
-    ) -> PlackettLuceSlate:
-        return self.action_dist.proba_distribution(self.action_net(latent_pi), closed)
+    def _distribution(self, latent_pi: Tensor, obs: PyTorchObs) -> PlackettLuceSlate:
+        return self.action_dist.proba_distribution(self.action_net(latent_pi, obs), self._closed_items(obs))
 
     def _build(self, lr_schedule: Schedule) -> None:
         # SB3 builds heads for its own distributions only: let it build a small one and put ours in its place.
         self.action_dist = CategoricalDistribution(1)  # type: ignore[assignment]
         super()._build(lr_schedule)
         self.action_dist = PlackettLuceSlate(self._slate_size)
-        latent_dim = self.mlp_extractor.latent_dim_pi
-        self.action_net = CatalogueHead(
-            latent_dim, self._items, self.item_dim, self.item_embedding, self.sharpness
-        )
+        self.action_net = self._head(self.mlp_extractor.latent_dim_pi)
         if self.ortho_init:
             self.action_net.apply(partial(self.init_weights, gain=0.01))
         self.optimizer = self.optimizer_class(
@@ -170,6 +120,11 @@ class SlatePolicy(ActorCriticPolicy):
             lr=lr_schedule(1),  # type: ignore[call-arg]
             **self.optimizer_kwargs,
         )
+
+    def _head(self, latent_dim: int) -> CandidateHead | CatalogueHead:
+        if isinstance(self._choices, Candidates):
+            return CandidateHead(latent_dim, self._choices, self.item_dim, self.sharpness)
+        return CatalogueHead(latent_dim, self._choices, self.item_dim, self.item_embedding, self.sharpness)
 
     def _get_constructor_parameters(self) -> dict[str, Any]:
         own = {
@@ -184,6 +139,12 @@ class LastClickSlatePolicy(WithExtractor, SlatePolicy):  # type: ignore[misc]
     """Reads the last click and the context: quick to learn, the memoryless reference."""
 
     extractor = LastClickExtractor
+
+
+class CandidateSlatePolicy(WithExtractor, SlatePolicy):  # type: ignore[misc]
+    """Reads what is known of the user, and a pool of what can be chosen now."""
+
+    extractor = PooledCandidates
 
 
 class LstmSlatePolicy(WithLstm, SlatePolicy):  # type: ignore[misc]
@@ -202,31 +163,19 @@ class TransformerSlatePolicy(WithTransformer, SlatePolicy):  # type: ignore[misc
     """Reads the history with a one-layer transformer of 4 heads."""
 
 
-def _slate_size(space: spaces.Space[Any]) -> int:
-    """Return K of MultiDiscrete([N] * K)."""
+def _slate_size(space: spaces.Space[Any]) -> tuple[int, int]:
+    """Return K and N of MultiDiscrete([N] * K), or 1 and N of Discrete(N)."""
+    if isinstance(space, spaces.Discrete) and not space.start:
+        return 1, int(space.n)
     if (
         not isinstance(space, spaces.MultiDiscrete)
         or space.nvec.ndim != 1
         or np.ptp(space.nvec)
         or np.any(space.start)
     ):
-        raise ValueError(f"action space of SlatePolicy must be MultiDiscrete([N] * K), got {space}")
+        raise ValueError(
+            f"action space of SlatePolicy must be MultiDiscrete([N] * K) or Discrete(N), got {space}"
+        )
     if len(space.nvec) > space.nvec[0]:
         raise ValueError(f"slate size must be at most the {space.nvec[0]} items, got {len(space.nvec)}")
-    return len(space.nvec)
-
-
-def _catalogue(space: spaces.Space[Any], size: int) -> Items:
-    """Return the catalogue of an observation space; it must hold `size` items."""
-    items = getattr(space, "items", None)
-    if not isinstance(items, Items):
-        raise ValueError(f"observation space of SlatePolicy must be a LayoutBox with items, got {space}")
-    flags = None if items.closed is None else len(range(*items.closed.indices(math.prod(space.shape or ()))))
-    for name, found in (
-        ("items.features", len(items.features)),
-        ("items.log_popularity", len(items.log_popularity)),
-        ("items.closed", flags),
-    ):
-        if found is not None and found != size:
-            raise ValueError(f"{name} must hold {size} items as the action space does, got {found}")
-    return items
+    return len(space.nvec), int(space.nvec[0])

@@ -165,8 +165,8 @@ class PlackettLuceSlate(SB3Distribution):
         return self
 
     def log_prob(self, actions: Tensor) -> Tensor:
-        """Return the joint log-probability of (n, K) slates, (n,)."""
-        return self.distribution.log_prob(actions)
+        """Return the joint log-probability of (n, K) slates, (n,); of (n,) items where K = 1."""
+        return self.distribution.log_prob(actions.reshape(-1, self.size))
 
     def entropy(self) -> Tensor:
         """Return an unbiased estimate of the entropy, (n,)."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +14,7 @@ from stable_baselines3.dqn.policies import DQNPolicy
 from torch import Tensor, nn
 
 from sb3_ecom.core.spaces import Candidates
+from sb3_ecom.sb3.candidates import WithoutCandidates, candidate_rows
 from sb3_ecom.sb3.slate_search import SEARCHES, Choices, slate_value
 
 _MOST_LOGIT = 10.0  # keeps exp(logit) finite
@@ -25,22 +25,6 @@ class Affinity(NamedTuple):
 
     shift: float = 1.0
     skip: float = 2.0
-
-
-class WithoutCandidates(BaseFeaturesExtractor):
-    """The observation less the rows that describe the candidates: what is known of the user."""
-
-    def __init__(self, observation_space: spaces.Space[Any]) -> None:
-        size = math.prod(observation_space.shape or ())
-        found: Candidates | None = getattr(observation_space, "candidates", None)
-        self._cut = (size, size) if found is None else (found.start, found.stop)
-        super().__init__(observation_space, size - self._cut[1] + self._cut[0])
-
-    def forward(self, observations: Tensor) -> Tensor:
-        """Return (n, d') of (n, d) observations."""
-        flat = observations.flatten(1)
-        start, stop = self._cut
-        return torch.cat([flat[:, :start], flat[:, stop:]], 1)
 
 
 class ItemHead(nn.Module):
@@ -95,7 +79,7 @@ class SlateQNetwork(BasePolicy):
         catalogue = getattr(observation_space, "items", None)
         self._closed = None if catalogue is None else catalogue.closed
         table = _catalogue(catalogue, int(action_space.nvec[0]))
-        width = table.shape[1] if self._candidates is None else self._candidates.features
+        width = table.shape[1] if self._candidates is None else self._candidates.width
         self.register_buffer("table", table, persistent=False)
         self.values = ItemHead(features_dim, width, item_dim, net_arch, activation_fn)
         self.clicks = None
@@ -131,10 +115,9 @@ class SlateQNetwork(BasePolicy):
         return self.best(observation)[0]  # type: ignore[arg-type]
 
     def _items(self, obs: Tensor) -> Tensor:
-        found = self._candidates
-        if found is None:
+        if self._candidates is None:
             return self.table  # type: ignore[return-value]
-        return obs[:, found.start : found.stop].reshape(-1, found.choices, found.features)
+        return candidate_rows(obs, self._candidates)
 
     def _given(self, obs: Tensor, items: Tensor) -> tuple[Tensor, float]:
         assert self._candidates is not None
@@ -225,7 +208,7 @@ def check_slates(space: spaces.Space[Any]) -> None:
 
 def _check_affinity(space: spaces.Space[Any], affinity: Affinity) -> None:
     found: Candidates | None = getattr(space, "candidates", None)
-    if found is None or found.start != found.features:
+    if found is None or found.start != found.width:
         raise ValueError(
             "affinity needs an observation that opens with the user's floats, as many as a candidate has, "
             f"got candidates {found}"

@@ -194,7 +194,8 @@ BOX = LayoutBox(Layout(2 + N, 0, 0), items=items())
     ("observation_space", "action_space", "message"),
     [
         (spaces.Box(-1, 1, (2 + N,)), spaces.MultiDiscrete([N] * K), "must be a LayoutBox with items"),
-        (BOX, spaces.Discrete(N), r"must be MultiDiscrete\(\[N\] \* K\), got Discrete"),
+        (BOX, spaces.Box(-1, 1, (N,)), r"must be MultiDiscrete\(\[N\] \* K\) or Discrete\(N\), got Box"),
+        (BOX, spaces.Discrete(N + 1), "items.features must hold 13 items .*got 12"),
         (BOX, spaces.MultiDiscrete([N, N + 1]), r"must be MultiDiscrete\(\[N\] \* K\)"),
         (BOX, spaces.MultiDiscrete([2, 2, 2]), "slate size must be at most the 2 items, got 3"),
         (BOX, spaces.MultiDiscrete([N + 1] * K), "items.features must hold 13 items .*got 12"),

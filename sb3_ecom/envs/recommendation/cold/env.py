@@ -9,7 +9,7 @@ import numpy as np
 from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array, Backend, array_namespace
-from sb3_ecom.core.spaces import Layout, LayoutBox
+from sb3_ecom.core.spaces import Candidates, Layout, LayoutBox
 from sb3_ecom.core.task import Metric, Task, check_reward_weights
 from sb3_ecom.envs.recommendation.cards import Cards, Row, show_cards
 from sb3_ecom.envs.recommendation.cold import dynamics
@@ -64,7 +64,8 @@ class ColdTask(Task):
         self.reward_weights = check_reward_weights(weights, ("clicks",))
         self.action_space = spaces.Discrete(p.items)
         self.layout = Layout(1 + p.items * (p.features + 2), HISTORY, 2 + p.features)
-        self.observation_space = LayoutBox(self.layout, -20.0, 20.0)
+        candidates = Candidates(1, p.items, p.features, columns=2)
+        self.observation_space = LayoutBox(self.layout, -20.0, 20.0, candidates=candidates)
         self.tables = Tables(p.weights.astype(np.float32))
 
     def draw_reset(self, source: Backend, n: int) -> ResetNoise:
