@@ -22,6 +22,7 @@ from sb3_ecom.envs.recommendation.dynamics import (
     start_visit,
     visit_tables,
 )
+from sb3_ecom.envs.recommendation.expected import ExpectedGain
 from sb3_ecom.envs.recommendation.page import ShopPage
 from sb3_ecom.envs.recommendation.params import SessionParams
 from sb3_ecom.envs.recommendation.rewards import TERMS, reward_terms
@@ -209,6 +210,16 @@ class SessionTask(Task):
     def report(self, outcome: PageOutcome) -> dict[str, Array]:
         """Return the page shown and the item clicked (-1: empty slot, no click)."""
         return {"slate": outcome.slate, "clicked": outcome.item}
+
+    def expected_gain(self, discount: float) -> ExpectedGain:
+        """Return what tells the expected gain of pages (`expected.ExpectedGain`); its V is the zero action's.
+
+        Raises:
+            ValueError: if the task lives on another backend than NumPy.
+        """
+        if not isinstance(self.tables.visit.worth, np.ndarray):
+            raise ValueError(f"expected_gain needs NumPy arrays, got {type(self.tables.visit.worth)}")
+        return ExpectedGain(self, np.zeros(self.tables.shop.mix.shape[0] - 1, dtype=np.float32), discount)
 
     def frame(self, state: State, outcome: PageOutcome | None, row: int, mode: str) -> Any:
         """Show the shop page of copy `row`, and what the visitor feels."""
