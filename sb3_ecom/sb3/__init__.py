@@ -1,7 +1,7 @@
 """Everything that needs torch or Stable-Baselines3: VecEnv, sequence policies, callbacks."""
 
 from sb3_ecom.sb3.attention import AttendingExtractor, AttentionExtractor, TransformerExtractor
-from sb3_ecom.sb3.callbacks import BatchedTimeoutBootstrap, EcomMetricsCallback
+from sb3_ecom.sb3.callbacks import BatchedTimeoutBootstrap, EcomMetricsCallback, HorizonEndsAll
 from sb3_ecom.sb3.candidates import PooledCandidates
 from sb3_ecom.sb3.dual_ascent import DualAscent
 from sb3_ecom.sb3.extractors import GRUExtractor, LastClickExtractor, LSTMExtractor, SequenceExtractor
@@ -44,6 +44,8 @@ from sb3_ecom.sb3.policies import (
     TransformerTD3Policy,
     TransformerTQCPolicy,
 )
+from sb3_ecom.sb3.residual import Adjustable, ResidualPolicy
+from sb3_ecom.sb3.residual_env import VecResidual
 from sb3_ecom.sb3.reward_wrappers import (
     VecConstrainedReward,
     VecDelayedReward,
@@ -69,6 +71,7 @@ from sb3_ecom.sb3.text import TextItemEncoder
 from sb3_ecom.sb3.vec_env import EcomVecEnv, make_vec_env
 
 __all__ = [
+    "Adjustable",
     "AttendingExtractor",
     "AttentionCrossQPolicy",
     "AttentionDQNPolicy",
@@ -95,6 +98,7 @@ __all__ = [
     "GruSlatePolicy",
     "GruTD3Policy",
     "GruTQCPolicy",
+    "HorizonEndsAll",
     "ItemDQNPolicy",
     "ItemEmbedding",
     "ItemQRDQNPolicy",
@@ -113,6 +117,7 @@ __all__ = [
     "LstmTD3Policy",
     "LstmTQCPolicy",
     "PooledCandidates",
+    "ResidualPolicy",
     "SequenceExtractor",
     "SlatePolicy",
     "SlateQ",
@@ -134,6 +139,7 @@ __all__ = [
     "VecNoveltyBonus",
     "VecPotentialShaping",
     "VecPrivateFeedback",
+    "VecResidual",
     "VecRiskAdjustedReward",
     "VecVectorReward",
     "VecWeightedReward",
