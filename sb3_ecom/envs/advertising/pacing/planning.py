@@ -93,7 +93,7 @@ class Planner:
 
     def spend(self, level: Floats, log_multiplier: Floats) -> Floats:
         """Return the expected cost per auction."""
-        return self._cost_at(log_multiplier - level) * np.asarray(np.exp(level))
+        return np.asarray(self._cost_at(log_multiplier - level) * np.exp(level))
 
     def _cost_at(self, gap: Floats) -> Floats:
         """Return the cost over the price level; the grid is even, so a place is found without a search."""
