@@ -155,7 +155,13 @@ def test_tick_equals_one_auction_after_the_other(bids):
 )
 def test_money_is_conserved_and_the_score_adds_up(seed, budget, preset, bids):
     task = AutoTask(
-        preset, bids=bids, budget_low=budget, budget_high=budget, ticks=6, impressions=60_000, bundle=50
+        preset,
+        bids=bids,
+        budget_low=budget,
+        budget_high=max(budget, 1e-9),
+        ticks=6,
+        impressions=60_000,
+        bundle=50,
     )
     paid, gained, counted = 0, 0.0, 0.0
     for before, _, outcome, after in play(task, 4, seed):
@@ -297,6 +303,7 @@ def test_a_bidder_can_read_its_observation():
         ({"bundle": 0}, "bundle must be >= 1, got 0"),
         ({"rivals": 2}, "rivals must be >= 3, got 2"),
         ({"budget_low": 9000.0}, "budget_low must be <= budget_high = 4850.*got 9000"),
+        ({"budget_low": 0.0, "budget_high": 0.0}, "budget_high must be > 0, got 0"),
         ({"target_low": -1.0}, "target_low must be > 0, got -1"),
         ({"own_spread": 1.0}, r"own_spread must be in \[0, 1\), got 1"),
         ({"exposure": (1.0, 0.5, 0.6)}, "exposure must fall"),

@@ -87,7 +87,7 @@ def check_days(task, n):
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 10**6), st.sampled_from([0.0, 0.01, 0.5, 100.0]))
 def test_budget_holds_and_events_are_nested(seed, share):
-    task = KeywordTask(keywords=4, budget_low=share, budget_high=share)
+    task = KeywordTask(keywords=4, budget_low=share, budget_high=max(share, 1e-12))
     for state, _, _, after, outcome in play(task, 3, seed, 3):
         events = after.totals - state.totals
         assert np.all(outcome.cost <= outcome.budget * (1 + 1e-6))
@@ -247,6 +247,7 @@ def test_hundred_keywords_run():
         ({"click_beta": 0.0}, "click_beta must be > 0, got 0"),
         ({"drift_memory": 1.0}, r"drift_memory must be in \[0, 1\), got 1"),
         ({"drift_sd": float("nan")}, "drift_sd must be finite, got nan"),
+        ({"budget_low": 0.0, "budget_high": 0.0}, "budget_high must be > 0, got 0"),
         ({"budget_low": 2.0}, "budget_low must be <= budget_high = 0.8, got 2"),
         ({"preset": "foggy"}, "preset must be one of dense.*got 'foggy'"),
         ({"nonsense": 1}, "unknown parameter of EcomAdsKeyword.*nonsense"),

@@ -35,7 +35,8 @@ def play(task, n=16, seed=0, actions=None):
     control=st.sampled_from(["incremental", "absolute"]),
 )
 def test_spend_never_exceeds_the_budget_and_payments_add_up(seed, auction, low, control):
-    task = PacingTask(auction=auction, control=control, budget_low=low, budget_high=low, ticks=6)
+    # A budget of 1e-12 of the day's cost is 0 micros; one of 5 is never spent.
+    task = PacingTask(auction=auction, control=control, budget_low=low, budget_high=max(low, 1e-12), ticks=6)
     total = 0
     for before, outcome, after in play(task, 4, seed):
         paid = before.left - after.left
@@ -123,6 +124,7 @@ def test_every_preset_runs(preset):
         ({"value_correlation": 1.0}, r"value_correlation must be in \(-1, 1\), got 1"),
         ({"auctions_per_tick": 3}, r"auctions_per_tick must be >= 100, got 3"),
         ({"budget_low": 0.6}, r"budget_low must be <= budget_high = 0.4, got 0.6"),
+        ({"budget_low": 0.0, "budget_high": 0.0}, r"budget_high must be > 0, got 0"),
         ({"budget_low": -0.1}, r"budget_low must be >= 0, got -0.1"),
         ({"traffic_profile": (1.0,) * 23}, r"traffic_profile must hold 24 levels"),
         ({"auction": "third"}, r"auction must be second or first, got 'third'"),

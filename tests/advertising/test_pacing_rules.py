@@ -7,7 +7,7 @@ import pytest
 from scipy import integrate, optimize, stats
 
 import sb3_ecom
-from sb3_ecom.core.evaluate import random_policy, run_episodes
+from sb3_ecom.core.evaluate import random_policy, run_episodes, summarise
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.envs.advertising.pacing import baselines, oracle, rules, shading
 from sb3_ecom.envs.advertising.pacing.env import PacingTask
@@ -158,3 +158,34 @@ def test_reports_of_a_day_agree_with_its_totals():
         )
     np.testing.assert_allclose(budget_use, spent / result.totals["day_budget"], rtol=1e-4)
     np.testing.assert_allclose(result.report["pacing_error"], np.abs(budget_use - 1), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("env_id", ["EcomAdsAuto-v0", "EcomAdsKeyword-v0", "EcomAdsChannel-v0"])
+def test_reports_agree_with_metrics(env_id):
+    """Spend, ROI, win rate and pacing error of every step add up to the episode's metrics."""
+    task, n = sb3_ecom.spec(env_id).make_task(), 16
+    loop, policy = StepLoop(task, n), random_policy(task, n, 5)
+    loop.reset(2)
+    reports = []
+    for _ in range(task.horizon):
+        result = loop.step(policy(None))
+        reports.append(result.report)
+        assert set(result.report) == set(task.reported)
+    metrics = summarise(task.metrics, result.totals)
+    totals = {name: np.sum([report[name] for report in reports], axis=0) for name in task.reported}
+    for name in ("pacing_error",) if "pacing_error" in totals else ():
+        assert totals[name].sum() / n / task.horizon == pytest.approx(metrics[name], rel=1e-4)
+    if env_id == "EcomAdsAuto-v0":
+        np.testing.assert_allclose(totals["spend"], result.totals["spend"], rtol=1e-4)
+        assert totals["value"].sum() / n == pytest.approx(metrics["value"], rel=1e-4)
+        used = reports[-1]["budget_use"] * result.totals["day_budget"]
+        assert used.sum() / result.totals["day_budget"].sum() == pytest.approx(
+            metrics["budget_use"], rel=1e-4
+        )
+    elif env_id == "EcomAdsKeyword-v0":
+        np.testing.assert_allclose(totals["value"], result.totals["revenue"], rtol=1e-4)
+        budget = result.totals["budget"] / task.horizon
+        np.testing.assert_allclose(totals["budget_use"] * budget, result.totals["cost"], rtol=1e-3)
+    else:
+        revenue = np.sum([report["roi"] * report["spend"] for report in reports], axis=0)
+        np.testing.assert_allclose(revenue, result.totals["revenue"], rtol=1e-3)

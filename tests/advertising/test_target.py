@@ -87,9 +87,10 @@ def test_upworthy_preset_has_the_click_rates_of_the_tests():
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 10**6), st.integers(0, 6))
 def test_budget_holds_and_clicks_need_impressions(seed, budget):
-    task, n = TargetTask(budget=budget), 8
+    task, n = TargetTask(budget=max(budget, 1)), 8
     source, draw = NumpyBackend(np.random.default_rng(seed)), np.random.default_rng(seed)
     state = task.initial_state(task.draw_reset(source, n))
+    state = state._replace(left=state.left * 0 + budget)
     for _ in range(12):
         state, outcome = task.step(state, draw.integers(6, size=n), task.draw_step(source, n))
         assert np.all(outcome.clicked <= outcome.shown)
@@ -140,7 +141,7 @@ def test_belief_is_exact_bayes():
         ({"creatives": 0}, "creatives must be >= 1, got 0"),
         ({"creatives": 9}, r"fatigue_levels \*\* creatives must be <= 4096.*got 262144"),
         ({"pages": 1}, "pages must be >= 2, got 1"),
-        ({"budget": -1}, "budget must be >= 0, got -1"),
+        ({"budget": 0}, "budget must be >= 1, got 0"),
         ({"leave": 1.5}, "leave must be <= 1, got 1.5"),
         ({"click_rate": 0.0}, "click_rate must be > 0, got 0"),
         ({"preset": "moon"}, "preset must be one of default, upworthy, got 'moon'"),

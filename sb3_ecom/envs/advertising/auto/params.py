@@ -53,7 +53,7 @@ class AutoParams:
         check_least(self, 2, "ticks")
         check_least(self, 1, "bundle")
         check_least(self, 3, "rivals")
-        check_positive(self, "conversion_rate", "rival_log_sd", "target_low", "value_spread")
+        check_positive(self, "conversion_rate", "rival_log_sd", "target_low", "value_spread", "budget_high")
         sds = ("prediction_noise", "bias_sd", "price_day_sd", "reserve", "budget_low", "start_spread")
         check_least(self, 0, *sds)
         for name in ("block_spread", "own_spread"):

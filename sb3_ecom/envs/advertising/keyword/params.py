@@ -35,7 +35,7 @@ class KeywordParams:
         check_least(self, 1, "keywords")
         check_least(self, 2, "days")
         check_least(self, 0, "drift_sd", "budget_low", "volume_sd", "volume_day_sd")
-        check_positive(self, "conversion_scale", "click_alpha", "click_beta")
+        check_positive(self, "conversion_scale", "click_alpha", "click_beta", "budget_high")
         if self.keywords * self.volume < 100:
             product = self.keywords * self.volume
             raise ValueError(f"keywords x volume must be >= 100 searches a day, got {product:g}")

@@ -65,6 +65,7 @@ class PacingParams:
 
     def _check_ranges(self) -> None:
         check_positive(self, "price_median", "value_alpha", "value_beta", "conversion_rate", "price_spread")
+        check_positive(self, "budget_high")
         sds = ("traffic_day_sd", "traffic_ar_sd", "price_day_sd", "price_ar_sd", "price_jitter_sd")
         check_least(self, 0, *sds, "delay", "start_spread", "budget_low")
         for name in ("traffic_ar", "price_ar", "value_correlation"):

@@ -27,7 +27,7 @@ class TargetParams:
     creatives: int = 5  # K, in [1, 6]
     types: int = 6  # hidden interests, >= 1
     pages: int = 60  # most pages of a visit, >= 2
-    budget: int = 20  # most impressions for one visitor, >= 0
+    budget: int = 20  # most impressions for one visitor, >= 1
     click_rate: float = 0.1  # median over creatives and types, without fatigue
     creative_sd: float = 0.235  # sd of the log click rate between creatives
     interest_sd: float = 0.9  # sd of the log click rate between types, per creative
@@ -40,9 +40,9 @@ class TargetParams:
 
     def __post_init__(self) -> None:
         check_finite(self)
-        check_least(self, 1, "creatives", "types")
+        check_least(self, 1, "creatives", "types", "budget")
         check_least(self, 2, "pages", "fatigue_levels")
-        check_least(self, 0, "budget", "creative_sd", "interest_sd", "wear", "leave", "annoyance", "price")
+        check_least(self, 0, "creative_sd", "interest_sd", "wear", "leave", "annoyance", "price")
         check_positive(self, "click_rate")
         if self.fatigue_levels**self.creatives > 4096:
             states = self.fatigue_levels**self.creatives
