@@ -87,7 +87,7 @@ def test_expected_gain_says_what_it_needs() -> None:
     from sb3_ecom.sb3 import VecExpectedGain, make_vec_env
 
     with pytest.raises(ValueError, match="EcomVecEnv"):
-        VecExpectedGain(DummyVecEnv([lambda: sb3_ecom.make("EcomRec-v0")]))  # type: ignore[attr-defined]
+        VecExpectedGain(DummyVecEnv([lambda: gymnasium.make("EcomRec-v0")]))
     with pytest.raises(ValueError, match="expected gain"):
         VecExpectedGain(make_vec_env("EcomLostSales-v0", 2))
     with pytest.raises(ValueError, match=r"discount must be in \[0, 1\], got 1.5"):
