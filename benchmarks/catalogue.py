@@ -7,6 +7,7 @@ once (catalogue, item tables, index), `copy` once per copy.
 
     python benchmarks/catalogue.py            # prints benchmarks/results/catalogue.csv
     python benchmarks/catalogue.py --again    # and measures anew what stands there already
+    python benchmarks/catalogue.py --figure   # draws what stands there: benchmarks/results/catalogue.png
 
 Times are processor seconds, so that another job on the machine does not count.
 """
@@ -113,6 +114,41 @@ def measure(size, retrieval, seconds, repeats):
     return (size, retrieval, *numbers, f"{shop / 2**20:.1f}", num_bytes(loop.state) // COPIES)
 
 
+def draw(path, rows):
+    """Draw speed, recall and memory of the (size, retrieval) rows."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(1, 3, figsize=(12, 3.6), layout="constrained")
+    for retrieval, colour in (("exact", "#3a6ea5"), ("ann", "#e08a1e")):
+        found = [dict(zip(COLUMNS, row, strict=True)) for row in rows if row[1] == retrieval]
+        sizes = [int(row["items"]) for row in found]
+        speed, least, most = ([float(row[name]) for row in found] for name in COLUMNS[3:6])
+        around = [np.subtract(speed, least), np.subtract(most, speed)]
+        axes[0].errorbar(sizes, speed, around, marker="o", color=colour, label=retrieval)
+        if retrieval == "ann":
+            for name, style in (("recall_session", "-"), ("recall_random", "--")):
+                share = [float(row[name]) for row in found]
+                axes[1].plot(sizes, share, style, marker="o", color=colour, label=name.replace("_", ", "))
+        memory = [float(row["shop_mib"]) for row in found]
+        axes[2].plot(sizes, memory, marker="o", color=colour, label=f"shop, {retrieval}")
+    copies = [COPIES * int(row[-1]) / 2**20 for row in rows if row[1] == "exact"]
+    axes[2].plot([int(row[0]) for row in rows if row[1] == "exact"], copies, ":k", label=f"{COPIES} copies")
+    axes[0].axhline(20_000, color="grey", linestyle=":", linewidth=1)
+    for axis, title in zip(
+        axes, ("env-steps/s, one core", "share of the exact page found", "MiB"), strict=True
+    ):
+        axis.set(title=title, xlabel="items", xscale="log")
+        axis.grid(alpha=0.3)
+        axis.legend(fontsize=8)
+    axes[0].set_yscale("log")
+    axes[1].set_ylim(0.8, 1.0)
+    axes[2].set_yscale("log")
+    figure.savefig(path, dpi=110)
+
+
 def main() -> None:
     """Measure what is missing, save, print all."""
     parser = argparse.ArgumentParser(
@@ -123,7 +159,14 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--again", action="store_true", help="forget the rows that are there")
+    parser.add_argument("--figure", action="store_true", help="measure nothing, draw the rows that are there")
     options = parser.parse_args()
+    if options.figure:
+        with options.out.open(newline="", encoding="utf-8") as file:
+            next(file)
+            rows = list(csv.reader(file))[1:]
+        draw(options.out.with_suffix(".png"), sorted(rows, key=lambda row: int(row[0])))
+        return
     if options.again:
         options.out.unlink(missing_ok=True)
     if not options.out.is_file():
