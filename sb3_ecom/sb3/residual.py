@@ -64,16 +64,13 @@ def find_rule(task: Task, settings: ResidualSettings) -> Adjustable:
 
 
 def residual_space(task: Task, rule: Adjustable, settings: ResidualSettings) -> ResidualBox:
-    """Return the space of notes and observation; the notes join the context.
-
-    Raises:
-        ValueError: if the task's observation has no layout.
-    """
+    """Return the space of notes and observation; a layout counts the notes as context."""
     space = task.observation_space
-    if not isinstance(space, LayoutBox):
-        raise ValueError(f"observation_space must be a LayoutBox, got {space}")
-    layout = space.layout._replace(context=space.layout.context + rule.notes)
-    return ResidualBox(layout, float(space.low.min()), float(space.high.max()), settings)
+    plain = Layout(context=int(space.shape[0]), steps=0, features=0)
+    layout = space.layout if isinstance(space, LayoutBox) else plain
+    layout = layout._replace(context=layout.context + rule.notes)
+    low, high = float(space.low.min()), float(space.high.max())
+    return ResidualBox(layout, min(low, -high), high, settings)  # a note may be negative where no unit is
 
 
 def shift_space(rule: Adjustable) -> spaces.Box:

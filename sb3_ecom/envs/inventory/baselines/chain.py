@@ -14,6 +14,7 @@ import numpy as np
 
 from sb3_ecom.core.arrays import Array, NumpyBackend
 from sb3_ecom.core.registry import Policy
+from sb3_ecom.envs.inventory.baselines.shifted import ShiftedRule
 from sb3_ecom.envs.inventory.dynamics.chain import State
 from sb3_ecom.envs.inventory.markov import local_search
 from sb3_ecom.envs.inventory.params.chain import ChainParams
@@ -24,25 +25,39 @@ _EPISODES = 512  # common to all candidates of a search
 Orders = Callable[[State], Array]  # -> (n, stages) units
 
 
-def echelon_orders(params: ChainParams, levels: Sequence[int]) -> Orders:
-    """Raise each echelon position (stock and transit downstream, minus customers' backlog) to its level."""
+def echelon_gaps(params: ChainParams, levels: Sequence[int]) -> Orders:
+    """Return how far each echelon position is below its level; negative where it is above.
+
+    The position counts stock and transit downstream, minus customers' backlog.
+    """
     targets = np.asarray(levels, dtype=np.float64)
     ends = np.cumsum(params.lead_times)
 
-    def orders(state: State) -> Array:
+    def gaps(state: State) -> Array:
         lanes = [lane.sum(axis=1) for lane in np.split(state.transit, ends[:-1], axis=1)]
-        position = np.cumsum(state.on_hand + np.stack(lanes, axis=1), axis=1) - state.unserved[:, :1]
-        return _within(params, state, targets - position)
+        return targets - np.cumsum(state.on_hand + np.stack(lanes, axis=1), axis=1) + state.unserved[:, :1]
 
-    return orders
+    return gaps
+
+
+def ending_gaps(params: ChainParams, levels_and_stops: Sequence[int]) -> Orders:
+    """Return the gaps to echelon base stock, 0 from each stage's own last period on."""
+    stages = params.stages
+    gaps = echelon_gaps(params, levels_and_stops[:stages])
+    stops = np.asarray(levels_and_stops[stages:])
+    return lambda state: np.where(state.period[:, None] < stops, gaps(state), 0.0)
+
+
+def echelon_orders(params: ChainParams, levels: Sequence[int]) -> Orders:
+    """Raise each echelon position to its level."""
+    gaps = echelon_gaps(params, levels)
+    return lambda state: _within(params, state, gaps(state))
 
 
 def ending_orders(params: ChainParams, levels_and_stops: Sequence[int]) -> Orders:
     """Follow echelon base stock at each stage until its own last period: what comes later is never sold."""
-    stages = params.stages
-    follow = echelon_orders(params, levels_and_stops[:stages])
-    stops = np.asarray(levels_and_stops[stages:])
-    return lambda state: follow(state) * (state.period[:, None] < stops)
+    gaps = ending_gaps(params, levels_and_stops)
+    return lambda state: _within(params, state, gaps(state))
 
 
 def constant_orders(params: ChainParams, amounts: Sequence[int]) -> Orders:
@@ -113,12 +128,21 @@ def _policy(task: ChainTask, orders: Orders) -> Policy:
     return lambda observation: task.to_action(orders(task.to_state(observation)))
 
 
+def _shifted(task: ChainTask, gaps: Orders) -> ShiftedRule:
+    """Return a rule whose shifts, (n, stages) units, are added to what each stage wants."""
+
+    def decide(state: State, shift: Array) -> Array:
+        return task.to_action(_within(task.params, state, gaps(state) + shift))
+
+    return ShiftedRule(task.params.stages, task.to_state, decide)
+
+
 def _base_stock(task: ChainTask) -> Policy:
-    return _policy(task, echelon_orders(task.params, best_levels(task.params)))
+    return _shifted(task, echelon_gaps(task.params, best_levels(task.params)))
 
 
 def _ending(task: ChainTask) -> Policy:
-    return _policy(task, ending_orders(task.params, best_levels_and_stops(task.params)))
+    return _shifted(task, ending_gaps(task.params, best_levels_and_stops(task.params)))
 
 
 def _constant(task: ChainTask) -> Policy:

@@ -17,6 +17,7 @@ import numpy as np
 from sb3_ecom.core.arrays import Array, NumpyBackend
 from sb3_ecom.core.registry import Policy
 from sb3_ecom.envs.inventory.allocation import equal_shortage_levels, fill, marginal_levels, relaxed_cost
+from sb3_ecom.envs.inventory.baselines.shifted import ShiftedRule
 from sb3_ecom.envs.inventory.demand import fractile
 from sb3_ecom.envs.inventory.dynamics.distribution import State, shop_positions, system_position
 from sb3_ecom.envs.inventory.markov import Units, local_search
@@ -62,10 +63,16 @@ RULES: Mapping[str, Rule] = MappingProxyType(
 )
 
 
-def decide(params: DistributionParams, shares: Shares, level: int, state: State) -> tuple[Array, Array]:
-    """Return the warehouse's order (n,) and the shipments wanted (n, N): the system is raised to `level`."""
+def decide(
+    params: DistributionParams, shares: Shares, level: Any, state: State, raised: Any = 0
+) -> tuple[Array, Array]:
+    """Return the warehouse's order (n,) and the shipments wanted (n, N): the system is raised to `level`.
+
+    `level` may differ from copy to copy, (n,) units; shares treat retailers as if they had `raised`, (n, N)
+    whole units, less.
+    """
     order = np.maximum(level - system_position(np, state), 0)
-    wanted = np.minimum(shares(shop_positions(np, state), state.stock), params.shipment_limits)
+    wanted = np.minimum(shares(shop_positions(np, state) - raised, state.stock), params.shipment_limits)
     return order, wanted
 
 
@@ -116,10 +123,11 @@ def _baseline(name: str) -> Callable[[DistributionTask], Policy]:
         level, safety, _ = best_levels(task.params, name)
         shares = RULES[name](task.params, safety)
 
-        def act(observation: Array) -> Array:
-            return task.to_action(*decide(task.params, shares, level, task.to_state(observation)))
+        def shifted(state: State, shift: Array) -> Array:
+            raised = np.rint(shift[:, 1:])
+            return task.to_action(*decide(task.params, shares, level + shift[:, 0], state, raised))
 
-        return act
+        return ShiftedRule(1 + task.params.retailers, task.to_state, shifted)
 
     return make
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from sb3_ecom.core.arrays import Array, NumpyBackend
 from sb3_ecom.core.registry import Policy
+from sb3_ecom.envs.inventory.baselines.shifted import ShiftedRule
 from sb3_ecom.envs.inventory.clark_scarf import newsvendor_levels, optimal_levels
 from sb3_ecom.envs.inventory.dynamics.serial import State, echelon_positions
 from sb3_ecom.envs.inventory.markov import local_search
@@ -26,10 +27,16 @@ _COPIES, _PERIODS, _WARMUP = 256, 100, 30
 Orders = Callable[[State], Array]  # -> (n, stages) units
 
 
+def echelon_gaps(params: SerialParams, levels: Sequence[int]) -> Orders:
+    """Return how far every stage's echelon position is below its level; negative where it is above."""
+    targets = np.asarray(levels, dtype=np.float32)
+    return lambda state: targets - np.stack(echelon_positions(params, state), axis=1)
+
+
 def echelon_orders(params: SerialParams, levels: Sequence[int]) -> Orders:
     """Raise every stage's echelon position to its level."""
-    targets = np.asarray(levels, dtype=np.float32)
-    return lambda state: np.maximum(targets - np.stack(echelon_positions(params, state), axis=1), 0)
+    gaps = echelon_gaps(params, levels)
+    return lambda state: np.maximum(gaps(state), 0)
 
 
 def local_orders(params: SerialParams, levels: Sequence[int]) -> Orders:
@@ -76,8 +83,18 @@ def to_policy(task: SerialTask, orders: Orders) -> Policy:
     return lambda observation: task.to_action(orders(task.to_state(observation)))
 
 
+def _shifted(task: SerialTask, levels: Sequence[int]) -> ShiftedRule:
+    """Return echelon base stock whose levels can be shifted by (n, stages) units."""
+    gaps = echelon_gaps(task.params, levels)
+
+    def decide(state: State, shift: Array) -> Array:
+        return task.to_action(gaps(state) + shift)  # what is below nothing is cut there
+
+    return ShiftedRule(task.params.stages, task.to_state, decide)
+
+
 def _newsvendor(task: SerialTask) -> Policy:
-    return to_policy(task, echelon_orders(task.params, newsvendor_levels(task.params)))
+    return _shifted(task, newsvendor_levels(task.params))
 
 
 def _local(task: SerialTask) -> Policy:
@@ -85,7 +102,7 @@ def _local(task: SerialTask) -> Policy:
 
 
 def _echelon(task: SerialTask) -> Policy:
-    return to_policy(task, echelon_orders(task.params, optimal_levels(task.params)[0]))
+    return _shifted(task, optimal_levels(task.params)[0])
 
 
 SERIAL: Mapping[str, Callable[[Any], Policy]] = MappingProxyType(

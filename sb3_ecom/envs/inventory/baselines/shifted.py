@@ -1,0 +1,43 @@
+"""A tuned rule that can be shifted: what a learner turns instead of inventing orders from nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from sb3_ecom.core.arrays import Array
+
+
+class ShiftedRule:
+    """A rule of a whole state with additive knobs; called on observations, it is the rule as it was tuned.
+
+    Attributes:
+        knobs: floats of a shift, in units of goods.
+        notes: floats that `think` returns: the actions of the rule as it was tuned.
+    """
+
+    def __init__(
+        self, knobs: int, read: Callable[[Array], Any], decide: Callable[[Any, Array], Array]
+    ) -> None:
+        """Keep `read`, which finds the state in (n, d) observations, and `decide`.
+
+        `decide` maps a state and (n, knobs) shifts to (n, knobs) actions.
+        """
+        self.knobs = self.notes = knobs
+        self._read, self._decide = read, decide
+        self._state: Any = None
+
+    def __call__(self, observation: Array) -> Array:
+        """Return the actions of the unshifted rule."""
+        return self._decide(self._read(observation), np.zeros((len(observation), self.knobs)))
+
+    def think(self, observation: Array) -> Array:
+        """Take in (n, d) observations; return what the unshifted rule would do, (n, notes) float32."""
+        self._state = self._read(observation)
+        return self._decide(self._state, np.zeros((len(observation), self.knobs)))
+
+    def act(self, shift: Array) -> Array:
+        """Return the actions of the rule shifted by (n, knobs) units, in the state thought of last."""
+        return self._decide(self._state, shift)
