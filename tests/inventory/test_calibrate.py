@@ -6,6 +6,7 @@ import pytest
 
 import sb3_ecom
 from sb3_ecom.__main__ import main
+from sb3_ecom.envs.inventory.fidelity import Line, statistics
 from sb3_ecom.envs.inventory.fit import fit_demand, simulate_log
 from sb3_ecom.envs.inventory.params.shop_demand import ShopDemand
 from sb3_ecom.envs.inventory.presets import load_preset
@@ -70,7 +71,12 @@ def test_command_writes_a_preset_that_the_environment_takes(tmp_path, some_units
     command = ["calibrate", "inventory", str(log), "--out", str(out), "--replicates", "2"]
     assert main([*command, "--min-sale-days", "20"]) == 0
     assert "rows" in capsys.readouterr().out
-    assert (tmp_path / "shop_report.md").read_text().startswith("# Fidelity report")
+    report = (tmp_path / "shop_report.md").read_text()
+    assert report.startswith("# Fidelity report")
+    for promised in ("mean", "CV", "share of zeros", "ADI", "monday factor", "quarter 1 factor"):
+        assert promised in report
+    for promised in ("dispersion law, exponent", "dispersion law, log level", "top 20% of items"):
+        assert promised in report
     task = sb3_ecom.spec("EcomInventory-v0").make_task(preset=str(out), num_items=5)
     assert task.params.demand.items == 5
     assert load_preset(str(out)).price[0] == 2.5
@@ -111,6 +117,32 @@ def test_logs_that_can_not_be_fitted_are_refused_with_what_to_fix(tmp_path, some
         read_sales(invoice_table(tmp_path, some_units, InvoiceDate="2023-01-02"), progress=False)
     with pytest.raises(ValueError, match="lower --min-sale-days"):
         read_sales(invoice_table(tmp_path, some_units), cleaning=Cleaning(min_sale_days=5000), progress=False)
+
+
+def test_statistics_of_a_log_by_hand():
+    units = np.zeros((5, 28))
+    units[0, ::7] = 7.0  # Mondays
+    units[1, :14] = 2.0  # two weeks
+    units[2:] = 1.0
+    found = statistics(units, FIRST)
+    assert found["units a day, all items"] == pytest.approx((28 + 28 + 84) / 28)
+    assert found["share of zeros per day"] == pytest.approx((24 + 14) / 140)
+    assert found["share of zeros per week"] == pytest.approx(2 / 20)
+    assert found["share of the top 20% of items"] == pytest.approx(28 / 140)
+    assert found["median ADI in days"] == 1
+    assert found["median item CV per day"] == 0
+    assert statistics(units[:1], FIRST)["median ADI in days"] == 1  # the shop is open on Mondays alone
+    assert statistics(units[:2], FIRST)["median ADI in days"] == pytest.approx((16 / 4 + 16 / 14) / 2)
+    assert found["monday factor"] == pytest.approx((7 + 1 + 3) / 5)
+    assert found["sunday factor"] == pytest.approx((0 + 1 + 3) / 5)
+    assert found["quarter 1 factor"] == pytest.approx(1.0)
+    assert found["weekly total, CV"] == pytest.approx(np.std([42, 42, 28, 28]) / 35)
+
+
+def test_line_agrees_within_a_tenth_or_three_hundredths():
+    assert Line(name="", log=2.0, simulation=2.19).within
+    assert not Line(name="", log=2.0, simulation=1.79).within
+    assert Line(name="", log=0.05, simulation=0.079).within
 
 
 def test_shipped_preset_is_what_the_shared_log_gives(shared):

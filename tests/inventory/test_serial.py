@@ -1,5 +1,8 @@
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 import sb3_ecom
 from sb3_ecom.core.loop import StepLoop
@@ -20,6 +23,25 @@ def test_optimal_echelon_base_stock(row):
     levels, cost = optimal_levels(SerialParams(**kwargs_of(row)))
     assert levels == truth.SERIAL[row][0]
     assert cost == pytest.approx(truth.SERIAL[row][1], abs=1e-5)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NormalParams(SerialParams):
+    """Demand N(5, 1) of Snyder and Shen's example 6.1, in units of 1/20."""
+
+    demand_mean: float = 100.0
+    echelon_holding: tuple[float, ...] = (0.15, 0.1, 0.1)
+    penalty: float = 37.12 / 20
+
+    def pmf(self, periods=1):
+        values = np.arange(200 * periods + 1)
+        return np.diff(norm(100 * periods, 20 * periods**0.5).cdf(np.append(values, values[-1] + 1) - 0.5))
+
+
+def test_published_example_with_normal_demand():
+    levels, cost = optimal_levels(NormalParams())
+    np.testing.assert_allclose(np.array(levels) / 20, (6.49, 12.02, 22.71), atol=0.1)
+    assert cost == pytest.approx(47.65, abs=0.03)  # stockpyl prints 47.665, the book 47.65
 
 
 @rows

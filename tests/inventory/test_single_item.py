@@ -9,8 +9,10 @@ from sb3_ecom.envs.inventory.baselines.single_item import (
     best_constant_order,
     best_s_top,
     myopic_rule,
+    order_up_to,
     rule_cost,
 )
+from sb3_ecom.envs.inventory.demand import expected_leftover, fractile
 from sb3_ecom.envs.inventory.dynamics.single_item import State, step
 from sb3_ecom.envs.inventory.oracles.single_item import solve_lost_sales
 from sb3_ecom.envs.inventory.params.single_item import SingleItemParams
@@ -56,6 +58,32 @@ def test_best_base_stock_of_the_lost_sales_test_bed(cell):
     assert cost == pytest.approx(truth.LOST_SALES[cell][1][1], abs=2e-5)
 
 
+@pytest.mark.parametrize(("law", "penalty"), truth.BASE_STOCK)
+def test_best_base_stock_of_the_remaining_test_bed(law, penalty):
+    for lead_time, (level, cost) in enumerate(truth.BASE_STOCK[law, penalty], 1):
+        params = params_of((penalty, lead_time), demand=law)
+        assert best_base_stock(params) == pytest.approx((level, cost), abs=1e-5)
+        # The search climbs one unit at a time: nothing further off is better either.
+        others = [rule_cost(params, order_up_to(at - 1, at)) for at in (level - 4, level - 2, level + 3)]
+        assert min(others) > cost
+
+
+@pytest.mark.parametrize(("law", "penalty"), [("poisson", 39), ("geometric", 4), ("geometric", 39)])
+def test_simulated_base_stock_of_the_remaining_test_bed_costs_what_its_chain_says(law, penalty):
+    kwargs = {"demand": law, "penalty": float(penalty), "lead_time": 2}
+    result = sb3_ecom.evaluate("EcomLostSales-v0", "base_stock", episodes=512, seed=1, **kwargs)
+    assert abs(-result.mean - truth.BASE_STOCK[law, penalty][1][1]) < 3 * result.stderr
+
+
+@cells
+def test_base_stock_of_the_backlog_model_costs_what_zipkin_published(cell):
+    params = params_of(cell)
+    level = fractile(params.pmf(params.lead_time + 1), params.service_level)
+    assert rule_cost(params, order_up_to(level - 1, level)) == pytest.approx(
+        truth.STANDARD_BASE_STOCK[cell], abs=0.005
+    )
+
+
 @cells
 def test_capped_myopic_and_constant_policies_of_the_lost_sales_test_bed(cell):
     params = params_of(cell)
@@ -88,6 +116,19 @@ def test_backlog_base_stock(cell):
 def test_newsvendor_fractile_of_a_discrete_demand():
     params = SingleItemParams(demand_mean=50, penalty=4, lead_time=0, unmet="backlog")
     assert best_reorder_levels(params)[1:] == pytest.approx((56, 10.075200), abs=1e-5)
+
+
+def test_newsvendor_of_a_normal_demand():
+    # Snyder and Shen (2019), example 4.3: N(50, 8), holding .18, penalty .7; here in tenths of a unit.
+    from scipy.stats import norm
+
+    grain = 0.1
+    pmf = np.diff(norm(50 / grain, 8 / grain).cdf(np.arange(-0.5, 1000)))
+    level = fractile(pmf, 0.7 / (0.7 + 0.18))
+    left = float(expected_leftover(pmf, np.array([level]))[0])
+    cost = grain * (0.18 * left + 0.7 * (50 / grain - level + left))
+    assert level * grain == pytest.approx(56.60395592743389, abs=grain)
+    assert cost == pytest.approx(1.9976051931766445, abs=1e-4)
 
 
 def test_value_iteration_with_setup_cost_is_no_worse_than_the_best_s_s_policy():

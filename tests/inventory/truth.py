@@ -18,6 +18,29 @@ LOST_SALES = {
     (9, 4): (6.83594, (28, 7.270933), (29, 5, 6.912279), 7.199112, (4, 10.274794)),
 }
 
+# penalty, lead time: published cost of the base stock that would be best with backlog (Zipkin 2008, Table 3)
+STANDARD_BASE_STOCK = {
+    (4, 1): 4.39,
+    (4, 2): 4.94,
+    (4, 3): 5.77,
+    (4, 4): 6.14,
+    (9, 1): 5.56,
+    (9, 2): 6.55,
+    (9, 3): 7.47,
+    (9, 4): 8.37,
+}
+
+# law, penalty: (S, cost) of the best base stock for lead times 1, 2, ... (mean 5, holding cost 1), by
+# `best_base_stock`: the cells of the test bed that LOST_SALES does not hold
+BASE_STOCK = {
+    ("poisson", 19): ((15, 6.727785), (21, 7.842169), (26, 8.604479), (31, 9.231919)),
+    ("poisson", 39): ((16, 7.862647), (22, 9.190268), (28, 10.217604), (33, 11.062261)),
+    ("geometric", 4): ((12, 10.041800), (15, 10.704982), (18, 11.133727)),
+    ("geometric", 9): ((17, 14.727332), (22, 15.988173), (26, 16.871665)),
+    ("geometric", 19): ((22, 19.402597), (28, 21.308146)),
+    ("geometric", 39): ((27, 24.006637), (34, 26.553505)),
+}
+
 # demand mean, penalty, fixed cost: s, S, cost (lead time 0, backlog, holding cost 1)
 REORDER_LEVELS = {(6, 4, 5): (4, 10, 8.034112), (10, 9, 64): (6, 40, 35.021555)}
 
