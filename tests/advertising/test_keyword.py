@@ -4,11 +4,12 @@ import itertools
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, optimize, stats
 
-from sb3_ecom.core.arrays import NumpyBackend
+from sb3_ecom.core.arrays import NumpyBackend, tree_map
 from sb3_ecom.core.evaluate import random_policy, run_episodes
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.envs.advertising.keyword import baselines, dynamics, oracle
@@ -228,6 +229,23 @@ def test_searches_fall_on_keywords_by_their_shares():
     expected = share * outcome.searches[:, None]
     assert np.all(np.abs(shown - expected) < 4.5 * np.sqrt(expected))
     assert share.std() > 0.05
+
+
+def test_uneven_keywords_are_the_same_on_torch():
+    task, n = KeywordTask("adwords"), 8
+    twin = task.bind(torch.as_tensor)
+    source = NumpyBackend(np.random.default_rng(4))
+    state = task.initial_state(task.draw_reset(source, n))
+    action = np.random.default_rng(1).uniform(-1, 1, (n, 10)).astype(np.float32)
+    for _ in range(4):
+        noise = task.draw_step(source, n)
+        after, outcome = task.step(state, action, noise)
+        state, noise = tree_map(torch.as_tensor, state), tree_map(torch.as_tensor, noise)
+        theirs = twin.step(state, torch.as_tensor(action), noise)
+        np.testing.assert_allclose(after.volume, theirs[0].volume, rtol=1e-5)
+        np.testing.assert_array_equal(outcome.impressions, theirs[1].impressions)
+        np.testing.assert_allclose(outcome.cost, theirs[1].cost, rtol=1e-4)
+        state = after
 
 
 def test_hundred_keywords_run():
