@@ -11,7 +11,7 @@ from sb3_ecom.sb3 import VecResidual, make_vec_env
 RULES = {
     "EcomDistribution-v0": "base_stock_proportional",
     "EcomChain-v0": "ending_base_stock",
-    "EcomSerial-v0": "echelon_base_stock",
+    "EcomSerial-v0": "local_base_stock",
 }
 every = pytest.mark.parametrize(("env_id", "name"), RULES.items())
 

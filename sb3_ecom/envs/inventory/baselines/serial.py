@@ -39,15 +39,21 @@ def echelon_orders(params: SerialParams, levels: Sequence[int]) -> Orders:
     return lambda state: np.maximum(gaps(state), 0)
 
 
-def local_orders(params: SerialParams, levels: Sequence[int]) -> Orders:
-    """Raise every stage's own position (on hand + due - owed to the stage below) to its level."""
+def local_gaps(params: SerialParams, levels: Sequence[int]) -> Orders:
+    """Return how far every stage's own position (on hand + due - owed below) is below its level."""
     targets = np.asarray(levels, dtype=np.float32)
 
-    def orders(state: State) -> Array:
+    def gaps(state: State) -> Array:
         echelon = np.stack(echelon_positions(params, state), axis=1)
-        return np.maximum(targets - np.diff(echelon, axis=1, prepend=0.0), 0)
+        return targets - np.diff(echelon, axis=1, prepend=0.0)
 
-    return orders
+    return gaps
+
+
+def local_orders(params: SerialParams, levels: Sequence[int]) -> Orders:
+    """Raise every stage's own position to its level."""
+    gaps = local_gaps(params, levels)
+    return lambda state: np.maximum(gaps(state), 0)
 
 
 def simulated_cost(params: SerialParams, orders: Orders) -> float:
@@ -83,9 +89,8 @@ def to_policy(task: SerialTask, orders: Orders) -> Policy:
     return lambda observation: task.to_action(orders(task.to_state(observation)))
 
 
-def _shifted(task: SerialTask, levels: Sequence[int]) -> ShiftedRule:
-    """Return echelon base stock whose levels can be shifted by (n, stages) units."""
-    gaps = echelon_gaps(task.params, levels)
+def _shifted(task: SerialTask, gaps: Orders) -> ShiftedRule:
+    """Return base stock whose levels can be shifted by (n, stages) units."""
 
     def decide(state: State, shift: Array) -> Array:
         return task.to_action(gaps(state) + shift)  # what is below nothing is cut there
@@ -94,15 +99,15 @@ def _shifted(task: SerialTask, levels: Sequence[int]) -> ShiftedRule:
 
 
 def _newsvendor(task: SerialTask) -> Policy:
-    return _shifted(task, newsvendor_levels(task.params))
+    return _shifted(task, echelon_gaps(task.params, newsvendor_levels(task.params)))
 
 
 def _local(task: SerialTask) -> Policy:
-    return to_policy(task, local_orders(task.params, best_local_levels(task.params)))
+    return _shifted(task, local_gaps(task.params, best_local_levels(task.params)))
 
 
 def _echelon(task: SerialTask) -> Policy:
-    return _shifted(task, optimal_levels(task.params)[0])
+    return _shifted(task, echelon_gaps(task.params, optimal_levels(task.params)[0]))
 
 
 SERIAL: Mapping[str, Callable[[Any], Policy]] = MappingProxyType(
