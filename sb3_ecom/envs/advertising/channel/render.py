@@ -48,5 +48,6 @@ def draw_week(task: ChannelTask, state: State, row: int) -> NDArray[np.uint8]:
     lower.axhline(1.0, color="k", lw=0.5)
     lower.set(xlabel="channel", xticks=names)
     for axis in (upper, lower):
+        axis.set_ylim(0, 1.3 * axis.get_ylim()[1])  # room for the legend above the bars
         axis.legend(fontsize=7, loc="upper left", ncols=4)
     return to_picture(figure)
