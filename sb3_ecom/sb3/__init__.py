@@ -4,6 +4,7 @@ from sb3_ecom.sb3.attention import AttendingExtractor, AttentionExtractor, Trans
 from sb3_ecom.sb3.callbacks import BatchedTimeoutBootstrap, EcomMetricsCallback, HorizonEndsAll
 from sb3_ecom.sb3.candidates import PooledCandidates
 from sb3_ecom.sb3.dual_ascent import DualAscent
+from sb3_ecom.sb3.expected_gain import VecExpectedGain
 from sb3_ecom.sb3.extractors import GRUExtractor, LastClickExtractor, LSTMExtractor, SequenceExtractor
 from sb3_ecom.sb3.item_embedding import ItemEmbedding
 from sb3_ecom.sb3.item_q import ItemDQNPolicy, ItemQRDQNPolicy
@@ -135,6 +136,7 @@ __all__ = [
     "VecConstrainedReward",
     "VecDelayedReward",
     "VecDiversityBonus",
+    "VecExpectedGain",
     "VecItemRows",
     "VecNoveltyBonus",
     "VecPotentialShaping",
