@@ -27,7 +27,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import torch
 import yaml
 from gymnasium import spaces
-from rl_zoo3.utils import get_callback_list, linear_schedule
+from rl_zoo3.utils import get_callback_list, get_wrapper_class, linear_schedule
 from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import VecNormalize
 from torch import nn
@@ -48,7 +48,7 @@ POLICIES = {
 }
 KEYS = ("env", "policy", "steps", "seed")
 COLUMNS = (*KEYS, "return", "score", "steps_per_s")
-NOT_OF_PPO = ("n_envs", "n_timesteps", "policy", "normalize", "callback", "policy_kwargs")
+NOT_OF_PPO = ("n_envs", "n_timesteps", "policy", "normalize", "callback", "policy_kwargs", "vec_env_wrapper")
 
 
 def policy_class(env_id: str, name: str) -> Any:
@@ -74,6 +74,9 @@ def run(env_id: str, name: str, steps: int, seed: int, episodes: int) -> dict[st
     """Train one policy and evaluate it."""
     known = settings(env_id)
     venv: Any = make_vec_env(env_id, int(known["n_envs"]), seed=seed, stagger=True)
+    wrap = get_wrapper_class(known, "vec_env_wrapper")
+    if wrap is not None:
+        venv = wrap(venv)
     if known["normalize"]:
         venv = VecNormalize(venv, gamma=known.get("gamma", 0.99), **known["normalize"])
     if getattr(venv, "norm_obs", False):

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+from stable_baselines3.common.vec_env import DummyVecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnv, VecEnvStepReturn, VecEnvWrapper
 
-from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.arrays import Array, tree_map
+from sb3_ecom.core.single_env import EcomEnv
 from sb3_ecom.sb3.vec_env import EcomVecEnv
 
 
@@ -17,44 +20,63 @@ class VecExpectedGain(VecEnvWrapper):
     of reward and discounted worth of what follows, less the worth of the state: an advantage without luck.
     Policies are ranked as before; the learner's own critic has next to nothing left to tell. It is the
     training that looks behind the counter: the policy sees its observations only, and
-    ``info["episode"]`` keeps the true return.
+    ``info["episode"]`` keeps the true return. rl-zoo's evaluation and TensorBoard read that; `rl_zoo3.enjoy`
+    sums the gains it is paid, so take ``python -m sb3_ecom evaluate`` for a return.
 
     Args:
-        venv: an `EcomVecEnv` (rl-zoo: ``--gym-packages sb3_ecom.fast``) of a task that has
-            ``expected_gain(discount)``: the sessions `EcomRec-v0`, `EcomRecSlate-v0`, `EcomRecSingle-v0`.
+        venv: of a task that has ``expected_gain(discount)``, the sessions `EcomRec-v0`, `EcomRecSlate-v0`
+            and `EcomRecSingle-v0`: an `EcomVecEnv` (rl-zoo: ``--gym-packages sb3_ecom.fast``), or, slower, a
+            DummyVecEnv of single environments.
         discount: the learner's gamma, in [0, 1].
 
     Raises:
-        ValueError: if `venv` is no EcomVecEnv, the task can not tell, or `discount` is not in [0, 1].
+        ValueError: if the states of `venv` are not in this process, the task can not tell, or `discount` is
+            not in [0, 1].
     """
 
     def __init__(self, venv: VecEnv, *, discount: float = 0.99) -> None:
-        if not isinstance(venv, EcomVecEnv):
-            raise ValueError(
-                f"venv must be an EcomVecEnv (make_vec_env, or rl-zoo with --gym-packages sb3_ecom.fast), "
-                f"got {type(venv).__name__}"
-            )
         if not 0 <= discount <= 1:
             raise ValueError(f"discount must be in [0, 1], got {discount}")
-        make: Any = getattr(venv.task, "expected_gain", None)
-        if make is None:
-            raise ValueError(f"{type(venv.task).__name__} does not tell the expected gain of a step")
+        self._envs = _single_envs(venv)
+        task: Any = self._envs[0].task if self._envs else venv.task  # type: ignore[attr-defined]
+        if not hasattr(task, "expected_gain"):
+            raise ValueError(f"{type(task).__name__} does not tell the expected gain of a step")
         super().__init__(venv)
-        self._shop, self._gain, self._before = venv, make(discount), None
+        self._gain, self._before = task.expected_gain(discount), None
 
-    def reset(self) -> Array:
+    def reset(self) -> Any:
         """Start n new episodes."""
-        return self._shop.reset()
+        return self.venv.reset()
 
     def step_async(self, actions: Array) -> None:
         """Keep the actions, and the state that they meet."""
-        self._before = self._gain.before(self._shop.loop.state)
-        self._shop.step_async(actions)
+        if self._envs:
+            states = [env.loop.state for env in self._envs]
+            state = tree_map(lambda *leaves: np.concatenate(leaves), *states)
+        else:
+            state = self.venv.loop.state  # type: ignore[attr-defined]
+        self._before = self._gain.before(state)
+        self.venv.step_async(actions)
 
     def step_wait(self) -> VecEnvStepReturn:
         """Advance every copy by one step."""
-        observation, _, done, infos = self._shop.step_wait()
-        last = self._shop.last
-        if last is None:
-            raise RuntimeError("step was called before reset: call reset() first")
-        return observation, self._gain(self._before, last.report), done, infos
+        observation, _, done, infos = self.venv.step_wait()
+        if self._envs:
+            report = {name: np.stack([info[name] for info in infos]) for name in self._envs[0].task.reported}
+        else:
+            report = self.venv.last.report  # type: ignore[attr-defined]
+        return observation, self._gain(self._before, report), done, infos
+
+
+def _single_envs(venv: VecEnv) -> list[EcomEnv]:
+    """Return the environments of a DummyVecEnv; none of an EcomVecEnv, which holds all copies as one."""
+    if isinstance(venv, EcomVecEnv):
+        return []
+    envs = [env.unwrapped for env in venv.envs] if isinstance(venv, DummyVecEnv) else []
+    found = [env for env in envs if isinstance(env, EcomEnv)]
+    if not found or len(found) < len(envs):
+        raise ValueError(
+            f"venv must be an EcomVecEnv (make_vec_env, or rl-zoo with --gym-packages sb3_ecom.fast) or a "
+            f"DummyVecEnv of our environments, got {type(venv).__name__}"
+        )
+    return found

@@ -81,13 +81,32 @@ def test_a_better_page_gains_more() -> None:
     assert found[0] < found[1] < found[2]
 
 
+def test_single_environments_are_paid_the_same() -> None:
+    """A batch of one and a DummyVecEnv of one meet the same visitors; the pay is the batch's."""
+    from stable_baselines3.common.vec_env import DummyVecEnv
+
+    from sb3_ecom.sb3 import VecExpectedGain
+
+    batch = gain_vec_env(1, discount=0.9)
+    single = VecExpectedGain(DummyVecEnv([lambda: gymnasium.make("EcomRec-v0")]), discount=0.9)
+    batch.seed(5)
+    single.seed(5)
+    assert np.array_equal(batch.reset(), single.reset())
+    action, ended = np.zeros((1, 14), dtype=np.float32), 0
+    for _ in range(60):
+        left, right = batch.step(action), single.step(action)
+        np.testing.assert_allclose(left[1], right[1], rtol=1e-6)
+        ended += int(left[2][0])
+    assert ended > 2
+
+
 def test_expected_gain_says_what_it_needs() -> None:
     from stable_baselines3.common.vec_env import DummyVecEnv
 
     from sb3_ecom.sb3 import VecExpectedGain, make_vec_env
 
     with pytest.raises(ValueError, match="EcomVecEnv"):
-        VecExpectedGain(DummyVecEnv([lambda: gymnasium.make("EcomRec-v0")]))
+        VecExpectedGain(DummyVecEnv([lambda: gymnasium.make("CartPole-v1")]))
     with pytest.raises(ValueError, match="expected gain"):
         VecExpectedGain(make_vec_env("EcomLostSales-v0", 2))
     with pytest.raises(ValueError, match=r"discount must be in \[0, 1\], got 1.5"):
