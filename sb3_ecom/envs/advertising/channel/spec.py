@@ -8,6 +8,7 @@ from sb3_ecom.envs.advertising.channel.env import ChannelTask
 
 _MEASURE = "python -m sb3_ecom evaluate EcomAdsChannel-v0 --baseline all --episodes 4096"
 _BOUND = "python -c \"import sb3_ecom; print(sb3_ecom.spec('EcomAdsChannel-v0').oracle(episodes=2048))\""
+_LADDER = "python benchmarks/ads_ladder.py EcomAdsChannel-v0 --seeds 1 --days 1024"
 
 CHANNEL = Spec(
     id="EcomAdsChannel-v0",
@@ -23,6 +24,7 @@ CHANNEL = Spec(
         "learning_water_filling": baselines.learning_water_filling,
         "planned": baselines.planned,
     },
+    learner=("PPO", Reference(value=670.1, stderr=9.9, command=_LADDER)),
     best_baseline=("planned", Reference(value=759.4, stderr=5.8, command=_MEASURE)),
     best_constant=(1.0, 1.0, 0.9, 1.0, 1.0, 0.7, 1.0),
 )
