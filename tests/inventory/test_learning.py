@@ -47,6 +47,23 @@ def test_zoo_entry_learns_to_below_the_best_base_stock(algo, env_id, tmp_path):
 
 
 @pytest.mark.slow
+def test_ppo_on_top_of_local_base_stock_comes_close_to_the_optimum(tmp_path):
+    env_id = "EcomSerial-v0"
+    run(
+        tmp_path,
+        *("rl_zoo3.train", "--algo", "ppo", "--env", env_id, "--gym-packages", "sb3_ecom.fast"),
+        *("-conf", str(config_path("ppo")), "--seed", "0", "--num-threads", "1", "--eval-freq", "-1"),
+        timeout=3600,
+    )
+    entry = sb3_ecom.spec(env_id)
+    policy = load_policy(str(tmp_path / "logs" / "ppo" / f"{env_id}_1"), entry.make_task(), env_id=env_id)
+    learnt = sb3_ecom.evaluate(env_id, policy, episodes=1024)
+    difference, stderr = learnt.minus(sb3_ecom.evaluate(env_id, "local_base_stock", episodes=1024))
+    assert difference > 3 * stderr
+    assert learnt.mean > 1.02 * entry.oracle().value  # costs: at most 2% above the optimum
+
+
+@pytest.mark.slow
 def test_ppo_on_item_rows_beats_the_best_rule_of_the_shop(tmp_path):
     env_id = "EcomInventory-v0"
     run(

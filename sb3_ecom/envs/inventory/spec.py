@@ -40,6 +40,13 @@ def _best(env_id: str, policy: str, value: float, stderr: float) -> tuple[str, R
     return policy, _measured(env_id, policy, value, stderr, 1024)
 
 
+def _trained(env_id: str, value: float, stderr: float, seed: int = 1) -> tuple[str, Reference]:
+    """Return a `learner`: one seed of PPO as zoo_configs/ppo.yml trains it."""
+    train = f"python -m rl_zoo3.train --env {env_id} --gym-packages sb3_ecom.fast -conf zoo_configs/ppo.yml"
+    evaluate = f"python -m sb3_ecom evaluate {env_id} --model logs/ppo/{env_id}_1 --episodes 4096"
+    return "PPO", Reference(value=value, stderr=stderr, command=f"{train} --seed {seed}; {evaluate}")
+
+
 def _computed(env_id: str, value: float) -> Reference:
     command = f"python -c \"import sb3_ecom; print(sb3_ecom.spec('{env_id}').oracle().value)\""
     return Reference(value=value, stderr=0.0, command=command)
@@ -84,6 +91,7 @@ SPECS = (
         optimum=-4.728525578,
         baselines=LOST_SALES,
         best_baseline=_best("EcomLostSales-v0", "capped_base_stock", -4.828, 0.018),
+        learner=_trained("EcomLostSales-v0", -4.8132, 0.0095),
     ),
     _average_cost(
         "EcomSetupCost-v0",
@@ -94,6 +102,7 @@ SPECS = (
         optimum=-37.064353638,
         baselines=SETUP_COST,
         best_baseline=_best("EcomSetupCost-v0", "s_S", -37.05, 0.040),
+        learner=_trained("EcomSetupCost-v0", -37.1342, 0.0200),
     ),
     _average_cost(
         "EcomDualSourcing-v0",
@@ -104,6 +113,7 @@ SPECS = (
         optimum=-216.769801686,
         baselines=DUAL_SOURCING,
         best_baseline=_best("EcomDualSourcing-v0", "capped_dual_index", -217.0, 0.42),
+        learner=_trained("EcomDualSourcing-v0", -223.2786, 0.2215),
     ),
     _average_cost(
         "EcomPerishable-v0",
@@ -114,6 +124,7 @@ SPECS = (
         optimum=-22.164736131,
         baselines=PERISHABLE,
         best_baseline=_best("EcomPerishable-v0", "constant_order", -22.58, 0.062),
+        learner=_trained("EcomPerishable-v0", -22.5305, 0.0314),
     ),
     _average_cost(
         "EcomSerial-v0",
@@ -124,6 +135,7 @@ SPECS = (
         optimum=-72.046741016,
         baselines=SERIAL,
         best_baseline=_best("EcomSerial-v0", "echelon_base_stock", -72.07, 0.187),
+        learner=_trained("EcomSerial-v0", -72.5968, 0.1058, seed=0),
     ),
     _average_cost(
         "EcomDistribution-v0",
@@ -149,6 +161,7 @@ SPECS = (
         oracle=_oracle(ChainTask, chain.oracle),
         baselines=CHAIN,
         best_baseline=("ending_base_stock", _measured("EcomChain-v0", "ending_base_stock", 530.623, 0.550)),
+        learner=_trained("EcomChain-v0", 528.1874, 0.5216, seed=0),
     ),
     Spec(
         id="EcomInventory-v0",
@@ -160,6 +173,10 @@ SPECS = (
         oracle=_oracle(ShopTask, shop.oracle),
         baselines=SHOP,
         best_baseline=_best("EcomInventory-v0", "forecast_pro_rata", 107.3, 0.756),
+        learner=(
+            "PPO",
+            Reference(value=108.118, stderr=0.557, command="python benchmarks/inventory_ladder.py --seeds 3"),
+        ),
         privileged=PRIVILEGED,
         presets=("online_retail_uk",),
     ),
