@@ -22,7 +22,9 @@ def mean_return(kwargs, policy, n, seed=0):
     return returns.mean(), returns.std() / np.sqrt(n)
 
 
-#: Measured on the published code v1.0.8 with its own catalogue, one draw (facts/recommendation.md).
+#: Measured on the published code v1.0.8 with its own catalogue, one draw (facts/recommendation.md). Its topic
+#: rotation (325) has no definition there; a page whose slots go through the visitor's own topics in turn, the
+#: nearest items of each, earned 308 (ten catalogues, 500 visitors each), ours earns more than 325.
 PUBLISHED = [
     ({"influence": "none"}, lambda loop: random_policy(loop.task, loop.num_envs, 0), 43.6),
     ({"influence": "none"}, oracle.greedy, 143.0),
@@ -39,6 +41,7 @@ def reproduce(kwargs, policy, value, catalogues, n):
     # One published catalogue: it differs from ours by the spread between catalogues.
     between = np.std(means, ddof=1)
     slack = np.sqrt(between**2 * (1 + 1 / catalogues) + np.mean(np.square(errors)) / catalogues)
+    print(f"{np.mean(means):.2f} (spread of catalogues {between:.2f}), published {value}")  # shown by -rP
     assert abs(np.mean(means) - value) < 3 * slack + 0.05
 
 
