@@ -11,13 +11,21 @@ from sb3_ecom.core.arrays import take_rows
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.envs.recommendation.env import SessionTask
 
-COPIES = 200_000
+COPIES = 100_000
 WEIGHTS = {"clicks": 1.0, "purchases": 3.0, "margin": 0.2, "returns": 0.5}
 
 
-@pytest.fixture(scope="module", params=[{"clicks": 1.0}, WEIGHTS], ids=["clicks", "profit"])
+TASKS = {
+    "clicks": ("EcomRec-v0", {}),
+    "profit": ("EcomRec-v0", {"reward_weights": WEIGHTS}),
+    "large": ("EcomRecLarge-v0", {"catalogue_size": 1000}),
+}
+
+
+@pytest.fixture(scope="module", params=TASKS.values(), ids=TASKS.keys())
 def task(request: pytest.FixtureRequest) -> SessionTask:
-    return sb3_ecom.spec("EcomRec-v0").make_task(reward_weights=request.param)
+    name, options = request.param
+    return sb3_ecom.spec(name).make_task(**options)
 
 
 def test_expected_gain_is_the_mean_of_what_chance_makes_of_a_page(task: SessionTask) -> None:
@@ -25,7 +33,7 @@ def test_expected_gain_is_the_mean_of_what_chance_makes_of_a_page(task: SessionT
     walk = StepLoop(task, 8)
     walk.reset(3)
     for _ in range(3):  # visitors who have clicked, and are tired of a category
-        walk.step(np.zeros((8, 14), dtype=np.float32))
+        walk.step(np.zeros((8, *task.action_space.shape), dtype=np.float32))
     loop = StepLoop(task, COPIES)
     loop.reset(0)
     for row in range(4):
