@@ -24,9 +24,9 @@ class VecExpectedGain(VecEnvWrapper):
     sums the gains it is paid, so take ``python -m sb3_ecom evaluate`` for a return.
 
     Args:
-        venv: of a task that has ``expected_gain(discount)``, the sessions `EcomRec-v0`, `EcomRecSlate-v0`,
-            `EcomRecSingle-v0` and `EcomRecLarge-v0`: an `EcomVecEnv` (rl-zoo: ``--gym-packages sb3_ecom.fast``), or, slower, a
-            DummyVecEnv of single environments.
+        venv: of a task that has ``expected_gain(discount)``: the sessions `EcomRec-v0`, `EcomRecSlate-v0`,
+            `EcomRecSingle-v0` and `EcomRecLarge-v0`. An `EcomVecEnv` (rl-zoo: ``--gym-packages
+            sb3_ecom.fast``), or, slower, a DummyVecEnv of single environments.
         discount: the learner's gamma, in [0, 1].
 
     Raises:
