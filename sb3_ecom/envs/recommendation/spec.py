@@ -120,7 +120,7 @@ SPECS = (
         "ranker",
         "a visitor's session in a web shop: weigh a ranker, page by page",
         _FIVE,
-        learner=("PPO", Reference(value=4.495, stderr=0.010, command=_LADDER)),
+        learner=("PPO", Reference(value=4.696, stderr=0.002, command=_LADDER)),
     ),
     _session(
         "EcomRecSlate-v0",
