@@ -1,6 +1,6 @@
 """What a page is worth before chance decides: the expectation over click, purchase, return and leaving.
 
-Of a session's clicks (standard deviation 4.7 around 4.3 with tuned constant weights) all but a small part is
+Of a session's clicks (standard deviation 4.6 around 4.2, `benchmarks/expected_gain.py`) all but a small part is
 luck: which item the visitor took, and whether he left. A simulator can take the expectation instead.
 """
 
@@ -36,7 +36,7 @@ class ExpectedGain:
     The worth V is linear in taste, satiation and satisfaction, fitted by least squares to discounted returns
     of simulated sessions; it need not be right. Summed over a session the gains are, in expectation, the
     policy's return less V of the landing (the performance difference lemma), so that policies are ranked as
-    by the reward itself, with a twentieth of its variance; the rest is what pages differ in.
+    by the reward itself, with an eighth of its variance (`benchmarks/expected_gain.py`) or less.
 
     Args:
         task: a `SessionTask`, on NumPy.

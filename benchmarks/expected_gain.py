@@ -1,0 +1,52 @@
+"""How much of a visit is luck: clicks against expected gains (`sb3_ecom.sb3.VecExpectedGain`), per session.
+
+Prints mean and standard deviation of both over sessions with the tuned constant weights.
+Sessions that end early count first, so that the mean of clicks is a little low.
+
+    python benchmarks/expected_gain.py --episodes 20000
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import numpy as np
+
+from sb3_ecom.envs.recommendation.spec import CONSTANT_WEIGHTS
+from sb3_ecom.sb3 import VecExpectedGain, make_vec_env
+
+COPIES = 1024
+
+
+def sessions(episodes: int, discount: float) -> tuple[list[float], list[float]]:
+    """Return clicks and summed gains of finished sessions."""
+    venv = VecExpectedGain(make_vec_env("EcomRec-v0", COPIES, seed=0), discount=discount)
+    venv.reset()
+    action = np.broadcast_to(np.float32(CONSTANT_WEIGHTS), (COPIES, len(CONSTANT_WEIGHTS)))
+    running, clicks, gains = np.zeros(COPIES), [], []
+    while len(clicks) < episodes:
+        _, gain, done, infos = venv.step(action)
+        running += gain
+        ended = np.flatnonzero(done)
+        gains += running[ended].tolist()
+        clicks += [infos[row]["episode"]["r"] for row in ended]
+        running[ended] = 0
+    return clicks, gains
+
+
+def main() -> None:
+    """Simulate and print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--episodes", type=int, default=20_000)
+    parser.add_argument("--discount", type=float, default=1.0)
+    options = parser.parse_args()
+    clicks, gains = sessions(options.episodes, options.discount)
+    for name, values in (("clicks", clicks), ("gains", gains)):
+        print(f"{name:8} mean {np.mean(values):.3f}  standard deviation {np.std(values):.3f}")
+    print(f"variance of clicks / variance of gains: {np.var(clicks) / np.var(gains):.1f}")
+
+
+if __name__ == "__main__":
+    main()
