@@ -1,7 +1,7 @@
 """What a page is worth before chance decides: the expectation over click, purchase, return and leaving.
 
-Of a session's clicks (standard deviation 4.6 around 4.2, `benchmarks/expected_gain.py`) all but a small part is
-luck: which item the visitor took, and whether he left. A simulator can take the expectation instead.
+Most of a session's clicks is luck (standard deviation 4.6 around 4.2, `benchmarks/expected_gain.py`): which
+item the visitor took, and whether he left. A simulator can take the expectation instead.
 """
 
 from __future__ import annotations
