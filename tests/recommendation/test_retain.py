@@ -96,6 +96,20 @@ def test_only_the_direction_of_the_weights_counts_and_intent_is_needed():
     assert constant.score < 0.5
 
 
+def test_no_other_direction_is_a_better_constant():
+    def constant(angle):
+        weights = np.float32(
+            [np.sin(angle), 0.0, np.cos(angle)]
+        )  # all first features are alike: see the intents
+        return sb3_ecom.evaluate(ID, lambda o: np.tile(weights, (len(o), 1)), episodes=1024)
+
+    best = constant(0.0)
+    np.testing.assert_array_equal(sb3_ecom.spec(ID).best_constant, (0.0, 0.0, 1.0))
+    for angle in np.pi / 8 * np.arange(1, 9):
+        gain, error = constant(angle).minus(best)
+        assert gain < 3 * error
+
+
 def test_reward_terms_can_be_weighed():
     task = RetainTask(reward_weights={"clicks": 0.5, "margin": 2.0, "visits": 1.0})
     assert task.reward_weights == {"clicks": 0.5, "margin": 2.0, "visits": 1.0}
