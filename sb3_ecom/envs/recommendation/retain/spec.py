@@ -28,7 +28,7 @@ RETAIN = Spec(
     best_baseline=("planned", _note("planned", 32.67, 0.094)),
     learner=trained("EcomRecRetain-v0", "ppo", 31.93, 0.13),
     # Printed by `python benchmarks/search_weights.py --env EcomRecRetain-v0 --rounds 5 --candidates 20
-    # --episodes 384`: (-.09, -.07, .68), 14.66 (.04). That is bait alone but for chance, since intents have no
-    # direction in common; bait alone earns 14.72 (.06), score .10.
+    # --episodes 384`: (-.09, -.07, .68), 14.66 (.04). That is bait alone but for chance, since intents have
+    # no direction in common; bait alone earns 14.72 (.06), score .10.
     best_constant=(0.0, 0.0, 1.0),
 )
