@@ -234,7 +234,7 @@ def test_knowing_the_items_is_worth_more_than_a_score_of_a_half_on_single_pages(
         device="cpu",
     )
     agent.learn(600_000)
-    # One output for each of the 217 items earned a score of .36 in 2,000,000 steps (results/family_scores.csv).
+    # One output for each of the 217 items earned a score of .36 in 2e6 steps (results/family_scores.csv).
     assert sb3_ecom.evaluate("EcomRecSingle-v0", agent, episodes=1024).score > 0.5
 
 
