@@ -32,10 +32,10 @@ class Outcome(NamedTuple):
 def step(params: PerishableParams, state: State, order: Array, demand: Array) -> tuple[State, Outcome]:
     """Order, sell, spoil; `order` and `demand` are (n,) float32 whole units."""
     xp = array_namespace(demand)
-    left, stock = _left_over(params, state.shelf, demand)
+    left, stock, total = _left_over(params, state.shelf, demand)
     room = params.position_limit - stock - row_sums(state.pipeline)
     order = xp.minimum(order, positive(room))
-    wasted, total = left[0], positive(stock - demand)
+    wasted = left[0]
     if params.lead_time == 1:
         arrived, pipeline = order, state.pipeline * 1.0
     else:
@@ -46,11 +46,11 @@ def step(params: PerishableParams, state: State, order: Array, demand: Array) ->
     )
 
 
-def _left_over(params: PerishableParams, shelf: Array, demand: Array) -> tuple[list[Array], Array]:
-    """Return the (n,) units of each age that no customer took, oldest first, and all units before."""
-    ages = list(range(params.shelf_life))
+def _left_over(params: PerishableParams, shelf: Array, demand: Array) -> tuple[list[Array], Array, Array]:
+    """Return the (n,) units of each age that no customer took, oldest first; all units before; all after."""
+    ages = range(params.shelf_life)
     if params.issuing == "lifo":
-        ages.reverse()
+        ages = ages[::-1]
     offered = shelf[:, ages[0]]
     beyond = positive(offered - demand)
     left = [beyond]
@@ -60,4 +60,4 @@ def _left_over(params: PerishableParams, shelf: Array, demand: Array) -> tuple[l
         left.append(beyond - before)
     if params.issuing == "lifo":
         left.reverse()
-    return left, offered
+    return left, offered, beyond
