@@ -9,6 +9,7 @@ from sb3_ecom.envs.advertising.rank.params import PRESETS
 
 _MEASURE = "python -m sb3_ecom evaluate EcomAdsRank-v0 --baseline all --privileged --episodes 2048"
 _INFORMED = "python -m sb3_ecom evaluate EcomAdsRank-v0 --baseline informed --episodes 2048"
+_LADDER = "python benchmarks/ads_ladder.py EcomAdsRank-v0 --seeds 1 --days 2048"
 
 RANK = Spec(
     id="EcomAdsRank-v0",
@@ -26,5 +27,6 @@ RANK = Spec(
     },
     privileged={"informed": oracle.informed},
     presets=tuple(PRESETS),
+    learner=("PPO", Reference(value=154.7, stderr=2.3, command=_LADDER)),
     best_baseline=("planned", Reference(value=159.7, stderr=2.2, command=_MEASURE)),
 )

@@ -9,6 +9,7 @@ from sb3_ecom.envs.advertising.target.params import PRESETS
 
 _MEASURE = "python -m sb3_ecom evaluate EcomAdsTarget-v0 --baseline all --privileged --episodes 8192"
 _BOUND = "python -c \"import sb3_ecom; print(sb3_ecom.spec('EcomAdsTarget-v0').oracle())\""
+_LADDER = "python benchmarks/ads_ladder.py EcomAdsTarget-v0 --seeds 1"
 
 TARGET = Spec(
     id="EcomAdsTarget-v0",
@@ -26,6 +27,7 @@ TARGET = Spec(
     },
     privileged={"informed": oracle.informed},
     presets=tuple(PRESETS),
+    learner=("PPO", Reference(value=1.553, stderr=0.032, command=_LADDER)),
     best_baseline=("capped_greedy", Reference(value=1.576, stderr=0.021, command=_MEASURE)),
     best_constant=4,
 )
