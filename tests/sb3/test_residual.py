@@ -27,6 +27,20 @@ def test_action_zero_is_the_rule_and_earns_what_its_twin_earns():
         assert earned.sum() > 0
 
 
+def test_keywords_can_be_learnt_on_top_of_a_rule_too():
+    """Rule and twin explore with noise of their own: the same noise, or action 0 would not be the rule."""
+    venv = VecResidual(make_vec_env("EcomAdsKeyword-v0", 3, 3), rule="learnt_landscape", reach=0.3)
+    seen = venv.reset()
+    assert seen.shape == (3, 2 + venv.venv.observation_space.shape[0])
+    for _ in range(4):
+        seen, reward, _, _ = venv.step(np.zeros((3, 1)))
+        np.testing.assert_array_equal(reward, 0)
+    bids = np.array(venv._rule._bid)
+    venv.step(np.ones((3, 1)))
+    root = venv.venv.loop.state.history[:, -1, 1:11]
+    np.testing.assert_allclose(root**2, np.minimum(bids * np.exp(0.3), 1.6), rtol=1e-3, atol=1e-4)
+
+
 def test_the_reward_is_what_a_shift_earns_more_than_the_rule():
     venv, alone, plain = on_top(), on_top(twin=False), make_vec_env(ADS, 4, 3)
     rule = sb3_ecom.spec(ADS).baselines[RULE](plain.task)

@@ -111,6 +111,9 @@ class LearntLandscape:
     noise on the bids explores, dying out with the days.
     """
 
+    knobs, notes = 1, 2
+    _bid: Floats
+
     def __init__(self, task: KeywordTask, explore: float = 0.05, seed: int = 0) -> None:
         self._task, self._explore = task, explore
         tables = build_tables(task.params)
@@ -125,6 +128,11 @@ class LearntLandscape:
 
     def __call__(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
         """Bid for a day."""
+        self.think(observation)
+        return self.act(np.zeros((len(observation), self.knobs)))
+
+    def think(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Learn from yesterday and plan; return (n, 2) notes: mean root of the bids, mean bid over value."""
         seen = read(self._task, observation)
         self._learn(seen)
         post = np.exp(self._log_post - self._log_post.max(2, keepdims=True))
@@ -134,7 +142,14 @@ class LearntLandscape:
         volume = self._task.params.volume
         bid = best_on_grid(post @ self._wins, value, click, seen.budget, volume)[0]
         size = self._explore / (1 + self._days[:, None])
-        return act(bid * np.exp(size * self._generator.standard_normal(bid.shape)) + 0.2 * size * value)
+        noise = np.exp(size * self._generator.standard_normal(bid.shape))
+        self._bid = bid * noise + 0.2 * size * value
+        notes = (np.sqrt(bid).mean(1), (bid / np.maximum(value, 1e-3)).mean(1))
+        return np.clip(np.stack(notes, -1), 0.0, 5.0).astype(np.float32)
+
+    def act(self, shift: Floats) -> NDArray[np.float32]:
+        """Return the actions of the plan, the logs of all bids shifted by (n, 1)."""
+        return act(self._bid * np.exp(shift))
 
     def _learn(self, seen: Seen) -> None:
         n, k = seen.bid.shape
