@@ -145,7 +145,7 @@ class LearntLandscape:
         noise = np.exp(size * self._generator.standard_normal(bid.shape))
         self._bid = bid * noise + 0.2 * size * value
         notes = (np.sqrt(bid).mean(1), (bid / np.maximum(value, 1e-3)).mean(1))
-        return np.clip(np.stack(notes, -1), 0.0, 5.0).astype(np.float32)
+        return np.asarray(np.clip(np.stack(notes, -1), 0.0, 5.0), dtype=np.float32)
 
     def act(self, shift: Floats) -> NDArray[np.float32]:
         """Return the actions of the plan, the logs of all bids shifted by (n, 1)."""
