@@ -9,6 +9,7 @@ from sb3_ecom.envs.advertising.auto.params import PRESETS
 
 _MEASURE = "python -m sb3_ecom evaluate EcomAdsAuto-v0 --baseline all --episodes 2048"
 _BOUND = "python -c \"import sb3_ecom; print(sb3_ecom.spec('EcomAdsAuto-v0').oracle(episodes=1024))\""
+_LADDER = "python benchmarks/ads_ladder.py EcomAdsAuto-v0 --seeds 1 --days 1024"
 
 AUTO = Spec(
     id="EcomAdsAuto-v0",
@@ -28,5 +29,6 @@ AUTO = Spec(
         "soft_score_feedback": baselines.soft_score_feedback,
     },
     presets=tuple(PRESETS),
+    learner=("PPO", Reference(value=227.7, stderr=5.2, command=_LADDER)),
     best_baseline=("soft_score", Reference(value=237.5, stderr=3.8, command=_MEASURE)),
 )
