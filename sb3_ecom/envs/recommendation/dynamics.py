@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sb3_ecom.core.arrays import Array, array_namespace, index_range, look_up
+from sb3_ecom.core.arrays import Array, array_namespace, copy_of, index_range, look_up
 from sb3_ecom.envs.recommendation.params import SessionParams
 
 
@@ -100,7 +100,7 @@ def landing_mask(tables: VisitTables, item: Array) -> Array:
 
 def mark_opened(visit: Visit, item: Array, chosen: Array) -> Array:
     """Return (n, N) bool: what was opened, and now the (n,) items where `chosen`."""
-    opened = visit.opened | False  # a copy
+    opened = copy_of(visit.opened)
     opened[index_range(item.shape[0], item), item] |= chosen
     return opened
 
@@ -143,7 +143,7 @@ def show_page(
     xp = array_namespace(slate)
     ids = slate * (slate >= 0)
     rows = index_range(slate.shape[0], slate)
-    match = xp.vecdot(look_up(tables.worth, ids), visit.taste[:, None, :])
+    match = (look_up(tables.worth, ids) @ visit.taste[:, :, None])[..., 0]
     tired = visit.satiation[rows[:, None], look_up(tables.group, ids)]
     logits = look_up(tables.quality, ids) + match - params.satiation_weight * tired + tables.slot
     slot = _click(xp, slate, logits, tables.outside, noise.click)
