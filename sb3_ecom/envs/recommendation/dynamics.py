@@ -143,10 +143,8 @@ def show_page(
     xp = array_namespace(slate)
     ids = slate * (slate >= 0)
     rows = index_range(slate.shape[0], slate)
-    match = (look_up(tables.worth, ids) @ visit.taste[:, :, None])[..., 0]
-    tired = visit.satiation[rows[:, None], look_up(tables.group, ids)]
-    logits = look_up(tables.quality, ids) + match - params.satiation_weight * tired + tables.slot
-    slot = _click(xp, slate, logits, tables.outside, noise.click)
+    weights, match = choice_weights(params, tables, visit, slate)
+    slot = _click(xp, weights, tables.outside, noise.click)
     chosen = slot < slate.shape[1]
     clicked = xp.astype(chosen, match.dtype)
     position = slot * chosen
@@ -185,9 +183,22 @@ def empty_closed_slots(slate: Array, visit: Visit) -> Array:
     return (slate + 1) * ~closed - 1
 
 
-def _click(xp: Any, slate: Array, logits: Array, outside: Array, uniform: Array) -> Array:
+def choice_weights(
+    params: SessionParams, tables: VisitTables, visit: Visit, slate: Array
+) -> tuple[Array, Array]:
+    """Return the (n, K) choice weights of a page, 0 where a slot is empty, and how well its items match."""
+    xp = array_namespace(slate)
+    ids = slate * (slate >= 0)
+    rows = index_range(slate.shape[0], slate)
+    match = (look_up(tables.worth, ids) @ visit.taste[:, :, None])[..., 0]
+    tired = visit.satiation[rows[:, None], look_up(tables.group, ids)]
+    logits = look_up(tables.quality, ids) + match - params.satiation_weight * tired + tables.slot
+    return xp.exp(logits) * (slate >= 0), match
+
+
+def _click(xp: Any, weights: Array, outside: Array, uniform: Array) -> Array:
     """Multinomial logit over the slate and the outside option: (n,) int slot, K where nothing is clicked."""
-    cumulative = xp.cumsum(xp.exp(logits) * (slate >= 0), -1)
+    cumulative = xp.cumsum(weights, -1)
     threshold = uniform * (cumulative[:, -1] + outside)
     return xp.sum(threshold[:, None] >= cumulative, axis=-1)
 

@@ -14,7 +14,7 @@ import numpy as np
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.core.task import Task
-from sb3_ecom.envs.recommendation.dynamics import Visit, VisitTables
+from sb3_ecom.envs.recommendation.dynamics import Visit, VisitTables, choice_weights
 from sb3_ecom.envs.recommendation.params import SessionParams
 
 _SESSIONS = 8192  # simulated, to fit what a visit is still worth
@@ -74,9 +74,7 @@ class ExpectedGain:
         """Return the (n,) float32 expected gain of ``report["slate"]``, shown to `visit`."""
         p, t, slate = self.params, self.tables, report["slate"]
         ids = slate * (slate >= 0)
-        match = np.vecdot(t.worth.take(ids, axis=0), visit.taste[:, None, :])
-        tired = np.take_along_axis(visit.satiation, t.group.take(ids), axis=1)
-        weight = np.exp(t.quality[ids] + match - p.satiation_weight * tired + t.slot) * (slate >= 0)
+        weight, match = choice_weights(p, t, visit, slate)
         chance = weight / (weight.sum(1) + t.outside)[:, None]
         satisfaction = p.satisfaction_decay * visit.satisfaction
         clicked, passed = satisfaction + 1 - p.satisfaction_decay, satisfaction
