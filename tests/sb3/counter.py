@@ -2,16 +2,16 @@
 
 import numpy as np
 from gymnasium import spaces
-from stable_baselines3.common.vec_env.base_vec_env import VecEnv
 
 from sb3_ecom.core.spaces import Candidates, Layout, LayoutBox
+from tests.sb3.plain_vec_env import PlainVecEnv
 
 M, F = 6, 2
 CANDIDATES = Candidates(2, M, F, columns=1)
 SPACE = LayoutBox(Layout(CANDIDATES.stop + 1, 0, 0), -5.0, 5.0, candidates=CANDIDATES)
 
 
-class Counter(VecEnv):
+class Counter(PlainVecEnv):
     """A visitor of kind k likes feature k, but nothing that is sold out (the column); pages are unrelated."""
 
     def __init__(self, num_envs=32, action_space=None):
@@ -39,21 +39,6 @@ class Counter(VecEnv):
         last, following = np.zeros((self.num_envs, SPACE.layout.size), np.float32), self.reset()
         infos = [{"terminal_observation": row, "TimeLimit.truncated": False} for row in last]
         return following, reward, np.ones(self.num_envs, bool), infos
-
-    def close(self):
-        pass
-
-    def get_attr(self, attr_name, indices=None):
-        return [None] * self.num_envs
-
-    def set_attr(self, attr_name, value, indices=None):
-        pass
-
-    def env_method(self, method_name, *args, indices=None, **kwargs):
-        return [None] * self.num_envs
-
-    def env_is_wrapped(self, wrapper_class, indices=None):
-        return [False] * self.num_envs
 
 
 def share_of_best(agent, pages=20):

@@ -9,13 +9,13 @@ from rl_zoo3.utils import get_class_by_name
 from sb3_contrib import TRPO
 from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.vec_env import VecNormalize
-from stable_baselines3.common.vec_env.base_vec_env import VecEnv
 
 from sb3_ecom.core.spaces import Items, Layout, LayoutBox
 from sb3_ecom.sb3 import slate
 from sb3_ecom.sb3.attention import AttentionExtractor, TransformerExtractor
 from sb3_ecom.sb3.extractors import GRUExtractor, LastClickExtractor, LSTMExtractor
 from sb3_ecom.sb3.slate import SlatePolicy
+from tests.sb3.plain_vec_env import PlainVecEnv
 
 N, K, F = 12, 3, 4
 FLAGS = slice(2, 2 + N)
@@ -27,7 +27,7 @@ def items(closed=FLAGS, size=N):
     return Items(features, np.log(np.full(size, 1 / size, dtype=np.float32)), closed)
 
 
-class Shelf(VecEnv):
+class Shelf(PlainVecEnv):
     """Two contexts; showing an item that matches the context pays 1; shown items close for the episode."""
 
     def __init__(self, num_envs=16):
@@ -63,21 +63,6 @@ class Shelf(VecEnv):
             self.kind = np.where(done, self.rng.integers(2, size=self.num_envs), self.kind)
             self.flags[done] = 0.0
         return self._observe(), reward, done, infos
-
-    def close(self):
-        pass
-
-    def get_attr(self, attr_name, indices=None):
-        return [None] * self.num_envs
-
-    def set_attr(self, attr_name, value, indices=None):
-        pass
-
-    def env_method(self, method_name, *args, indices=None, **kwargs):
-        return [None] * self.num_envs
-
-    def env_is_wrapped(self, wrapper_class, indices=None):
-        return [False] * self.num_envs
 
 
 SETTINGS = {
