@@ -1,6 +1,6 @@
 """The ladder of EcomInventory-v0: from random orders to the bound, every policy in the same half-years.
 
-    python benchmarks/inventory_ladder.py --seeds 3 --folder runs
+    python benchmarks/inventory_ladder.py --seeds 5 --folder runs
 
 Each seed of the learner is one `python -m rl_zoo3.train` with zoo_configs/ppo.yml (items as rows, turning the
 knobs of the best tuned rule). Runs and returns that lie in `--folder` are not repeated, so a broken-off
@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import csv
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -46,6 +47,7 @@ def train(seed: int, folder: str, steps: int | None) -> Path:
     path = Path(folder) / "ppo" / f"{ENV_ID}_{seed + 1}" / f"{ENV_ID}.zip"
     if path.is_file():
         return path
+    shutil.rmtree(Path(folder) / f"seed{seed}", ignore_errors=True)  # a broken-off run would take number 1
     command = [sys.executable, "-m", "rl_zoo3.train", "--algo", "ppo", "--env", ENV_ID]
     command += ["--gym-packages", "sb3_ecom.fast", "-conf", str(config_path("ppo")), "--seed", str(seed)]
     command += ["-f", str(Path(folder) / f"seed{seed}"), "--eval-freq", "-1", "--num-threads", "1"]
@@ -102,7 +104,7 @@ def measure(name: str, make: Callable[[], Any], options: argparse.Namespace, **k
 def main() -> None:
     """Train the seeds, measure everybody, write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--episodes", type=int, default=2048)
     parser.add_argument(
         "--steps", type=int, default=None, help="rows, 10 a shop-day; default: the zoo entry's"
