@@ -31,12 +31,18 @@ def rule_cost(params: SingleItemParams, rule: Rule) -> float:
     # With backlog, demand beyond the largest order could pile up without end: it counts as that order.
     top = params.order_limit if params.unmet == "backlog" else len(pmf) - 1
     chances = np.append(pmf[:top], pmf[top:].sum())
-    demands = np.flatnonzero(chances > 1e-12).astype(np.float32)
-    chances = chances[chances > 1e-12] / chances[chances > 1e-12].sum()
+    all_demands = np.flatnonzero(chances > 1e-12)
+    all_chances = chances[chances > 1e-12] / chances[chances > 1e-12].sum()
     width = max(params.lead_time, 1)
 
     def transition(units: Units) -> tuple[Values, Units, Values]:
         orders = np.clip(rule(units), 0, params.order_limit)
+        demands, chances = all_demands.astype(np.float32), all_chances
+        if params.unmet == "lost":  # all demands that empty every shelf lead to the same states
+            most = int(units[:, 0].max()) + (int(orders.max()) if params.lead_time == 0 else 0)
+            few = min(int(np.searchsorted(all_demands, most)) + 1, len(all_demands))
+            chances = np.append(all_chances[: few - 1], all_chances[few - 1 :].sum())
+            demands = demands[:few]
         stock, order, pipeline = (np.repeat(part, len(demands), axis=0).astype(np.float32)
                                   for part in (units[:, 0], orders, units[:, 1:]))  # fmt: skip
         after, outcome = step(params, State(stock, pipeline), order, np.tile(demands, len(units)))
