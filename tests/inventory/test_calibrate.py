@@ -6,7 +6,7 @@ import pytest
 
 import sb3_ecom
 from sb3_ecom.__main__ import main
-from sb3_ecom.envs.inventory.fidelity import Line, statistics
+from sb3_ecom.envs.inventory.fidelity import REASONS, Line, format_markdown, reason, statistics
 from sb3_ecom.envs.inventory.fit import fit_demand, simulate_log
 from sb3_ecom.envs.inventory.params.shop_demand import ShopDemand
 from sb3_ecom.envs.inventory.presets import load_preset
@@ -137,6 +137,32 @@ def test_statistics_of_a_log_by_hand():
     assert found["sunday factor"] == pytest.approx((0 + 1 + 3) / 5)
     assert found["quarter 1 factor"] == pytest.approx(1.0)
     assert found["weekly total, CV"] == pytest.approx(np.std([42, 42, 28, 28]) / 35)
+
+
+def test_longest_runs_and_typical_variance_by_hand():
+    units = np.ones((3, 28))
+    units[0, 3:10] = 0.0
+    units[1, 20:] = 0.0
+    longest = statistics(units, FIRST)["longest run without a sale, days, 90% of items below"]
+    assert longest == pytest.approx(np.quantile([7, 8, 0], 0.9))
+    planted = np.array([[3.0], [8.0], [20.0]]) * np.tile(np.repeat([0.5, 1.5], 7), 2)
+    found = statistics(planted, FIRST)["weekly variance of the typical item"]
+    assert found == pytest.approx((7 * 480 ** (1 / 3) / 2) ** 2)  # variance (mean / 2)^2
+
+
+def test_report_says_what_the_model_leaves_out_where_a_line_does_not_hold():
+    lines = [
+        Line(name="share of zeros per week", log=0.06, simulation=0.02),
+        Line(name="weekly total, CV", log=0.35, simulation=0.27),
+        Line(name="monday factor", log=1.2, simulation=1.19),
+    ]
+    page = format_markdown(lines, {"log": "x"})
+    assert "1 of 3 statistics agree" in page
+    assert f"- share of zeros per week: {REASONS['zeros per']}." in page
+    assert f"- weekly total, CV: {REASONS['weekly total']}." in page
+    assert "- monday factor" not in page
+    assert "does not agree" not in format_markdown(lines[2:], {"log": "x"})
+    assert reason("nobody knows this one") == "why is not known"
 
 
 def test_line_agrees_within_a_tenth_or_three_hundredths():

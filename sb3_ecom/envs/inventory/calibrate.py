@@ -84,6 +84,9 @@ def run(options: argparse.Namespace) -> None:
     report = options.report or options.out.with_name(f"{options.out.stem}_report.md")
     lines = calibrate(log, options.log.name, options.out, report, options.replicates, options.seed)
     console.print(as_table(lines))
+    for line in lines:
+        if not line.within:
+            console.print(f"{line.name}: {fidelity.reason(line.name)}")
     console.print(f"wrote {options.out} and {report}")
 
 

@@ -14,6 +14,36 @@ from sb3_ecom.envs.inventory.params.shop_demand import WEEK
 
 TOLERANCE = 0.1  # of the log's value, for most lines
 
+_NO_GAPS = (
+    "simulated demand never pauses, while shelves and lists of a shop have gaps of days or weeks (compare "
+    "the longest runs without a sale)"
+)
+_TWO_AIMS = (
+    "an item's day-to-day spread is one number, fitted half to its variance and half to its days without a "
+    "sale; where gaps in supply add days without a sale it misses both a little"
+)
+_ONE_SHOP = (
+    "simulated items drift each on its own and the year has two harmonics; what moves the whole shop for a "
+    "week or two (closing days, the weeks before Christmas) is not in the model"
+)
+_ONE_DRIFT = "all simulated items share one size and one persistence of drift"
+_EXTRAPOLATED = (
+    "the line fitted to all items turns a little: its level is the variance at one unit a week, below what "
+    "these items sell (compare the variance of the typical item)"
+)
+#: What the demand model leaves out, by the statistic that shows it.
+REASONS = {
+    "CV per day": _TWO_AIMS,
+    "zeros per": _NO_GAPS,
+    "ADI": _NO_GAPS,
+    "run without a sale": _NO_GAPS,
+    "CV per week": _ONE_DRIFT,
+    "lag-1": _ONE_DRIFT,
+    "dispersion law": _EXTRAPOLATED,
+    "weekly total": _ONE_SHOP,
+    "quarter": _ONE_SHOP,
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
@@ -47,6 +77,9 @@ def statistics(units: NDArray[np.float64], first_day: date) -> dict[str, float]:
         slope, level = np.polyfit(np.log(mean), np.log(np.maximum(variance, 1e-9)), 1)
         found["weekly dispersion law, exponent"] = float(slope)
         found["weekly dispersion law, log level"] = float(level)
+        found["weekly variance of the typical item"] = float(np.exp(level + slope * np.log(mean).mean()))
+    runs = [_longest_run(row == 0) for row in daily]
+    found["longest run without a sale, days, 90% of items below"] = float(np.quantile(runs, 0.9))
     total = np.sort(units.sum(axis=1))[::-1]
     found["share of the top 20% of items"] = float(total[: max(len(total) // 5, 1)].sum() / total.sum())
     found["weekly total, CV"] = float(weekly.sum(axis=0).std() / weekly.sum(axis=0).mean())
@@ -54,6 +87,17 @@ def statistics(units: NDArray[np.float64], first_day: date) -> dict[str, float]:
     lagged = (residual[:, 1:] * residual[:, :-1]).mean(axis=1) / np.maximum(variance, 1e-9)
     found["median weekly lag-1 autocorrelation"] = float(np.median(lagged))
     return found | _profiles(units, first_day)
+
+
+def _longest_run(flags: NDArray[np.bool_]) -> int:
+    """Return the length of the longest run of True."""
+    edges = np.flatnonzero(np.diff(np.r_[False, flags, False]))
+    return int((edges[1::2] - edges[::2]).max(initial=0))
+
+
+def reason(name: str) -> str:
+    """Return what the model leaves out, of a statistic that it does not reproduce."""
+    return next((why for part, why in REASONS.items() if part in name), "why is not known")
 
 
 def _profiles(units: NDArray[np.float64], first_day: date) -> dict[str, float]:
@@ -86,6 +130,9 @@ def format_markdown(lines: list[Line], source: Mapping[str, Any]) -> str:
         for line in lines
     ]
     facts = [f"- {key}: {value}" for key, value in source.items()]
+    missed = [f"- {line.name}: {reason(line.name)}." for line in lines if not line.within]
+    if missed:
+        missed = ["What does not agree, and what the model leaves out there:", "", *missed, ""]
     return "\n".join(
         [
             "# Fidelity report",
@@ -98,6 +145,11 @@ def format_markdown(lines: list[Line], source: Mapping[str, Any]) -> str:
             "| --- | ---: | ---: | --- |",
             *rows,
             "",
+            *(
+                ["What does not agree, and what the model leaves out there:", "", *missed, ""]
+                if missed
+                else []
+            ),
             "Sales are taken for demand: what an empty shelf lost is in no log. Margin, holding cost,",
             "order-line cost, capacity and the mean lead time of EcomInventory-v0 are assumed, not fitted.",
             "",
