@@ -8,7 +8,14 @@ from typing import Any
 
 import numpy as np
 
-_COLOURS = {"unmet": "tab:red", "lost": "tab:red", "wasted": "tab:brown", "sales": "tab:green"}
+_COLOURS = {
+    "unmet": "tab:red",
+    "lost": "tab:red",
+    "wasted": "tab:brown",
+    "sales": "tab:green",
+    "under way": "lightsteelblue",
+    "due in": "lightsteelblue",
+}
 
 
 @dataclass(frozen=True)

@@ -130,10 +130,14 @@ class ChainTask(Task):
         return {name: getattr(outcome, name) for name in self.reported}
 
     def frame(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
-        """Draw every stage's stock and waiting units of one copy."""
+        """Draw every stage's stock, goods under way to it and waiting units of one copy."""
+        lanes = np.split(np.asarray(state.transit[row]), np.cumsum(self.params.lead_times)[:-1])
         bars = {f"stage {j + 1} on hand": float(units) for j, units in enumerate(state.on_hand[row])}
-        bars |= {f"stage {j + 1} unmet": float(units) for j, units in enumerate(state.unserved[row])}
-        bars |= {"in transit": float(state.transit[row].sum())}
+        bars |= {f"under way to {j + 1}": float(lane.sum()) for j, lane in enumerate(lanes)}
+        bars |= {
+            f"unmet stage {j}" if j else "unmet customers": float(units)
+            for j, units in enumerate(state.unserved[row])
+        }
         if outcome is not None:
             bars |= {"demand": float(outcome.demand[row]), "sales": float(outcome.sold[row, 0])}
         return draw_bars(Bars(f"Supply chain, period {int(state.period[row])}", bars), mode)
