@@ -3,12 +3,18 @@ import pytest
 
 import sb3_ecom
 from sb3_ecom.core.loop import StepLoop
+from sb3_ecom.envs.inventory.baselines.lookahead import (
+    _periods_until_sold,
+    dual_balancing_rule,
+    myopic2_rule,
+    myopic_rule,
+    vector_base_stock_rule,
+)
 from sb3_ecom.envs.inventory.baselines.single_item import (
     best_base_stock,
     best_capped_base_stock,
     best_constant_order,
     best_s_top,
-    myopic_rule,
     order_up_to,
     rule_cost,
 )
@@ -99,6 +105,34 @@ def test_capped_myopic_and_constant_policies_of_the_lost_sales_test_bed(cell):
     assert best_capped_base_stock(params) == pytest.approx(capped, abs=2e-5)
     assert rule_cost(params, myopic_rule(params)) == pytest.approx(myopic, abs=2e-5)
     assert best_constant_order(params) == pytest.approx(constant, abs=2e-5)
+
+
+@cells
+def test_myopic2_and_vector_base_stock_cost_what_zipkin_published(cell):
+    params = params_of(cell)
+    found = (rule_cost(params, myopic2_rule(params)), rule_cost(params, vector_base_stock_rule(params)))
+    assert found == pytest.approx(truth.MYOPIC2_VECTOR[cell], abs=0.005)
+
+
+@cells
+def test_dual_balancing_is_near_the_optimum_and_nearest_with_long_lead_times(cell):
+    params = params_of(cell)
+    above = rule_cost(params, dual_balancing_rule(params)) / truth.LOST_SALES[cell][0] - 1
+    assert 0 < above < (0.0025 if cell == (4, 4) else 0.032)  # published: 0.0003 to 0.054
+
+
+def test_unit_in_line_waits_until_the_demand_before_it_is_over():
+    # Demand of 0 or 1, even odds: the k-th unit is sold in period 2 k on average, seen at the ends before.
+    params = params_of((4, 1), demand="uniform", demand_mean=0.5)
+    assert _periods_until_sold(params, 4) == pytest.approx([1, 3, 5, 7])
+
+
+def test_dual_balancing_order_by_hand():
+    # Empty shelf, demand of 0 or 1: a unit ordered costs 1 on the shelf, none costs 4 x .5 in lost sales.
+    params = params_of((4, 1), demand="uniform", demand_mean=0.5)
+    assert dual_balancing_rule(params)(np.array([[0]])) == 1
+    # One unit is there, gone half the time by then: another costs (1 + 3) / 2, none loses 4 x .5 x .5.
+    assert dual_balancing_rule(params)(np.array([[1]])) == 0
 
 
 @pytest.mark.parametrize("cell", truth.REORDER_LEVELS)

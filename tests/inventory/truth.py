@@ -30,6 +30,18 @@ STANDARD_BASE_STOCK = {
     (9, 4): 8.37,
 }
 
+# penalty, lead time: published costs of Myopic2 and the standard vector base stock (Zipkin 2008, Table 3)
+MYOPIC2_VECTOR = {
+    (4, 1): (4.04, 4.31),
+    (4, 2): (4.41, 4.80),
+    (4, 3): (4.64, 5.51),
+    (4, 4): (4.82, 5.83),
+    (9, 1): (5.44, 5.51),
+    (9, 2): (6.10, 6.45),
+    (9, 3): (6.57, 7.31),
+    (9, 4): (6.92, 8.16),
+}
+
 # law, penalty: (S, cost) of the best base stock for lead times 1, 2, ... (mean 5, holding cost 1), by
 # `best_base_stock`: the cells of the test bed that LOST_SALES does not hold
 BASE_STOCK = {

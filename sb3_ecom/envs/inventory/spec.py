@@ -90,7 +90,7 @@ SPECS = (
         random=(-37.1566, 0.0302),
         optimum=-4.728525578,
         baselines=LOST_SALES,
-        best_baseline=_best("EcomLostSales-v0", "capped_base_stock", -4.828, 0.018),
+        best_baseline=_best("EcomLostSales-v0", "dual_balancing", -4.772, 0.018),
         learner=_trained("EcomLostSales-v0", -4.8132, 0.0095),
     ),
     _average_cost(

@@ -1,4 +1,4 @@
-"""Textbook policies of one item: base stock, capped base stock, myopic, constant order, (s, S).
+"""Textbook policies of one item: base stock and its kin, constant order, (s, S), and what looks ahead.
 
 Each is tuned by exact search: the average cost of a candidate is that of the Markov chain it induces, on
 the environment's own dynamics. They know the demand law and see the whole state.
@@ -15,14 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sb3_ecom.core.registry import Policy
+from sb3_ecom.envs.inventory.baselines.lookahead import (
+    Rule,
+    dual_balancing_rule,
+    myopic2_rule,
+    myopic_rule,
+    vector_base_stock_rule,
+)
 from sb3_ecom.envs.inventory.demand import expected_leftover, fractile
 from sb3_ecom.envs.inventory.dynamics.single_item import State, step
 from sb3_ecom.envs.inventory.markov import Units, Values, average_cost, local_search
 from sb3_ecom.envs.inventory.params.single_item import SingleItemParams
 from sb3_ecom.envs.inventory.position_costs import best_reorder_levels
 from sb3_ecom.envs.inventory.tasks.single_item import SingleItemTask
-
-Rule = Callable[[Units], NDArray[Any]]  # (n, w) stock and pipeline -> (n,) units to order
 
 
 def rule_cost(params: SingleItemParams, rule: Rule) -> float:
@@ -118,47 +123,6 @@ def best_s_top(params: SingleItemParams) -> tuple[int, int, float]:
     return s, s + gap, value
 
 
-def myopic_rule(params: SingleItemParams) -> Rule:
-    """Order the least that serves the period of arrival at the newsvendor ratio (Zipkin's Myopic1)."""
-    pmf = params.pmf()
-    top = params.position_limit
-    level = params.service_level
-    leave = np.zeros((top + 1, top + 1))  # P(left over = column | stock = row)
-    for stock in range(top + 1):
-        sold = pmf[:stock]
-        leave[stock, stock - np.arange(len(sold))] = sold
-        leave[stock, 0] += 1 - sold.sum()
-    served = np.cumsum(pmf)
-
-    def rule(units: Units) -> NDArray[Any]:
-        at_hand = np.zeros((len(units), top + 1))
-        at_hand[np.arange(len(units)), np.clip(units[:, 0], 0, top)] = 1.0
-        for ahead in range(params.lead_time):
-            at_hand = at_hand @ leave
-            if ahead + 1 < units.shape[1]:
-                at_hand = _shift(at_hand, units[:, ahead + 1])
-        order = np.zeros(len(units), dtype=np.int64)
-        short = np.ones(len(units), dtype=bool)
-        while short.any():
-            reach = np.minimum(np.arange(top + 1)[None, :] + order[:, None], len(served) - 1)
-            short = ((at_hand * served[reach]).sum(axis=1) < level) & (order < params.order_limit)
-            order += short
-        return order
-
-    return rule
-
-
-def _shift(chances: Values, units: Units) -> Values:
-    """Move each row's distribution up by its arriving units."""
-    top = chances.shape[1] - 1
-    moved = np.zeros_like(chances)
-    for amount in np.unique(units):
-        rows = units == amount
-        moved[rows, amount:] = chances[rows, : top + 1 - amount]
-        moved[rows, top] += chances[rows, top + 1 - amount :].sum(axis=1)
-    return moved
-
-
 def _newsvendor_level(params: SingleItemParams) -> int:
     return max(fractile(params.pmf(params.lead_time + 1), params.service_level), 1)
 
@@ -183,8 +147,8 @@ def _constant_order(task: SingleItemTask) -> Policy:
     return _policy(task, lambda units: np.full(len(units), order))
 
 
-def _myopic(task: SingleItemTask) -> Policy:
-    return _policy(task, myopic_rule(task.params))
+def _looks_ahead(make: Callable[[SingleItemParams], Rule]) -> Callable[[SingleItemTask], Policy]:
+    return lambda task: _policy(task, make(task.params))
 
 
 def _s_top(task: SingleItemTask) -> Policy:
@@ -196,7 +160,10 @@ LOST_SALES: Mapping[str, Callable[[Any], Policy]] = MappingProxyType(
     {
         "base_stock": _base_stock,
         "capped_base_stock": _capped_base_stock,
-        "myopic": _myopic,
+        "myopic": _looks_ahead(myopic_rule),
+        "myopic2": _looks_ahead(myopic2_rule),
+        "dual_balancing": _looks_ahead(dual_balancing_rule),
+        "vector_base_stock": _looks_ahead(vector_base_stock_rule),
         "constant_order": _constant_order,
     }
 )
