@@ -48,6 +48,36 @@ def look_up(table: Array, rows: Array) -> Array:
     return table.take(rows, axis=0) if isinstance(table, np.ndarray) else table[rows]
 
 
+def pick(table: Array, rows: Array) -> Array:
+    """Return ``table[rows]`` for int `rows` >= 0 (k,): on torch, too, several times as fast as indexing."""
+    return look_up(table, rows) if isinstance(table, np.ndarray) else table.index_select(0, rows)
+
+
+def true_places(mask: Array) -> Array:
+    """Return the (k,) int64 places where the (m,) `mask` is true, ascending."""
+    if isinstance(mask, np.ndarray):
+        return np.flatnonzero(mask)
+    xp = array_namespace(mask)
+    if _on_host(mask):  # NumPy's search is seven times as fast as torch's
+        return xp.asarray(np.flatnonzero(mask.numpy()))
+    return xp.nonzero(mask)[0]
+
+
+def repeat(values: Array, counts: Array) -> Array:
+    """Return every value of (n,) `values` as often as `counts` (n,) int says, in order."""
+    if isinstance(values, np.ndarray):
+        return np.repeat(values, counts)
+    xp = array_namespace(values)
+    if _on_host(values):  # as above
+        return xp.asarray(np.repeat(values.numpy(), counts.numpy()))
+    return xp.repeat(values, counts)
+
+
+def _on_host(array: Array) -> bool:
+    """Return whether NumPy can read the torch tensor where it lies."""
+    return bool(hasattr(array, "numpy") and array.device.type == "cpu")
+
+
 def copy_of(array: Array) -> Array:
     """Return a copy: of bools twenty times as fast on NumPy as ``array | False``."""
     return array.copy() if isinstance(array, np.ndarray) else array.clone()

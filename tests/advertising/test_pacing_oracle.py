@@ -128,7 +128,10 @@ def test_mean_cost_of_everything_is_what_days_cost():
     assert cost.mean() == pytest.approx(expected, abs=4 * cost.std() / 16)
 
 
-@pytest.mark.parametrize("kwargs", [{}, {"preset": "delayed"}, {"auction": "first"}, {"preset": "plain"}])
+@pytest.mark.parametrize(
+    "kwargs",
+    [{}, {"preset": "delayed"}, {"auction": "first"}, {"preset": "plain"}, {"preset": "newcampaign"}],
+)
 def test_hindsight_is_never_beaten(kwargs):
     check_bound(PacingTask(**kwargs), 128, seed=8)
 

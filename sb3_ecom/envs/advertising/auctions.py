@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from sb3_ecom.core.arrays import Array, array_namespace
+from sb3_ecom.core.arrays import Array, array_namespace, pick, repeat, true_places
 
 MICROS = 1_000_000  # whole units per unit of money, and per unit of value
 UNLIMITED = 2**60  # micros: more than any market sells, and addable without overflow
@@ -56,15 +56,15 @@ def buy(lots: Lots, log_bid: Array, level: Array, budget: Array, second_price: b
         second_price: pay the highest rival bid instead of the own one.
     """
     xp = array_namespace(log_bid)
-    bar = xp.repeat(level - log_bid, lots.counts)
-    won = xp.nonzero(lots.log_value[: bar.shape[0]] - lots.price_noise[: bar.shape[0]] > bar)[0]
+    bar = repeat(level - log_bid, lots.counts)
+    won = true_places(lots.log_value[: bar.shape[0]] - lots.price_noise[: bar.shape[0]] > bar)
     places = xp.searchsorted(won, lots.bounds)
     per_copy = places[1:] - places[:-1]
-    log_value = lots.log_value[won]
+    log_value = pick(lots.log_value, won)
     if second_price:
-        log_price = lots.price_noise[won] + xp.repeat(level, per_copy)
+        log_price = pick(lots.price_noise, won) + repeat(level, per_copy)
     else:
-        log_price = log_value + xp.repeat(log_bid, per_copy)
+        log_price = log_value + repeat(log_bid, per_copy)
     paid = _running_sum(xp, log_price, lots.bounds)
     value = _running_sum(xp, log_value, lots.bounds)
     before = paid[places[:-1]]

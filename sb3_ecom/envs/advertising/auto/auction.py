@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sb3_ecom.core.arrays import Array, array_namespace, index_range
+from sb3_ecom.core.arrays import Array, array_namespace, index_range, pick, repeat, true_places
 from sb3_ecom.envs.advertising.auctions import MICROS, lay_out
 from sb3_ecom.envs.advertising.auto.market import NOISES, RIVALS, SCORES, Tables
 from sb3_ecom.envs.advertising.auto.params import AutoParams
@@ -43,8 +43,8 @@ def open_lots(state: State, noise: StepNoise, params: AutoParams, tables: Tables
     lots = noise.lots[:, :m]
     level = xp.take_along_axis(state.level, state.tick[:, None], axis=1)[:, 0]
     spread = level * xp.clip(state.spread * (1.0 + 0.2 * noise.spread), 0.02, None)
-    draw = tables.score[xp.astype(lots[0] * float(SCORES), xp.int32)]
-    predicted = xp.clip(xp.repeat(level, counts) + xp.repeat(spread, counts) * draw, 0.0, 1.0)
+    draw = pick(tables.score, xp.astype(lots[0] * float(SCORES), xp.int32))
+    predicted = xp.clip(repeat(level, counts) + repeat(spread, counts) * draw, 0.0, 1.0)
     rivals = xp.astype(lots[1] * float(RIVALS), xp.int32)
     return Lots(counts, bounds, predicted, rivals, lots[2], lots[3])
 
@@ -91,18 +91,18 @@ def buy_slots(
     one = log_multiplier.shape[1] == 1
     chosen = None
     for k in (2,) if one else range(SLOTS):
-        bid = xp.repeat(per_value[:, 0 if one else k], lots.counts) * lots.predicted
-        beats = bid > tables.price[k][lots.rivals]
+        bid = repeat(per_value[:, 0 if one else k], lots.counts) * lots.predicted
+        beats = bid > pick(tables.price[k], lots.rivals)
         chosen = beats if chosen is None else chosen | beats
-    won = xp.nonzero(chosen)[0]
+    won = true_places(chosen)
     places = xp.searchsorted(won, lots.bounds)
-    owner = xp.repeat(index_range(state.left.shape[0], won), places[1:] - places[:-1])
+    owner = repeat(index_range(state.left.shape[0], won), places[1:] - places[:-1])
     judged = judge(state, lots, won, owner, params, tables)
     slot = xp.zeros_like(owner)
     lost = slot < 1
     for k in range(SLOTS - 1):  # slots lost before the first one that is won
         bid = per_value[owner, 0 if one else k] * lots.predicted[won]
-        lost = lost & (bid <= tables.price[k][lots.rivals[won]])
+        lost = lost & (bid <= pick(tables.price[k], pick(lots.rivals, won)))
         slot = slot + xp.astype(lost, slot.dtype)
     seen = judged.look < _by_slot(xp, slot, judged.look, params.exposure)
     price = xp.take_along_axis(judged.price, slot[None, :], axis=0)[0]

@@ -11,7 +11,7 @@ from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array, Backend, array_namespace
 from sb3_ecom.core.spaces import Layout, LayoutBox
-from sb3_ecom.core.task import Metric, Task, check_reward_weights
+from sb3_ecom.core.task import Metric, check_reward_weights
 from sb3_ecom.envs.advertising.auctions import MICROS
 from sb3_ecom.envs.advertising.auto import dynamics
 from sb3_ecom.envs.advertising.auto.auction import SLOTS
@@ -26,6 +26,7 @@ from sb3_ecom.envs.advertising.auto.dynamics import (
 )
 from sb3_ecom.envs.advertising.auto.market import build_tables, capacity
 from sb3_ecom.envs.advertising.auto.params import PRESETS, AutoParams
+from sb3_ecom.envs.advertising.bidding import BiddingTask
 from sb3_ecom.envs.advertising.dial import Control, Dial, check_control
 
 LAYOUT = Layout(context=12, steps=HISTORY, features=FEATURES)
@@ -34,7 +35,7 @@ Bids = Literal["one", "per_slot"]
 TERMS = ("score", "counted_score", "final_score", "conversions", "cost")
 
 
-class AutoTask(Task):
+class AutoTask(BiddingTask):
     """Bid for three slots of every page under a day's budget and a target cost per conversion (CPA).
 
     The bid is multiplier x target x predicted conversions, against the three highest of 47 rivals. Slots are
@@ -85,9 +86,6 @@ class AutoTask(Task):
         Metric("win_rate", "wins", "auctions"),
         Metric("budget_use", "day_spend", "day_budget"),
         Metric("pacing_error", "pace_error", "length"),
-    )
-    reported: ClassVar[tuple[str, ...]] = (
-        *("spend", "value", "cpa", "roi", "win_rate", "budget_use", "pacing_error"),
     )
 
     def __init__(
@@ -166,29 +164,13 @@ class AutoTask(Task):
         cost = outcome.spend * (-1.0 / middle)
         return {**{name: getattr(outcome, name) for name in names}, "cost": cost}
 
-    def terminated(self, outcome: Outcome) -> Array:
-        """Return False: days end by the clock."""
-        return outcome.spend < 0.0
+    def worth(self, outcome: Outcome) -> tuple[Array, Array, Array]:
+        """Return predicted conversions of the tick, the CPA so far, and the ROI of the tick.
 
-    def counters(self, outcome: Outcome) -> dict[str, Array]:
-        """Return everything of the outcome."""
-        return outcome._asdict()
-
-    def report(self, outcome: Outcome) -> dict[str, Array]:
-        """Return spend, value, ROI and win rate of the tick; CPA, budget use, pacing error so far.
-
-        The value is predicted conversions; the ROI expected conversions over what the spend buys on target.
+        The ROI is expected conversions over what the spend buys on target.
         """
         xp = array_namespace(outcome.wins)
-        return {
-            "spend": outcome.spend,
-            "value": outcome.predicted,
-            "cpa": outcome.cpa,
-            "roi": outcome.expected / xp.clip(outcome.on_target, 1e-6, None),
-            "win_rate": outcome.wins / xp.clip(outcome.auctions, 1.0, None),
-            "budget_use": outcome.used,
-            "pacing_error": outcome.pace_error,
-        }
+        return outcome.predicted, outcome.cpa, outcome.expected / xp.clip(outcome.on_target, 1e-6, None)
 
     def frame(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
         """Draw the day so far."""

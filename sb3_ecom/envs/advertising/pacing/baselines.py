@@ -154,9 +154,13 @@ class ModelPredictive:
         ticks = self._traffic[ahead].size
         auctions = np.exp(self._traffic[ahead] + self.volume.forecast(ticks)[rows])
         level = self._price[ahead] + self.levels.forecast(ticks)[rows]
-        quality = self._swing[ahead] + self.regime(rows, ticks)
+        quality = self.swing(rows, ahead) + self.regime(rows, ticks)
         price = self._planner.solve(auctions, level, quality, left / 1e6)
         return np.asarray(self._planner.bids(level[:, :1], quality[:, :1], price[:, None])[:, 0])
+
+    def swing(self, rows: NDArray[np.int64], ahead: slice) -> Floats:
+        """Return log quality by time of day, (n or 1, ticks)."""
+        return np.asarray(self._swing[None, ahead])
 
     def regime(self, rows: NDArray[np.int64], ticks: int) -> Floats:
         """Return (n, ticks) log of the expected regime factor."""

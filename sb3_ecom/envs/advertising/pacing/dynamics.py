@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from sb3_ecom.core.arrays import Array, array_namespace
+from sb3_ecom.core.arrays import Array, array_namespace, pick
 from sb3_ecom.envs.advertising.auctions import MICROS, Bought, Lots, buy, count_any, count_many, lay_out
 from sb3_ecom.envs.advertising.pacing.market import SCORE_BINS, VALUE_BINS, VALUE_REACH, MarketTables
 from sb3_ecom.envs.advertising.pacing.params import PacingParams
@@ -20,6 +20,8 @@ class ResetNoise(NamedTuple):
 
     normals: Array  # (n, 6) N(0, 1): day traffic, day price, tick traffic, tick price, jitter, multiplier
     uniforms: Array  # (n, 3) U[0, 1): price regime, quality regime, budget
+    quality: Array  # (n,) N(0, 1), behind the day's quality
+    peak: Array  # (n,) U[0, 1), behind when it peaks
 
 
 class StepNoise(NamedTuple):
@@ -41,6 +43,7 @@ class State(NamedTuple):
     left: Array  # (n,) int64 micros, still to spend
     log_multiplier: Array  # (n,) log bid per unit of predicted value, relative to the median price
     day: Array  # (n, 2) hidden: log traffic and log price of the day
+    taste: Array  # (n, 3) hidden: log quality of the day; cosine and sine of how much later it peaks
     drift: Array  # (n, 3) hidden: AR(1) of log traffic, AR(1) of log price, price jitter
     regime: Array  # (n, 2) hidden, +1 or -1: price, quality
     pending: Array  # (n,) hidden: expected conversions that are still to arrive
@@ -77,7 +80,10 @@ def start_day(noise: ResetNoise, params: PacingParams, tables: MarketTables, day
     zero = xp.zeros_like(share)
     history = xp.tile(zero[:, None, None], (1, max(HISTORY, params.ticks), FEATURES))
     start = xp.clip(normals[:, 5] * params.start_spread, -REACH, REACH)
-    return State(xp.zeros_like(budget), budget, budget * 1, start, day, drift, regime, zero, history)
+    late = (noise.peak - 0.5) * (2 * math.pi * params.peak_spread)
+    level = noise.quality * params.quality_day_sd - params.quality_day_sd**2 / 2
+    taste = xp.stack([level, xp.cos(late), xp.sin(late)], -1)
+    return State(xp.zeros_like(budget), budget, budget * 1, start, day, taste, drift, regime, zero, history)
 
 
 def price_level(state: State, params: PacingParams, tables: MarketTables) -> Array:
@@ -88,7 +94,9 @@ def price_level(state: State, params: PacingParams, tables: MarketTables) -> Arr
 
 def log_quality(state: State, params: PacingParams, tables: MarketTables) -> Array:
     """Return the (n,) log of the hidden conversion quality of the tick."""
-    return tables.quality[state.tick] + params.quality_regime * state.regime[:, 1]
+    swing = tables.quality[state.tick] * state.taste[:, 1]
+    swing = swing - params.quality_swing * tables.clock[state.tick, 1] * state.taste[:, 2]
+    return swing + state.taste[:, 0] + params.quality_regime * state.regime[:, 1]
 
 
 def open_lots(state: State, noise: StepNoise, params: PacingParams, tables: MarketTables) -> Lots:
@@ -98,12 +106,12 @@ def open_lots(state: State, noise: StepNoise, params: PacingParams, tables: Mark
     counts, bounds = lay_out(count_many(xp.clip(rate, 10.0, None), noise.count), noise.lots.shape[1])
     m = int(bounds[-1])
     places = xp.astype(noise.lots[:, :m] * float(SCORE_BINS), xp.int32)
-    price, own = tables.score[places[0]], tables.score[places[1]]
+    price, own = pick(tables.score, places[0]), pick(tables.score, places[1])
     rho = params.value_correlation
     middle = VALUE_REACH * VALUE_BINS
     place = price * (rho * VALUE_BINS) + own * (math.sqrt(1 - rho * rho) * VALUE_BINS)
     place = xp.clip(place + (middle + 0.5), 0.0, 2 * middle)
-    log_value = tables.log_value[xp.astype(place, xp.int32)]
+    log_value = pick(tables.log_value, xp.astype(place, xp.int32))
     spread = params.price_spread
     return Lots(counts, bounds, price * spread - spread * spread / 2, log_value)  # mean price 1
 
@@ -120,7 +128,7 @@ def step(
     outcome, pending = _settle(state, bought, lots, left, noise, params, tables)
     history = _remember(state, log_multiplier, outcome, params, tables)
     drift, regime = _evolve(state, noise, params)
-    stay = (state.tick + 1, state.budget * 1, left, log_multiplier * 1.0, state.day * 1.0)
+    stay = (state.tick + 1, state.budget * 1, left, log_multiplier * 1.0, state.day * 1.0, state.taste * 1.0)
     return State(*stay, drift, regime, pending, history), outcome
 
 

@@ -12,8 +12,9 @@ from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array, Backend, array_namespace
 from sb3_ecom.core.spaces import Layout, LayoutBox
-from sb3_ecom.core.task import Metric, Task, check_reward_weights
+from sb3_ecom.core.task import Metric, check_reward_weights
 from sb3_ecom.envs.advertising.auctions import MICROS
+from sb3_ecom.envs.advertising.bidding import BiddingTask
 from sb3_ecom.envs.advertising.dial import Control, Dial, check_control
 from sb3_ecom.envs.advertising.pacing import dynamics
 from sb3_ecom.envs.advertising.pacing.dynamics import (
@@ -33,13 +34,15 @@ LAYOUT = Layout(context=8, steps=HISTORY, features=FEATURES)
 STRIDE = 0.5  # log multiplier per unit of an incremental action
 
 
-class PacingTask(Task):
+class PacingTask(BiddingTask):
     """Pace one campaign's budget over a day of auctions.
 
     Each tick the campaign sets a multiplier and bids multiplier x predicted value in every auction. What a
     win is really worth depends on a hidden quality (time of day and a two-state regime) that shows only in
-    the conversions, and the price level wanders. The budget lasts for a fraction of the day's auctions, so
-    money belongs where price per real value is lowest.
+    the conversions, and the price level wanders. In the preset "newcampaign" nobody knows beforehand how far
+    the predicted values are off as a whole, nor when in the day they are worth most, and conversions arrive
+    late: a bidder has to read all that from the day so far. The budget lasts for a fraction of the day's
+    auctions, so money belongs where price per real value is lowest.
 
     Observation:
         Box(104): sine and cosine of the time, share of ticks and of mean traffic still to come, share of
@@ -79,9 +82,6 @@ class PacingTask(Task):
         Metric("budget_use", "day_spend", "day_budget"),
         Metric("pacing_error", "pace_error", "length"),
     )
-    reported: ClassVar[tuple[str, ...]] = (
-        *("spend", "value", "cpa", "roi", "win_rate", "budget_use", "pacing_error"),
-    )
 
     def __init__(
         self,
@@ -110,7 +110,8 @@ class PacingTask(Task):
 
     def draw_reset(self, source: Backend, n: int) -> ResetNoise:
         """Draw the day's market and budget."""
-        return ResetNoise(source.normal((n, 6)), source.uniform((n, 3)))
+        normals, uniforms = source.normal((n, 6)), source.uniform((n, 3))
+        return ResetNoise(normals, uniforms, source.normal((n,)), source.uniform((n,)))
 
     def draw_step(self, source: Backend, n: int) -> StepNoise:
         """Draw one tick: a flat pool of auctions large enough for all copies at the busiest hour."""
@@ -155,26 +156,11 @@ class PacingTask(Task):
         cost = outcome.spend * (-1.0 / self.params.price_median)
         return {"conversions": outcome.conversions, "cost": cost, "expected": outcome.expected}
 
-    def terminated(self, outcome: Outcome) -> Array:
-        """Return False: days end by the clock."""
-        return outcome.spend < 0.0
-
-    def counters(self, outcome: Outcome) -> dict[str, Array]:
-        """Return everything of the outcome."""
-        return outcome._asdict()
-
-    def report(self, outcome: Outcome) -> dict[str, Array]:
-        """Return what an advertiser's report of the tick shows; without a conversion the CPA is the spend."""
+    def worth(self, outcome: Outcome) -> tuple[Array, Array, Array]:
+        """Return predicted value, CPA (without a conversion: the spend) and value per money, of the tick."""
         xp = array_namespace(outcome.wins)
-        return {
-            "spend": outcome.spend,
-            "value": outcome.value,
-            "cpa": outcome.spend / xp.clip(outcome.conversions, 1.0, None),
-            "roi": outcome.value / xp.clip(outcome.spend, 1e-6, None),
-            "win_rate": outcome.wins / xp.clip(outcome.auctions, 1.0, None),
-            "budget_use": outcome.used,
-            "pacing_error": outcome.pace_error,
-        }
+        cpa = outcome.spend / xp.clip(outcome.conversions, 1.0, None)
+        return outcome.value, cpa, outcome.value / xp.clip(outcome.spend, 1e-6, None)
 
     def frame(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
         """Draw the day so far."""

@@ -113,3 +113,10 @@ class Informed(ModelPredictive):
         self.levels.mean = np.stack([fixed, state.drift[:, 1] + state.drift[:, 2]], -1).astype(np.float64)
         self.volume.mean = np.stack([state.day[:, 0], state.drift[:, 0]], -1).astype(np.float64)
         self.good = (state.regime[:, 1] > 0).astype(np.float64)
+        self._taste = state.taste.astype(np.float64)
+
+    def swing(self, rows: NDArray[np.int64], ahead: slice) -> Floats:
+        """Return (n, ticks) log quality of day and hour."""
+        _, cosine, sine = self._taste[rows, :, None].transpose(1, 0, 2)
+        clock = self._task.tables.clock[:-1][ahead].astype(np.float64)
+        return np.asarray(self._task.params.quality_swing * (clock[:, 0] * cosine - clock[:, 1] * sine))

@@ -41,6 +41,8 @@ class PacingParams:
     conversion_rate: float = 0.1  # conversions per impression of mean value
     quality_swing: float = 0.5  # log quality, amplitude over the day (a sine that peaks at 06:00)
     quality_regime: float = 0.9  # log quality, + or - in a hidden two-state chain
+    quality_day_sd: float = 0.0  # sd of the day's log quality: how far the campaign's predictions are off
+    peak_spread: float = 0.0  # share of the day over which a day's peak of quality lies, hidden, in [0, 1]
     switch: float = 1 / 24  # chance per tick that a hidden chain changes state
     delay: float = 0.0  # ticks from win to conversion, mean of a geometric law
     start_spread: float = 1.0  # sd of the log multiplier that the campaign starts the day with
@@ -67,9 +69,11 @@ class PacingParams:
         check_positive(self, "price_median", "value_alpha", "value_beta", "conversion_rate", "price_spread")
         check_positive(self, "budget_high")
         sds = ("traffic_day_sd", "traffic_ar_sd", "price_day_sd", "price_ar_sd", "price_jitter_sd")
-        check_least(self, 0, *sds, "delay", "start_spread", "budget_low")
+        check_least(self, 0, *sds, "quality_day_sd", "delay", "start_spread", "budget_low")
         for name in ("traffic_ar", "price_ar", "value_correlation"):
             if not -1 < getattr(self, name) < 1:
                 raise ValueError(f"{name} must be in (-1, 1), got {getattr(self, name)}")
+        if not 0 <= self.peak_spread <= 1:
+            raise ValueError(f"peak_spread must be in [0, 1] of a day, got {self.peak_spread}")
         if not 0 <= self.switch <= 0.5:
             raise ValueError(f"switch must be in [0, 0.5] per tick, got {self.switch}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sb3_ecom.core.registry import Reference, Spec
-from sb3_ecom.envs.advertising.pacing import baselines, oracle, rules
+from sb3_ecom.envs.advertising.pacing import baselines, oracle, rules, smoothing
 from sb3_ecom.envs.advertising.pacing.env import PacingTask
 from sb3_ecom.envs.advertising.presets import preset_names
 
@@ -28,6 +28,7 @@ PACING = Spec(
         "marginal_return": rules.marginal_return,
         "model_predictive": baselines.model_predictive,
         "model_predictive_feedback": baselines.model_predictive_feedback,
+        "model_predictive_smoothed": smoothing.model_predictive_smoothed,
     },
     privileged={"informed": oracle.Informed},
     presets=preset_names("pacing"),

@@ -1,0 +1,47 @@
+"""What the tasks share in which one campaign bids through a day: EcomAds and EcomAdsAuto."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any, ClassVar
+
+from sb3_ecom.core.arrays import Array, array_namespace
+from sb3_ecom.core.task import Task
+
+
+class BiddingTask(Task):
+    """A day of auctions that ends by the clock, and the report that an advertiser gets of every tick.
+
+    Outcomes hold `spend`, `wins`, `auctions`, `used` and `pace_error`, (n,) each, beside what is their own.
+    """
+
+    reported: ClassVar[tuple[str, ...]] = (
+        *("spend", "value", "cpa", "roi", "win_rate", "budget_use", "pacing_error"),
+    )
+
+    @abstractmethod
+    def worth(self, outcome: Any) -> tuple[Array, Array, Array]:
+        """Return what the report calls value, CPA and ROI, (n,) each."""
+
+    def terminated(self, outcome: Any) -> Array:
+        """Return False: days end by the clock."""
+        return outcome.spend < 0.0
+
+    def counters(self, outcome: Any) -> dict[str, Array]:
+        """Return everything of the outcome."""
+        counted: dict[str, Array] = outcome._asdict()
+        return counted
+
+    def report(self, outcome: Any) -> dict[str, Array]:
+        """Return spend, value, CPA, ROI and win rate; budget use and pacing error are those so far."""
+        xp = array_namespace(outcome.wins)
+        value, cpa, roi = self.worth(outcome)
+        return {
+            "spend": outcome.spend,
+            "value": value,
+            "cpa": cpa,
+            "roi": roi,
+            "win_rate": outcome.wins / xp.clip(outcome.auctions, 1.0, None),
+            "budget_use": outcome.used,
+            "pacing_error": outcome.pace_error,
+        }

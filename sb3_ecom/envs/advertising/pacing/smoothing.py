@@ -1,0 +1,67 @@
+"""A planner that follows the quality of late conversions by smoothing: for campaigns that are new."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sb3_ecom.core.registry import Policy
+from sb3_ecom.core.task import Task
+from sb3_ecom.envs.advertising.pacing.baselines import ModelPredictive, _pacing
+from sb3_ecom.envs.advertising.pacing.env import PacingTask
+from sb3_ecom.envs.advertising.pacing.planning import Seen
+
+Floats = NDArray[np.float64]
+
+
+class Smoothed(ModelPredictive):
+    """Plans with how much better the conversions of late were than those of the whole day.
+
+    It takes nothing of hours or regimes for known, but the mean delay: what is bought at neutral quality
+    comes back after as many ticks, and is what the conversions are held against. Only the ratio of now
+    and the rest of the day matters for a budget, so the campaign's own level cancels.
+
+    Args:
+        task: the market.
+        decay: weight of the past tick after one more tick, in [0, 1).
+        prior: conversions that both estimates start with, > 0.
+        gain: share of the log ratio that is believed.
+        persistence: share of the ratio that is left after one more tick, when planning.
+    """
+
+    def __init__(
+        self, task: PacingTask, *, decay: float, prior: float, gain: float, persistence: float
+    ) -> None:
+        super().__init__(task, dayparting=False, feedback=True)
+        self._decay, self._prior, self._gain, self._persistence = decay, prior, gain, persistence
+        self._sums = np.zeros((5, 0))
+
+    def _judge(self, seen: Seen, before: NDArray[np.int64]) -> None:
+        """Take in the conversions of a tick: lately and all day, each beside what neutral quality gives."""
+        if self._sums.shape[1] != seen.valid.size:
+            self._sums = np.zeros((5, seen.valid.size))
+        came, due, all_came, all_due, waiting = self._sums
+        waiting = waiting + seen.neutral
+        arriving = waiting / (1.0 + self._task.params.delay)
+        came, due = self._decay * came + seen.conversions, self._decay * due + arriving
+        moved = (came, due, all_came + seen.conversions, all_due + arriving, waiting - arriving)
+        self._sums = np.where(seen.valid, np.stack(moved), 0.0)
+
+    def swing(self, rows: NDArray[np.int64], ahead: slice) -> Floats:
+        """Return (n, 1): the hours are not known."""
+        return np.zeros((rows.size, 1))
+
+    def regime(self, rows: NDArray[np.int64], ticks: int) -> Floats:
+        """Return (n, ticks) log quality against the day's."""
+        came, due, all_came, all_due, _ = self._sums[:, rows]
+        level = (all_came + self._prior) / (all_due + self._prior)
+        lately = (came + self._prior * level) / (due + self._prior)
+        ratio = self._gain * np.log(lately / level)
+        return np.asarray(ratio[:, None] * self._persistence ** np.arange(ticks))
+
+
+def model_predictive_smoothed(
+    task: Task, decay: float = 0.86, prior: float = 42.0, gain: float = 3.3, persistence: float = 0.9
+) -> Policy:
+    """Plan with what the last conversions tell of quality, taking nothing of it for known."""
+    return Smoothed(_pacing(task), decay=decay, prior=prior, gain=gain, persistence=persistence)
