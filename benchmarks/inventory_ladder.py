@@ -1,12 +1,15 @@
 """The ladder of EcomInventory-v0: from random orders to the bound, every policy in the same half-years.
 
     python benchmarks/inventory_ladder.py --seeds 5 --folder runs
+    python benchmarks/inventory_ladder.py --shop trucks --seeds 2 --folder runs_trucks
 
 Each seed of the learner is one `python -m rl_zoo3.train` with zoo_configs/ppo.yml (items as rows, turning the
 knobs of the best tuned rule). Runs and returns that lie in `--folder` are not repeated, so a broken-off
 ladder goes on where it stopped. Differences to the best rule are paired over the half-years; the learner's
-standard error is over half-years and seeds. The table goes to benchmarks/results/ladder_EcomInventory-v0.csv
-and, as markdown, to standard output.
+standard error is over half-years and seeds. `--shop trucks` is the shop with options: announced promotions of
+uncertain uplift, orders on two weekdays that share trucks, customers who take the neighbouring item; every
+rule is tuned for it anew (some minutes). The table goes to benchmarks/results/ladder_EcomInventory-v0.csv
+(_trucks) and, as markdown, to standard output.
 """
 
 from __future__ import annotations
@@ -33,7 +36,18 @@ from sb3_ecom.envs.inventory.tasks.shop_view import LARGEST
 from sb3_ecom.sb3.saved_model import load_policy
 from sb3_ecom.sb3.zoo import config_path
 
-ENV_ID, BEST = "EcomInventory-v0", "forecast_pro_rata"
+ENV_ID = "EcomInventory-v0"
+#: shop -> keyword arguments
+SHOPS: dict[str, dict[str, Any]] = {
+    "default": {},
+    "trucks": {
+        "promotions_a_year": 6.0,
+        "dispatch_days": (0, 3),
+        "truck_cost": 0.6,
+        "truck_days": 4.0,
+        "substitution": 0.4,
+    },
+}
 RESULTS = Path(__file__).resolve().parent / "results"
 FIELDS = ("policy", "return", "stderr", "minus_best_rule", "minus_stderr", "gap_closed", "budget")
 TUNED = "46 simulations of 192 half-years"  # benchmarks/tune_inventory.py prints them
@@ -42,14 +56,14 @@ Row = dict[str, str]
 Returns = NDArray[np.float64]  # (episodes,)
 
 
-def train(seed: int, folder: str, steps: int | None) -> Path:
+def train(seed: int, folder: str, steps: int | None, conf: Path) -> Path:
     """Train one seed as a user would, unless it is there; return the model."""
     path = Path(folder) / "ppo" / f"{ENV_ID}_{seed + 1}" / f"{ENV_ID}.zip"
     if path.is_file():
         return path
     shutil.rmtree(Path(folder) / f"seed{seed}", ignore_errors=True)  # a broken-off run would take number 1
     command = [sys.executable, "-m", "rl_zoo3.train", "--algo", "ppo", "--env", ENV_ID]
-    command += ["--gym-packages", "sb3_ecom.fast", "-conf", str(config_path("ppo")), "--seed", str(seed)]
+    command += ["--gym-packages", "sb3_ecom.fast", "-conf", str(conf), "--seed", str(seed)]
     command += ["-f", str(Path(folder) / f"seed{seed}"), "--eval-freq", "-1", "--num-threads", "1"]
     command += ["--verbose", "0", *([] if steps is None else ["-n", str(steps)])]
     subprocess.run(command, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
@@ -60,9 +74,24 @@ def train(seed: int, folder: str, steps: int | None) -> Path:
     return path
 
 
-def best_constant() -> Any:
+def configuration(folder: str, shop: str, rule: str) -> Path:
+    """Return the zoo's configuration; of another shop, with its arguments and its own best rule to shift."""
+    if shop == "default":
+        return config_path("ppo")
+    entry = yaml.safe_load(config_path("ppo").read_text(encoding="utf-8"))[ENV_ID]
+    entry["env_kwargs"] = {
+        name: list(value) if isinstance(value, tuple) else value for name, value in SHOPS[shop].items()
+    }
+    for wrapper in entry["vec_env_wrapper"]:
+        next(iter(wrapper.values()))["rule"] = rule
+    path = Path(folder) / f"ppo_{shop}.yml"
+    path.write_text(yaml.safe_dump({ENV_ID: entry}), encoding="utf-8")
+    return path
+
+
+def best_constant(kwargs: dict[str, Any]) -> Any:
     """Return the policy that orders the same every day: the best of 16 quantities, item by item."""
-    task = ShopTask(action="quantity")
+    task = ShopTask(action="quantity", **kwargs)
     actions = 2 * np.sqrt(CONSTANTS / LARGEST) - 1
     profits = []
     for action in actions:
@@ -94,7 +123,9 @@ def measure(name: str, make: Callable[[], Any], options: argparse.Namespace, **k
     path = Path(options.folder) / "returns" / f"{name}_{options.episodes}.npy"
     if path.is_file():
         return np.asarray(np.load(path), dtype=np.float64)
-    result = sb3_ecom.evaluate(ENV_ID, make(), episodes=options.episodes, seed=0, **kwargs)
+    result = sb3_ecom.evaluate(
+        ENV_ID, make(), episodes=options.episodes, seed=0, **SHOPS[options.shop], **kwargs
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
     np.save(path, result.returns)
     print(f"{name}: {result.mean:.3f} +- {result.stderr:.3f}", flush=True)
@@ -104,6 +135,7 @@ def measure(name: str, make: Callable[[], Any], options: argparse.Namespace, **k
 def main() -> None:
     """Train the seeds, measure everybody, write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--shop", default="default", choices=SHOPS)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--episodes", type=int, default=2048)
     parser.add_argument(
@@ -114,12 +146,14 @@ def main() -> None:
     )
     options = parser.parse_args()
     options.folder = options.folder or tempfile.mkdtemp()
-    entry, task = sb3_ecom.spec(ENV_ID), ShopTask()
+    shop = SHOPS[options.shop]
+    entry, task = sb3_ecom.spec(ENV_ID), ShopTask(**shop)
     names = ["random", *entry.baselines, "knows_rate"]
     returns = {name: measure(name, lambda name=name: name, options) for name in names}  # type: ignore[misc]
     returns["textbook (action 0)"] = measure("textbook", lambda: textbook, options)
-    returns["constant orders"] = measure("constant", best_constant, options, action="quantity")
-    best = returns[BEST]
+    returns["constant orders"] = measure("constant", lambda: best_constant(shop), options, action="quantity")
+    rule = max(entry.baselines, key=lambda name: returns[name].mean())
+    best = returns[rule]
     gap = float((returns["knows_rate"] - best).mean())
     budgets = {"random": "", "textbook (action 0)": "", "constant orders": f"{len(CONSTANTS)} simulations"}
     rows = [
@@ -127,12 +161,13 @@ def main() -> None:
         for name, found in returns.items()
     ]
     if options.seeds:
-        rows.append(learner_line(options, task, best, gap))
-    oracle = entry.oracle()
+        rows.append(learner_line(options, task, best, gap, rule))
+    oracle = entry.oracle(**shop)
     headroom = (oracle.value - float(best.mean()), float(np.hypot(oracle.stderr, mean_and_error(best)[1])))
     rows.append(line("bound (clairvoyant, relaxed)", (oracle.value, oracle.stderr), headroom, gap, ""))
     rows.sort(key=lambda found: float(found["return"]))
-    with open(RESULTS / f"ladder_{ENV_ID}.csv", "w", newline="", encoding="utf-8") as file:
+    suffix = "" if options.shop == "default" else f"_{options.shop}"
+    with open(RESULTS / f"ladder_{ENV_ID}{suffix}.csv", "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, FIELDS)
         writer.writeheader()
         writer.writerows(rows)
@@ -141,14 +176,14 @@ def main() -> None:
         print("| " + " | ".join(found[field] for field in FIELDS) + " |")
 
 
-def learner_line(options: argparse.Namespace, task: ShopTask, best: Returns, gap: float) -> Row:
+def learner_line(options: argparse.Namespace, task: ShopTask, best: Returns, gap: float, rule: str) -> Row:
     """Return the line of the mean over seeds, whose spread comes on top of the episodes'."""
-    found = []
+    found, conf = [], configuration(options.folder, options.shop, rule)
     for seed in range(options.seeds):
-        path = train(seed, options.folder, options.steps)
+        path = train(seed, options.folder, options.steps, conf)
         found.append(measure(f"ppo{seed}", lambda path=path: load_policy(path, task, "ppo"), options))  # type: ignore[misc]
         difference, error = mean_and_error(found[-1] - best)
-        print(f"seed {seed}: {difference:+.3f} +- {error:.3f} to {BEST}", flush=True)
+        print(f"seed {seed}: {difference:+.3f} +- {error:.3f} to the best rule", flush=True)
     mean, count = np.mean(found, axis=0), len(found)
     between = float(np.std(np.mean(found, axis=1), ddof=1) / count**0.5) if count > 1 else 0.0
     entry = yaml.safe_load(config_path("ppo").read_text(encoding="utf-8"))[ENV_ID]

@@ -64,6 +64,22 @@ def test_ppo_on_top_of_local_base_stock_comes_close_to_the_optimum(tmp_path):
 
 
 @pytest.mark.slow
+def test_ppo_on_top_of_the_chain_s_rule_loses_nothing_to_it(tmp_path):
+    env_id = "EcomChain-v0"
+    run(
+        tmp_path,
+        *("rl_zoo3.train", "--algo", "ppo", "--env", env_id, "--gym-packages", "sb3_ecom.fast"),
+        *("-conf", str(config_path("ppo")), "--seed", "0", "--num-threads", "1", "--eval-freq", "-1"),
+        timeout=3600,
+    )
+    task = sb3_ecom.spec(env_id).make_task()
+    policy = load_policy(str(tmp_path / "logs" / "ppo" / f"{env_id}_1"), task, env_id=env_id)
+    learnt = sb3_ecom.evaluate(env_id, policy, episodes=4096, seed=7)
+    difference, stderr = learnt.minus(sb3_ecom.evaluate(env_id, "ending_base_stock", episodes=4096, seed=7))
+    assert difference > -3 * stderr  # paired: about .015 of a profit of 530
+
+
+@pytest.mark.slow
 def test_ppo_on_item_rows_beats_the_best_rule_of_the_shop(tmp_path):
     env_id = "EcomInventory-v0"
     run(
