@@ -16,9 +16,9 @@ from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.core.task import Task
 from sb3_ecom.envs.recommendation.dynamics import Visit, VisitTables, choice_weights
 from sb3_ecom.envs.recommendation.params import SessionParams
+from sb3_ecom.envs.recommendation.worth import fit_worth
 
 _SESSIONS = 8192  # simulated, to fit what a visit is still worth
-_SEED = 77  # of their visitors
 
 
 class Worth(NamedTuple):
@@ -103,27 +103,16 @@ class ExpectedGain:
 
 def _fit(loop: StepLoop, action: Array, discount: float) -> Worth:
     """Return the worth of visits under a constant action."""
-    n, horizon = loop.num_envs, loop.task.horizon
-    loop.reset(_SEED)
-    alive, states, rewards, counted = np.ones(n, dtype=bool), [], [], []
-    for _ in range(horizon):
-        visit: Visit = loop.state.visit
-        known = (visit.taste, visit.satiation, visit.satisfaction[:, None], np.ones((n, 1), dtype=np.float32))
-        states.append(np.concatenate(known, axis=1)[alive])
-        counted.append(alive.copy())
-        result = loop.step(np.broadcast_to(action, (n, *action.shape)))
-        rewards.append(result.reward * alive)
-        alive[result.rows] = False
-        if not alive.any():
-            break
-    value, returns = np.zeros(n), []
-    for reward, there in zip(reversed(rewards), reversed(counted), strict=True):
-        value = reward + discount * value
-        returns.append(value[there])
-    found, *_ = np.linalg.lstsq(np.concatenate(states), np.concatenate(returns[::-1]), rcond=None)
+    always = np.broadcast_to(action, (loop.num_envs, *action.shape))
+    slow = fit_worth(loop, lambda observation: always, _describe, discount)
     width = loop.task.tables.visit.worth.shape[1]
-    slow = found.astype(np.float32)
     return Worth(slow[:width], slow[width:-2], float(slow[-2]), float(slow[-1]))
+
+
+def _describe(state: Any) -> Array:
+    visit: Visit = state.visit
+    one = np.ones((len(visit.satisfaction), 1), dtype=np.float32)
+    return np.concatenate((visit.taste, visit.satiation, visit.satisfaction[:, None], one), axis=1)
 
 
 def _chance(logit: Array) -> Array:

@@ -14,6 +14,7 @@ from sb3_ecom.core.task import Metric, Task, check_reward_weights
 from sb3_ecom.envs.recommendation.cards import Cards, Row, show_cards
 from sb3_ecom.envs.recommendation.cold import dynamics
 from sb3_ecom.envs.recommendation.cold.dynamics import HISTORY, Outcome, ResetNoise, State, Tables
+from sb3_ecom.envs.recommendation.cold.expected import ExpectedGain
 from sb3_ecom.envs.recommendation.cold.params import ColdParams
 
 
@@ -113,6 +114,16 @@ class ColdTask(Task):
     def report(self, outcome: Outcome) -> dict[str, Array]:
         """Return the item and whether it was clicked."""
         return {"item": outcome.item, "clicked": outcome.clicked}
+
+    def expected_gain(self, discount: float) -> ExpectedGain:
+        """Return what tells the expected gain of items (`sb3.VecExpectedGain`).
+
+        Raises:
+            ValueError: if the task lives on another backend than NumPy.
+        """
+        if not isinstance(self.tables.weights, np.ndarray):
+            raise ValueError(f"expected_gain needs NumPy arrays, got {type(self.tables.weights)}")
+        return ExpectedGain(self, discount)
 
     def frame(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
         """Show the items' records and their true click rates."""

@@ -24,6 +24,7 @@ from sb3_ecom.envs.recommendation.evolution.dynamics import (
     StepNoise,
     Tables,
 )
+from sb3_ecom.envs.recommendation.evolution.expected import ExpectedGain
 from sb3_ecom.envs.recommendation.evolution.params import EvolutionParams
 
 
@@ -142,6 +143,16 @@ class EvolutionTask(Task):
         places = index_range(self.params.slate_size, outcome.slot)
         watched = xp.astype(outcome.slot[:, None] == places[None, :], outcome.clicked.dtype)
         return {"slate": outcome.slate, "topics": outcome.topics, "clicked": watched}
+
+    def expected_gain(self, discount: float) -> ExpectedGain:
+        """Return what tells the expected gain of pages (`sb3.VecExpectedGain`).
+
+        Raises:
+            ValueError: if the task lives on another backend than NumPy.
+        """
+        if not isinstance(self.tables.one_hot, np.ndarray):
+            raise ValueError(f"expected_gain needs NumPy arrays, got {type(self.tables.one_hot)}")
+        return ExpectedGain(self, discount)
 
     def frame(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
         """Show the last page and the viewer's interests."""

@@ -1,0 +1,48 @@
+"""What showing a new item is worth before the click: against the click, and over a season."""
+
+import numpy as np
+import pytest
+
+import sb3_ecom
+from sb3_ecom.core.arrays import take_rows
+from sb3_ecom.core.loop import StepLoop
+
+ID = "EcomRecCold-v0"
+
+
+@pytest.mark.parametrize("discount", [1.0, 0.9])
+def test_expected_gain_is_the_mean_of_what_chance_makes_of_an_item(discount):
+    task = sb3_ecom.spec(ID).make_task(reward_weights={"clicks": 2.0}, horizon=6)
+    gain, walk = task.expected_gain(discount), StepLoop(task, 6)
+    walk.reset(0)
+    for step in range(3):
+        walk.step(np.full(6, step))
+    source = StepLoop(task, 40_000)
+    source.reset(0)
+    for row in range(6):
+        many = take_rows(walk.state, np.full(40_000, row))
+        after, outcome = task.step(many, np.full(40_000, row), task.draw_step(source.backend, 40_000))
+        found = task.reward(task.terms(outcome)) + discount * gain.value(after) - gain.value(many)
+        expected = gain(gain.before(many), task.report(outcome))
+        assert np.ptp(expected) == 0
+        assert abs(found.mean() - expected[0]) < 3.5 * found.std() / np.sqrt(40_000) + 1e-5
+
+
+def test_gains_of_a_season_are_its_return_less_the_clairvoyant_s():
+    from sb3_ecom.sb3 import VecExpectedGain, make_vec_env
+
+    env = make_vec_env(ID, 256, seed=2)
+    policy = sb3_ecom.spec(ID).baselines["linucb"](env.task)
+    venv = VecExpectedGain(env, discount=1.0)
+    seen = venv.reset()
+    start = env.task.expected_gain(1.0).value(env.loop.state)
+    gains = np.zeros(256)
+    for _ in range(200):
+        seen, gain, done, infos = venv.step(policy(seen))
+        gains += gain
+    assert done.all()
+    luck = np.array([info["episode"]["r"] for info in infos]) - start - gains
+    assert abs(luck.mean()) < 3.5 * luck.std() / 16
+    assert luck.std() > 3  # clicks
+    assert (gains <= 0).all()
+    assert gains.std() < 0.7 * (luck + start + gains).std()
