@@ -1,9 +1,9 @@
-"""Fill pages from what was clicked: nearest items, rotations, Thompson sampling."""
+"""Fill pages from what was clicked: popular items, nearest items, rotations."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -114,58 +114,3 @@ def last_clicks(task: BoredTask) -> Policy:
 def nearest_rotation(task: BoredTask) -> Policy:
     """Show what is near, spread over topics and away from those clicked lately."""
     return Nearest(task, 10, 0.1)
-
-
-class ThompsonRotation:
-    """Bayesian linear regression of clicks on item vectors per visitor, sampled, spread over topics.
-
-    Pages seen in boredom teach nothing and are left out: the counts in the observation tell when it starts.
-    Source: Agrawal and Goyal 2013 (arXiv:1209.3352).
-    """
-
-    def __init__(self, task: BoredTask, spread: float, discount: float, seed: int = 0) -> None:
-        self._task, self._spread, self._discount = task, spread, discount
-        self._generator = np.random.default_rng(seed)
-        self._precision: Any = None
-
-    def __call__(self, observation: Array) -> Array:
-        """Learn from the last page and choose."""
-        task, p = self._task, self._task.params
-        seen = read(task, observation)
-        n = len(observation)
-        fresh = seen.valid.sum(1) == 1  # only the random page lies behind
-        if self._precision is None or len(self._precision) != n:
-            fresh = np.ones(n, dtype=bool)
-            self._precision = np.zeros((n, p.topics, p.topics))
-            self._moment = np.zeros((n, p.topics))
-            self._bored = np.zeros(n)
-        self._precision[fresh], self._moment[fresh], self._bored[fresh] = np.eye(p.topics), 0.0, 0.0
-        self._learn(seen)
-        covariance = np.linalg.inv(self._precision)
-        mean = np.einsum("ntu,nu->nt", covariance, self._moment)
-        draw = self._generator.standard_normal(mean.shape)
-        taste = mean + self._spread * np.einsum("ntu,nu->nt", np.linalg.cholesky(covariance), draw)
-        scores = taste @ task.tables.visit.items.T
-        discount = np.full(n, self._discount)
-        return as_action(task, spread_page(task.tables.lists, scores, discount, seen.recent, p.slate_size))
-
-    def _learn(self, seen: Seen) -> None:
-        p = self._task.params
-        awake = self._bored <= 0
-        clicks, shown = seen.clicks[:, -1], float(p.slate_size)
-        liked = seen.clicked[:, -1]
-        passed = (shown * seen.shown[:, -1] - clicks[:, None] * liked) / np.maximum(shown - clicks, 1)[
-            :, None
-        ]
-        for weight, vector, target in ((clicks, liked, 1.0), (shown - clicks, passed, 0.0)):
-            amount = np.where(awake, weight, 0.0)
-            self._precision += amount[:, None, None] * vector[:, :, None] * vector[:, None, :]
-            self._moment += (amount * target)[:, None] * vector
-        self._bored = np.maximum(self._bored - 1, 0)
-        starts = (seen.recent >= p.bored_at - 1e-3).any(1) & (self._bored <= 0)
-        self._bored = np.where(starts & (p.boredom == "car"), p.window, self._bored)
-
-
-def thompson_rotation(task: BoredTask) -> Policy:
-    """Sample a taste and spread the page over topics."""
-    return ThompsonRotation(task, spread=0.2, discount=0.2)

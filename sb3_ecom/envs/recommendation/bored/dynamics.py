@@ -121,7 +121,7 @@ def step(
     facts = xp.stack([xp.ones_like(total), total / params.slate_size], axis=1)
     row = xp.concat([facts, clicked, seen], axis=1)
     after = State(
-        _influenced(xp, state.taste, clicked, total, params),
+        follow_clicks(xp, state.taste, clicked, total, params),
         topics,
         age,
         _boredom(xp, state.left, recent, params),
@@ -159,7 +159,7 @@ def _boredom(xp: Any, left: Array, recent: Array, params: BoredParams) -> Array:
     return xp.where(starts, xp.zeros_like(left) + params.window, left)
 
 
-def _influenced(xp: Any, taste: Array, clicked: Array, total: Array, params: BoredParams) -> Array:
+def follow_clicks(xp: Any, taste: Array, clicked: Array, total: Array, params: BoredParams) -> Array:
     """Return the taste after a page whose clicked items have the mean `clicked`."""
     if params.influence == "none":
         return taste * 1.0

@@ -13,11 +13,10 @@ from sb3_ecom.core.registry import Oracle, Policy
 from sb3_ecom.envs.recommendation.bored.baselines import as_action
 from sb3_ecom.envs.recommendation.bored.dynamics import felt_taste, relevance
 from sb3_ecom.envs.recommendation.bored.env import BoredTask
+from sb3_ecom.envs.recommendation.bored.particles import CROWD, DISCOUNT
 from sb3_ecom.envs.recommendation.bored.shelf import spread_page
 
 _EPISODES = 256
-DISCOUNT = 0.35  # of relevance for each better item of the same topic; best of .05 .. .35
-CROWD = 0.5  # places that a recent click on the topic uses up
 
 
 def greedy(loop: StepLoop) -> Policy:

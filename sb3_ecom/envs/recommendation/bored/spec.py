@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sb3_ecom.core.registry import Spec
-from sb3_ecom.envs.recommendation.bored import baselines, oracle
+from sb3_ecom.envs.recommendation.bored import baselines, oracle, particles, thompson
 from sb3_ecom.envs.recommendation.bored.env import BoredTask
 from sb3_ecom.envs.recommendation.references import measured, trained
 
@@ -21,7 +21,8 @@ BORED = Spec(
         "popularity": baselines.popularity,
         "last_clicks": baselines.last_clicks,
         "nearest_rotation": baselines.nearest_rotation,
-        "thompson_rotation": baselines.thompson_rotation,
+        "thompson_rotation": thompson.thompson_rotation,
+        "particle_rotation": particles.particle_rotation,
     },
     privileged={"greedy": oracle.greedy, "rotation": oracle.rotation},
     learner=trained("EcomRecBored-v0", "ppo", 44.63, 0.87),
