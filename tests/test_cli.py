@@ -112,6 +112,20 @@ def test_evaluate_says_how_far_from_a_proven_optimum(run):
     assert (found["cost_above_optimum_percent"], found["plus_or_minus"]) == expected
 
 
+def test_evaluate_computes_the_optimum_of_other_arguments(run):
+    command = ("evaluate", "EcomLostSales-v0", "--baseline", "base_stock", "--episodes", "20", "--json")
+    _, out, _ = run(*command, "--env-kwargs", "lead_time:1", "penalty:9.0")
+    (found,) = json.loads(out)
+    expected = sb3_ecom.evaluate("EcomLostSales-v0", "base_stock", episodes=20, lead_time=1, penalty=9.0)
+    assert found["cost_above_optimum_percent"] == pytest.approx(
+        100 * (-expected.mean / 5.43822 - 1), abs=0.01
+    )
+    _, out, _ = run(*command, "--env-kwargs", "lead_time:1", "reward_weights:{'penalty': 2.0}")
+    assert "cost_above_optimum_percent" not in json.loads(out)[0]
+    _, out, _ = run(*command[:-1], "--env-kwargs", "lead_time:1")
+    assert "optimum of these arguments: -4.04071" in out
+
+
 def test_evaluate_says_when_a_policy_sees_hidden_state(run):
     assert "hidden state" in run("evaluate", TOY, "--baseline", "informed", "--episodes", "20")[1]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from typing import Any
 
 from rich import box
@@ -61,6 +62,9 @@ def run(options: argparse.Namespace) -> None:
         )
         for name, policy in _policies(entry, options, kwargs).items()
     }
+    optimum = _computed_optimum(entry, kwargs)
+    if optimum is not None:
+        results = {name: replace(result, optimum=optimum) for name, result in results.items()}
     if options.json:
         print(
             json.dumps([_as_json(entry, name, result, options) for name, result in results.items()], indent=2)
@@ -71,6 +75,7 @@ def run(options: argparse.Namespace) -> None:
         f"{entry.id}: {options.episodes} episodes, seed {options.seed}; score 0 = random "
         f"({entry.random.value:.4g}), 1 = {entry.best_known_kind} ({entry.best_known.value:.4g})"
         f"{' of the default arguments' if kwargs else ''}"
+        f"{'' if optimum is None else f'; optimum of these arguments: {optimum:.6g}'}"
     )
 
 
@@ -87,6 +92,18 @@ def _policies(entry: Spec, options: argparse.Namespace, kwargs: dict[str, Any]) 
         return {options.baseline: options.baseline}
     names = ["random", *entry.baselines, *(entry.privileged if options.privileged else ())]
     return {name: name for name in names}
+
+
+def _computed_optimum(entry: Spec, kwargs: dict[str, Any]) -> float | None:
+    """Return the proven optimum of an average cost under `kwargs`, if it can be computed and is another."""
+    proven = entry.criterion == "average" and entry.best_known_kind == "optimal"
+    if not proven or not kwargs or "reward_weights" in kwargs:  # optima are of the unweighted costs
+        return None
+    try:
+        oracle = entry.oracle(**kwargs)
+    except ValueError:  # too many states: results stand without it
+        return None
+    return oracle.value if oracle.kind == "optimal" else None
 
 
 def _above_optimum(result: Result) -> dict[str, float]:
