@@ -1,0 +1,30 @@
+"""What the Specs say of the learners is what the recorded runs say."""
+
+import csv
+import statistics
+from pathlib import Path
+
+import pytest
+
+from sb3_ecom.envs.inventory.spec import SPECS
+
+RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
+RECORDED = [entry for entry in SPECS if entry.learner and "inventory_scores" in entry.learner[1].command]
+
+
+@pytest.mark.parametrize("entry", RECORDED, ids=lambda entry: entry.id)
+def test_learner_s_return_is_the_mean_of_the_recorded_runs(entry):
+    with (RESULTS / "inventory_scores.csv").open(newline="", encoding="utf-8") as file:
+        runs = [row for row in csv.DictReader(file) if row["id"] == entry.id]
+    latest = [float(row["return"]) for row in runs if row["entry"] == runs[-1]["entry"]]
+    assert len(latest) >= 2
+    assert entry.learner[1].value == pytest.approx(statistics.fmean(latest), abs=6e-5)
+
+
+def test_shop_s_learner_is_that_of_the_ladder():
+    with (RESULTS / "ladder_EcomInventory-v0.csv").open(newline="", encoding="utf-8") as file:
+        (line,) = [row for row in csv.DictReader(file) if row["policy"].startswith("PPO")]
+    (shop,) = [entry for entry in SPECS if entry.id == "EcomInventory-v0"]
+    assert shop.learner[1].value == pytest.approx(float(line["return"]), abs=6e-4)
+    assert f"--seeds {line['policy'].split()[-2]}" in shop.learner[1].command
+    assert float(line["minus_best_rule"]) > 3 * float(line["minus_stderr"])
