@@ -78,15 +78,15 @@ def test_conversions_have_the_expected_mean_and_poisson_variance():
     assert score[keep].var() == pytest.approx(1.0, abs=0.04)
 
 
-def test_a_new_campaign_is_off_by_a_level_and_buys_at_its_own_hour():
-    """Quality is exp(level + swing sin(hours after the peak's quarter)), the level e^N with mean 1."""
+def test_a_new_campaign_is_off_by_a_level_and_buys_at_its_own_hours():
+    """Log quality is a level and a sine of three waves a day, shifted; the level's exponential has mean 1."""
     task = PacingTask("newcampaign", quality_regime=0.0, quality_swing=0.6)
     noise = task.draw_reset(NumpyBackend(np.random.default_rng(6)), 20_000)
     state = task.initial_state(noise)
     late = (noise.peak - 0.5) * task.params.peak_spread
     for tick in (0, 17, 47):
         found = log_quality(state._replace(tick=state.tick + tick), task.params, task.tables)
-        wave = 0.6 * np.sin(2 * np.pi * ((tick + 0.5) / 48 - late))
+        wave = 0.6 * np.sin(2 * np.pi * (3 * (tick + 0.5) / 48 - late))
         np.testing.assert_allclose(found - state.taste[:, 0], wave, atol=1e-5)
     level = np.exp(state.taste[:, 0].astype(np.float64))
     assert level.mean() == pytest.approx(1.0, abs=4 * level.std() / np.sqrt(level.size))
@@ -136,7 +136,8 @@ def test_every_preset_runs(preset):
         ({"ticks": 1}, r"ticks must be >= 2.*got 1"),
         ({"price_median": -1.0}, r"price_median must be > 0, got -1"),
         ({"price_day_sd": float("nan")}, r"price_day_sd must be finite, got nan"),
-        ({"peak_spread": 1.5}, r"peak_spread must be in \[0, 1\] of a day, got 1.5"),
+        ({"peak_spread": 1.5}, r"peak_spread must be in \[0, 1\] of a wave, got 1.5"),
+        ({"quality_peaks": 0}, r"quality_peaks must be >= 1 a day, got 0"),
         ({"quality_day_sd": -0.1}, r"quality_day_sd must be >= 0, got -0.1"),
         ({"switch": 0.9}, r"switch must be in \[0, 0.5\].*got 0.9"),
         ({"value_correlation": 1.0}, r"value_correlation must be in \(-1, 1\), got 1"),

@@ -95,7 +95,7 @@ def price_level(state: State, params: PacingParams, tables: MarketTables) -> Arr
 def log_quality(state: State, params: PacingParams, tables: MarketTables) -> Array:
     """Return the (n,) log of the hidden conversion quality of the tick."""
     swing = tables.quality[state.tick] * state.taste[:, 1]
-    swing = swing - params.quality_swing * tables.clock[state.tick, 1] * state.taste[:, 2]
+    swing = swing - tables.quality_later[state.tick] * state.taste[:, 2]
     return swing + state.taste[:, 0] + params.quality_regime * state.regime[:, 1]
 
 

@@ -25,6 +25,7 @@ class MarketTables(NamedTuple):
     traffic: Array  # (ticks + 1,) log of the expected auctions per tick on a mean day; the last repeats
     price: Array  # (ticks + 1,) log price level of the time of day
     quality: Array  # (ticks + 1,) log quality of the time of day
+    quality_later: Array  # (ticks + 1,) likewise, a quarter of a wave later
     traffic_left: Array  # (ticks + 1,) share of the day's traffic still to come
     clock: Array  # (ticks + 1, 2) sine and cosine of the time of day
     score: Array  # (SCORE_BINS,) normal quantiles, of variance 1
@@ -79,7 +80,8 @@ def build_tables(params: PacingParams) -> MarketTables:
     floats = (
         np.append(traffic, traffic[-1]),
         np.append(price, price[-1]),
-        params.quality_swing * np.sin(angle),
+        params.quality_swing * np.sin(params.quality_peaks * angle),
+        params.quality_swing * np.cos(params.quality_peaks * angle),
         np.append(np.cumsum(shares[::-1])[::-1], 0.0),
         np.stack([np.sin(angle), np.cos(angle)], -1),
         normal_scores(SCORE_BINS),

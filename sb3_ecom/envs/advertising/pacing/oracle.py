@@ -118,5 +118,6 @@ class Informed(ModelPredictive):
     def swing(self, rows: NDArray[np.int64], ahead: slice) -> Floats:
         """Return (n, ticks) log quality of day and hour."""
         _, cosine, sine = self._taste[rows, :, None].transpose(1, 0, 2)
-        clock = self._task.tables.clock[:-1][ahead].astype(np.float64)
-        return np.asarray(self._task.params.quality_swing * (clock[:, 0] * cosine - clock[:, 1] * sine))
+        tables = self._task.tables
+        wave, later = (part[:-1][ahead].astype(np.float64) for part in (tables.quality, tables.quality_later))
+        return np.asarray(wave * cosine - later * sine)

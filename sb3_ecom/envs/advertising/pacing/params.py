@@ -42,7 +42,8 @@ class PacingParams:
     quality_swing: float = 0.5  # log quality, amplitude over the day (a sine that peaks at 06:00)
     quality_regime: float = 0.9  # log quality, + or - in a hidden two-state chain
     quality_day_sd: float = 0.0  # sd of the day's log quality: how far the campaign's predictions are off
-    peak_spread: float = 0.0  # share of the day over which a day's peak of quality lies, hidden, in [0, 1]
+    quality_peaks: int = 1  # of that sine in a day, >= 1
+    peak_spread: float = 0.0  # share of a wave over which a day's peaks are shifted, hidden, in [0, 1]
     switch: float = 1 / 24  # chance per tick that a hidden chain changes state
     delay: float = 0.0  # ticks from win to conversion, mean of a geometric law
     start_spread: float = 1.0  # sd of the log multiplier that the campaign starts the day with
@@ -54,6 +55,8 @@ class PacingParams:
             raise ValueError(f"auction must be second or first, got {self.auction!r}")
         check_finite(self)
         self._check_ranges()
+        if self.quality_peaks < 1:
+            raise ValueError(f"quality_peaks must be >= 1 a day, got {self.quality_peaks}")
         if self.ticks < 2:
             raise ValueError(f"ticks must be >= 2 per day, got {self.ticks}")
         if self.auctions_per_tick < 100:
@@ -74,6 +77,6 @@ class PacingParams:
             if not -1 < getattr(self, name) < 1:
                 raise ValueError(f"{name} must be in (-1, 1), got {getattr(self, name)}")
         if not 0 <= self.peak_spread <= 1:
-            raise ValueError(f"peak_spread must be in [0, 1] of a day, got {self.peak_spread}")
+            raise ValueError(f"peak_spread must be in [0, 1] of a wave, got {self.peak_spread}")
         if not 0 <= self.switch <= 0.5:
             raise ValueError(f"switch must be in [0, 0.5] per tick, got {self.switch}")

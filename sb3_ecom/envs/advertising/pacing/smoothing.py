@@ -61,7 +61,10 @@ class Smoothed(ModelPredictive):
 
 
 def model_predictive_smoothed(
-    task: Task, decay: float = 0.86, prior: float = 42.0, gain: float = 3.3, persistence: float = 0.9
+    task: Task, decay: float = 0.01, prior: float = 20.0, gain: float = 1.6, persistence: float = 0.6
 ) -> Policy:
-    """Plan with what the last conversions tell of quality, taking nothing of it for known."""
+    """Plan with what the last conversions tell of quality, taking nothing of it for known.
+
+    The knobs are those of the preset "newcampaign" (benchmarks/new_campaign.py --tune).
+    """
     return Smoothed(_pacing(task), decay=decay, prior=prior, gain=gain, persistence=persistence)
