@@ -176,7 +176,7 @@ def main() -> None:
 
 
 def write(rows: dict[str, Floats]) -> None:
-    """Write and print the table, worst first; differences are to the LSTM, seed by seed where there are some."""
+    """Write and print the table, worst first; differences are to the LSTM, seed by seed where it can be."""
     best = rows.get("PPO lstm")
     table = []
     for name, returns in sorted(rows.items(), key=lambda row: float(row[1].mean())):
