@@ -25,8 +25,9 @@ class VecExpectedGain(VecEnvWrapper):
 
     Args:
         venv: of a task that has ``expected_gain(discount)``: the sessions `EcomRec-v0`, `EcomRecSlate-v0`,
-            `EcomRecSingle-v0` and `EcomRecLarge-v0`, and `EcomRecEvolution-v0` and `EcomRecCold-v0`. An `EcomVecEnv` (rl-zoo: ``--gym-packages
-            sb3_ecom.fast``), or, slower, a DummyVecEnv of single environments.
+            `EcomRecSingle-v0` and `EcomRecLarge-v0`, `EcomRecEvolution-v0` and `EcomRecCold-v0`. An
+            `EcomVecEnv` (rl-zoo: ``--gym-packages sb3_ecom.fast``), or, slower, a DummyVecEnv of single
+            environments.
         discount: the learner's gamma, in [0, 1].
 
     Raises:

@@ -9,6 +9,7 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnv, VecEnvStepRetu
 
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.loop import StepLoop
+from sb3_ecom.sb3.expected_gain import VecExpectedGain
 from sb3_ecom.sb3.residual import ResidualSettings, find_rule, residual_space, shift_space
 from sb3_ecom.sb3.vec_env import EcomVecEnv
 
@@ -27,13 +28,15 @@ class VecResidual(VecEnvWrapper):
     before, since the rule does not think about a day that is over: use it with `HorizonEndsAll`.
 
     Args:
-        venv: an `EcomVecEnv` of one of our ids (rl-zoo: ``--gym-packages sb3_ecom.fast``).
+        venv: an `EcomVecEnv` of one of our ids (rl-zoo: ``--gym-packages sb3_ecom.fast``), or a
+            `VecExpectedGain` of one, which needs no twin: it pays without the luck.
         rule: name of a baseline of the id that can be shifted (`Adjustable`).
         reach: shift of a knob at action 1, in the rule's own unit.
         twin: whether to take off what the rule earns.
 
     Raises:
-        ValueError: if `venv` is no EcomVecEnv of a registered id, or as `find_rule`.
+        ValueError: if `venv` is no EcomVecEnv of a registered id, is paid in gains and has a twin (which is
+            paid by the task), or as `find_rule`.
 
     Source:
         T. Silver et al., "Residual policy learning" (2018); T. Johannink et al., "Residual reinforcement
@@ -41,18 +44,21 @@ class VecResidual(VecEnvWrapper):
     """
 
     def __init__(self, venv: VecEnv, *, rule: str, reach: float = 0.5, twin: bool = True) -> None:
-        if not isinstance(venv, EcomVecEnv) or venv.spec is None:
+        own: Any = venv.venv if isinstance(venv, VecExpectedGain) else venv
+        if not isinstance(own, EcomVecEnv) or own.spec is None:
             raise ValueError(
                 f"venv must be an EcomVecEnv of a registered id (make_vec_env, or rl-zoo with --gym-packages "
                 f"sb3_ecom.fast), got {type(venv).__name__}"
             )
-        settings = ResidualSettings(venv.spec.id, rule, reach)
-        self._rule = find_rule(venv.task, settings)
-        super().__init__(venv, residual_space(venv.task, self._rule, settings), shift_space(self._rule))
+        if twin and own is not venv:
+            raise ValueError("twin must be False on top of VecExpectedGain, got True")
+        settings = ResidualSettings(own.spec.id, rule, reach)
+        self._rule = find_rule(own.task, settings)
+        super().__init__(venv, residual_space(own.task, self._rule, settings), shift_space(self._rule))
         self._reach = reach
-        self._own = venv
-        self._twin = StepLoop(venv.task, venv.num_envs, stagger=venv.loop.stagger) if twin else None
-        self._twin_rule = find_rule(venv.task, settings)
+        self._own = own
+        self._twin = StepLoop(own.task, own.num_envs, stagger=own.loop.stagger) if twin else None
+        self._twin_rule = find_rule(own.task, settings)
         self._twin_seen: Array = None
         self._notes: Array = None
 
@@ -62,18 +68,18 @@ class VecResidual(VecEnvWrapper):
         if twin is not None and twin.seeded is None and seed is None:
             self._own.seed(None)  # both must begin with the same streams
             seed = self._own._seeds[0]
-        seen = self._own.reset()
+        seen = self.venv.reset()
         if twin is not None:
             self._twin_seen = twin.reset(seed)
         return self._look(seen)
 
     def step_async(self, actions: Array) -> None:
         """Keep the shifted actions for `step_wait`."""
-        self._own.step_async(self._rule.act(np.asarray(actions) * self._reach))
+        self.venv.step_async(self._rule.act(np.asarray(actions) * self._reach))
 
     def step_wait(self) -> VecEnvStepReturn:
         """Advance every copy, and its twin, by one step."""
-        seen, reward, done, infos = self._own.step_wait()
+        seen, reward, done, infos = self.venv.step_wait()
         if self._twin is not None:
             self._twin_rule.think(self._twin_seen)
             other = self._twin.step(self._twin_rule.act(np.zeros((self.num_envs, self._rule.knobs))))

@@ -46,3 +46,41 @@ def test_gains_of_a_season_are_its_return_less_the_clairvoyant_s():
     assert luck.std() > 3  # clicks
     assert (gains <= 0).all()
     assert gains.std() < 0.7 * (luck + start + gains).std()
+
+
+def test_linucb_s_knobs_are_its_prior_and_its_bonus():
+    loop = StepLoop(sb3_ecom.spec(ID).make_task(), 400)
+    rule = sb3_ecom.spec(ID).baselines["linucb"](loop.task)
+    seen = loop.reset(1)
+    for _ in range(60):
+        seen = loop.step(rule(seen)).observation
+    notes = rule.think(seen)
+    plain = rule.act(np.zeros((400, 2)))
+    rows = np.arange(400)
+    np.testing.assert_allclose(notes[:, 2], loop.state.shown[rows, plain] / 100, rtol=1e-5)
+    # No bonus: the best mean, of which the last three notes tell. No prior: the record alone.
+    safe = rule.act(np.tile([0.0, -30.0], (400, 1)))
+    np.testing.assert_allclose(notes[:, 5], loop.state.shown[rows, safe] / 100, rtol=1e-5)
+    bold = rule.act(np.tile([0.0, 3.0], (400, 1)))
+    tried = [loop.state.shown[rows, item].mean() for item in (safe, plain, bold)]
+    assert tried[0] > tried[1] > tried[2]
+    trusting = rule.act(np.tile([9.0, -30.0], (400, 1)))
+    features = sb3_ecom.spec(ID).baselines["features_only"](loop.task)(seen)
+    assert (trusting == features).mean() > 0.95
+
+
+def test_a_rule_can_be_shifted_for_gains_but_not_against_a_twin():
+    from sb3_ecom.sb3 import VecExpectedGain, VecResidual, make_vec_env
+
+    gains, plain = (VecExpectedGain(make_vec_env(ID, 5, seed=3), discount=1.0) for _ in range(2))
+    venv = VecResidual(gains, rule="linucb", twin=False)
+    rule = sb3_ecom.spec(ID).baselines["linucb"](plain.venv.task)
+    seen, expected = venv.reset(), plain.reset()
+    for _ in range(20):
+        np.testing.assert_array_equal(seen[:, rule.notes :], expected)
+        seen, reward, _, _ = venv.step(np.zeros((5, 2)))
+        expected, gain, _, _ = plain.step(rule(expected))
+        np.testing.assert_array_equal(reward, gain)
+    assert gain.min() < 0
+    with pytest.raises(ValueError, match="twin must be False on top of VecExpectedGain"):
+        VecResidual(gains, rule="linucb")

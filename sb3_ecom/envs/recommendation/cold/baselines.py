@@ -118,21 +118,47 @@ def thompson(task: ColdTask) -> Policy:
     return _Beta(task, use_features=False)
 
 
-def linucb(task: ColdTask) -> Policy:
+class LinUcb:
     """Start from what features promise, weigh in the item's own record, add a bonus for doubt.
 
-    The hybrid of Li et al. 2010: a shared linear part and a part of the item's own.
+    The hybrid of Li et al. 2010: a shared linear part and a part of the item's own. A learner may shift the
+    logarithms of how many impressions the promise is worth (knob 0) and of the bonus in standard deviations
+    (knob 1): late in a season doubt is worth nothing. It tells mean rate, deviation and impressions / 100 of
+    the item that it would show, and the same of the item with the best mean.
     """
-    prior = 6.0  # impressions that the promise is worth
 
-    def choose(observation: Array) -> Array:
-        seen = read(task, observation)
-        rate = promise(task, seen.features)
+    knobs, notes = 2, 6
+    PRIOR, BONUS = 6.0, 0.7
+
+    def __init__(self, task: ColdTask) -> None:
+        self._task = task
+
+    def __call__(self, observation: Array) -> Array:
+        """Choose."""
+        self.think(observation)
+        return self.act(np.zeros((len(observation), self.knobs)))
+
+    def think(self, observation: Array) -> Array:
+        """Take in (n, d) observations; return (n, 6) float32."""
+        self._seen = read(self._task, observation)
+        self._promise = promise(self._task, self._seen.features)
+        mean, sd = self._estimate(np.zeros((len(observation), 1)))
+        notes = []
+        for index in (mean + self.BONUS * sd, mean):
+            item = index.argmax(1)[:, None]
+            notes += [np.take_along_axis(part, item, 1) for part in (mean, sd, self._seen.shown / 100.0)]
+        return np.concatenate(notes, axis=1).astype(np.float32)
+
+    def act(self, shift: Array) -> Array:
+        """Return the (n,) items of the state thought of last; `shift` is (n, 2)."""
+        mean, sd = self._estimate(shift[:, :1])
+        return (mean + self.BONUS * np.exp(shift[:, 1:]) * sd).argmax(1)
+
+    def _estimate(self, shift: Array) -> tuple[Array, Array]:
+        prior, seen = self.PRIOR * np.exp(shift), self._seen
         count = seen.shown + prior
-        mean = (seen.clicks + prior * rate) / count
-        return (mean + 0.7 * np.sqrt(mean * (1 - mean) / count)).argmax(1)
-
-    return choose
+        mean = (seen.clicks + prior * self._promise) / count
+        return mean, np.sqrt(mean * (1 - mean) / count)
 
 
 def thompson_features(task: ColdTask) -> Policy:
