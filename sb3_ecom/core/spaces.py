@@ -33,12 +33,20 @@ class Layout(NamedTuple):
         return observation[..., : self.context], history.reshape(shape)
 
 
+class ItemSigns(NamedTuple):
+    """Which floats of a history step tell the item of that step, and what they are for each item."""
+
+    columns: tuple[int, ...]  # features of a step
+    values: Array  # (N, len(columns)) float32; no two rows alike
+
+
 class Items(NamedTuple):
     """What a policy may know of the things it can choose among: a public catalogue, never hidden truth."""
 
     features: Array  # (N, f) float32, O(1)
     log_popularity: Array  # (N,) float32, log share of past clicks
     closed: slice | None  # floats of the observation that are 1 where the item can no longer be chosen
+    signs: ItemSigns | None = None  # how to recognise an item in the history
 
 
 class Blocks(NamedTuple):

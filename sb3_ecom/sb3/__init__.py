@@ -10,6 +10,7 @@ from sb3_ecom.sb3.item_embedding import ItemEmbedding
 from sb3_ecom.sb3.item_q import ItemDQNPolicy, ItemQRDQNPolicy
 from sb3_ecom.sb3.item_rows import ItemRowPolicy
 from sb3_ecom.sb3.item_rows_env import VecItemRows
+from sb3_ecom.sb3.known_item import KnownItemExtractor, KnownItemPolicy
 from sb3_ecom.sb3.policies import (
     AttentionCrossQPolicy,
     AttentionDQNPolicy,
@@ -104,6 +105,8 @@ __all__ = [
     "ItemEmbedding",
     "ItemQRDQNPolicy",
     "ItemRowPolicy",
+    "KnownItemExtractor",
+    "KnownItemPolicy",
     "LSTMExtractor",
     "LastClickExtractor",
     "LastClickPolicy",

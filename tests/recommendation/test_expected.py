@@ -52,9 +52,11 @@ def test_expected_gain_is_the_mean_of_what_chance_makes_of_a_page(task: SessionT
 def test_gains_of_a_session_are_its_return_without_the_luck() -> None:
     venv = gain_vec_env(1024, discount=1.0)
     venv.reset()
+    steady = sb3_ecom.spec("EcomRec-v0").make_task().steady_action()
+    action = np.broadcast_to(steady, (1024, *steady.shape))
     clicks, gains, running = [], [], np.zeros(1024)
     for _ in range(100):
-        _, reward, done, infos = venv.step(np.zeros((1024, 14), dtype=np.float32))
+        _, reward, done, infos = venv.step(action)
         running += reward
         for row in np.flatnonzero(done):
             gains.append(running[row])
@@ -75,7 +77,7 @@ def gain_vec_env(copies: int, discount: float):
 
 def test_a_better_page_gains_more() -> None:
     """The gain ranks policies as the reward does: tuned constants above zero above random weights."""
-    from sb3_ecom.envs.recommendation.spec import CONSTANT_WEIGHTS
+    from sb3_ecom.envs.recommendation.shop import CONSTANT_WEIGHTS
 
     rng, found = np.random.default_rng(0), []
     for scale, base in ((1.0, np.zeros(14)), (0.0, np.zeros(14)), (0.0, np.array(CONSTANT_WEIGHTS))):

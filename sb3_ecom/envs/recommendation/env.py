@@ -10,7 +10,7 @@ import numpy as np
 from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array, Backend, array_namespace, look_up
-from sb3_ecom.core.spaces import Items, Layout, LayoutBox
+from sb3_ecom.core.spaces import Items, ItemSigns, Layout, LayoutBox
 from sb3_ecom.core.task import Metric, Task, check_reward_weights
 from sb3_ecom.envs.recommendation.dynamics import (
     PageOutcome,
@@ -26,7 +26,7 @@ from sb3_ecom.envs.recommendation.expected import ExpectedGain
 from sb3_ecom.envs.recommendation.page import ShopPage
 from sb3_ecom.envs.recommendation.params import SessionParams
 from sb3_ecom.envs.recommendation.rewards import TERMS, reward_terms
-from sb3_ecom.envs.recommendation.shop import WEIGHTS, ShopTables, rank, shop_tables
+from sb3_ecom.envs.recommendation.shop import CONSTANT_WEIGHTS, FACTS, WEIGHTS, ShopTables, rank, shop_tables
 
 HISTORY = 20  # T, clicks the agent remembers
 CONTEXT = (
@@ -212,14 +212,20 @@ class SessionTask(Task):
         return {"slate": outcome.slate, "clicked": outcome.item}
 
     def expected_gain(self, discount: float) -> ExpectedGain:
-        """Return what tells the expected gain of pages (`expected.ExpectedGain`); its V is the zero action's.
+        """Return what tells the expected gain of pages (`expected.ExpectedGain`).
+
+        V is that of the tuned constant ranker: agents learned more from it than from the zero action's.
 
         Raises:
             ValueError: if the task lives on another backend than NumPy.
         """
         if not isinstance(self.tables.visit.worth, np.ndarray):
             raise ValueError(f"expected_gain needs NumPy arrays, got {type(self.tables.visit.worth)}")
-        return ExpectedGain(self, np.zeros(self.tables.shop.mix.shape[0] - 1, dtype=np.float32), discount)
+        return ExpectedGain(self, self.steady_action(), discount)
+
+    def steady_action(self) -> Array:
+        """Return the (k,) constant ranker whose sessions tell what a visit is worth."""
+        return np.array(CONSTANT_WEIGHTS, dtype=np.float32)
 
     def frame(self, state: State, outcome: PageOutcome | None, row: int, mode: str) -> Any:
         """Show the shop page of copy `row`, and what the visitor feels."""
@@ -275,4 +281,6 @@ def _public_items(shop: ShopTables, closed: slice | None) -> Items:
     features = np.concatenate(
         [shop.direction, shop.price[:, None], shop.exit_effect[:, None], shop.category], axis=1
     )
-    return Items(features.astype(np.float32), shop.log_popularity, closed)
+    columns = (2, *range(FACTS, shop.event.shape[1]))  # price and embedding
+    signs = ItemSigns(columns, shop.event[:-1, columns])
+    return Items(features.astype(np.float32), shop.log_popularity, closed, signs)

@@ -15,6 +15,7 @@ from sb3_ecom.envs.recommendation.family import FAMILY_SPECS
 from sb3_ecom.envs.recommendation.linucb import linucb
 from sb3_ecom.envs.recommendation.params import SessionParams
 from sb3_ecom.envs.recommendation.references import trained
+from sb3_ecom.envs.recommendation.shop import CONSTANT_WEIGHTS
 
 
 def make_session(
@@ -50,13 +51,6 @@ def _measured(env_id: str, policy: str, value: float, stderr: float, episodes: i
     command = f"python -m sb3_ecom evaluate {env_id} --baseline {policy} --privileged --episodes {episodes}"
     return Reference(value=value, stderr=stderr, command=command)
 
-
-#: Printed by `python benchmarks/search_weights.py`:
-#: 4.471 (s.e. 0.035) clicks on 20,000 visitors that the search has not met.
-CONSTANT_WEIGHTS = (
-    *(0.17, 0.2, 0.33, -0.01, 0.4, -0.13, 0.09, -0.19),
-    *(-0.13, -0.05, 0.1, -0.67, -0.36, -0.17),
-)
 
 _BASELINES: dict[str, Callable[[Any], Policy]] = {
     "random": baselines.random_slate,

@@ -1,0 +1,79 @@
+"""A vector of its own for the item that the newest history step shows, learned with the policy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from gymnasium import spaces
+from stable_baselines3.common.policies import ActorCriticPolicy
+from torch import Tensor, nn
+
+from sb3_ecom.core.spaces import ItemSigns
+from sb3_ecom.sb3.extractors import LastClickExtractor
+from sb3_ecom.sb3.policies import WithExtractor
+from sb3_ecom.sb3.windows import Window
+
+
+class KnownItemExtractor(LastClickExtractor):
+    """What `LastClickExtractor` gives, and a learned vector of the item shown.
+
+    A few features of an item (embedding, price) say roughly what to show next; what follows a click is
+    peculiar to the item. The item is recognised by its signs, ``observation_space.items.signs``, so
+    the observation needs no id, and a copy of the catalogue's order no place in it.
+
+    Args:
+        observation_space: a `LayoutBox` whose items have signs: `EcomRec-v0`, `EcomRecSlate-v0`,
+            `EcomRecSingle-v0`.
+        vector_size: floats of an item's vector, >= 1.
+        **shared: as for `SequenceExtractor`.
+
+    Raises:
+        ValueError: if the space has no signs, or `vector_size` < 1.
+    """
+
+    values: Tensor
+    offset: Tensor
+
+    def __init__(
+        self,
+        observation_space: spaces.Space,  # type: ignore[type-arg]
+        vector_size: int = 16,
+        **shared: Any,
+    ) -> None:
+        signs = getattr(getattr(observation_space, "items", None), "signs", None)
+        if not isinstance(signs, ItemSigns):
+            raise ValueError(
+                f"observation space must be a LayoutBox whose items have signs, got {observation_space}"
+            )
+        if vector_size < 1:
+            raise ValueError(f"vector_size must be >= 1 float, got {vector_size}")
+        super().__init__(observation_space, **shared)
+        self._features_dim += vector_size
+        values = torch.as_tensor(signs.values)
+        self.columns = list(signs.columns)
+        # |a - b|^2 without the part that does not depend on the item
+        self.register_buffer("values", values, persistent=False)
+        self.register_buffer("offset", (values**2).sum(1) / 2, persistent=False)
+        self.table = nn.Embedding(len(values) + 1, vector_size)  # the last row: no item
+        with torch.no_grad():
+            nn.init.normal_(self.table.weight, std=0.3)
+            self.table.weight[-1] = 0
+
+    def encode(self, window: Window) -> Tensor:
+        """Return the newest step and its item's vector; zeros where it is padding."""
+        step = super().encode(window)
+        vector = self.table(self.item(window)) * window.valid[:, -1:]
+        return torch.cat([step, vector], 1)
+
+    def item(self, window: Window) -> Tensor:
+        """Return (n,) int64: the item of the newest step, N where it is padding."""
+        seen = window.history[:, -1, self.columns]
+        nearest = (seen @ self.values.T - self.offset).argmax(1)
+        return torch.where(window.valid[:, -1], nearest, len(self.values))
+
+
+class KnownItemPolicy(WithExtractor, ActorCriticPolicy):  # type: ignore[misc]
+    """For PPO, A2C and TRPO: the context and the newest history step, its item known by name."""
+
+    extractor = KnownItemExtractor

@@ -1,0 +1,81 @@
+"""The item of the newest step is recognised by its signs, and has a vector of its own."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from gymnasium import spaces
+from stable_baselines3 import PPO
+
+import sb3_ecom
+from sb3_ecom.core.loop import StepLoop
+from sb3_ecom.core.spaces import Items, ItemSigns, Layout, LayoutBox
+from sb3_ecom.sb3 import KnownItemExtractor, KnownItemPolicy, make_vec_env
+from sb3_ecom.sb3.windows import cut
+
+SIGNS = ItemSigns((1, 3), np.array([[0, 0], [1, 0], [0, 2]], dtype=np.float32))
+SPACE = LayoutBox(Layout(1, 2, 4), items=Items(np.eye(3), np.zeros(3), None, SIGNS))
+
+
+def observation(*newest: float) -> torch.Tensor:
+    return torch.tensor([[0.5, 1, 9, 9, 9, *newest]], dtype=torch.float32)
+
+
+@pytest.mark.parametrize(
+    ("first", "third", "item"), [(0.1, 0.2, 0), (0.9, 0.1, 1), (0.1, 1.9, 2), (8, -8, 1)]
+)
+def test_the_nearest_signs_name_the_item(first: float, third: float, item: int) -> None:
+    net = KnownItemExtractor(SPACE, vector_size=3)
+    seen = observation(1, first, 7, third)
+    window = net.window(seen)
+    assert net.item(window).tolist() == [item]
+    torch.testing.assert_close(net.encode(window)[0, 4:], net.table.weight[item])
+    torch.testing.assert_close(net.encode(window)[0, :4], seen[0, 5:])
+
+
+def test_padding_is_no_item_whatever_stands_there() -> None:
+    net = KnownItemExtractor(SPACE, vector_size=3)
+    with torch.no_grad():
+        net.table.weight[-1] = 5  # not even a vector that was learned for it
+    for strange in (0.0, 1e9):
+        code = net.encode(net.window(observation(0, strange, strange, strange)))
+        assert net.item(net.window(observation(0, strange, strange, strange))).tolist() == [3]
+        assert not code.any()
+
+
+@pytest.mark.parametrize("env_id", ["EcomRec-v0", "EcomRecSlate-v0", "EcomRecSingle-v0"])
+def test_the_item_found_is_the_one_that_was_clicked_last(env_id: str) -> None:
+    task = sb3_ecom.spec(env_id).make_task()
+    net, loop = KnownItemExtractor(task.observation_space), StepLoop(task, 256)
+    seen = loop.reset(0)
+    generator, clicks = np.random.default_rng(0), 0
+    for _ in range(12):
+        found = net.item(cut(torch.as_tensor(seen), net.layout, masked=True))
+        np.testing.assert_array_equal(found, loop.state.log.last)
+        slate = generator.integers(217, size=(256, task.params.slate_size))
+        result = loop.step(slate)
+        seen, clicks = result.observation, clicks + (result.report["clicked"] >= 0).sum()
+    assert clicks > 30
+
+
+def test_a_saved_policy_keeps_what_it_learned_of_items(tmp_path) -> None:
+    venv = make_vec_env("EcomRec-v0", n_envs=8, seed=0)
+    model = PPO(KnownItemPolicy, venv, n_steps=16, batch_size=64, n_epochs=2, seed=0, device="cpu")
+    before = model.policy.features_extractor.table.weight.detach().clone()
+    model.learn(128)
+    moved = (model.policy.features_extractor.table.weight - before).abs().max(1).values
+    assert (moved > 1e-5).sum() > 5  # the items that visitors landed on or clicked
+    model.save(tmp_path / "model.zip")
+    seen = venv.reset()
+    again = PPO.load(tmp_path / "model.zip", device="cpu")
+    np.testing.assert_array_equal(
+        again.predict(seen, deterministic=True)[0], model.predict(seen, deterministic=True)[0]
+    )
+
+
+def test_it_says_what_it_needs() -> None:
+    with pytest.raises(ValueError, match="items have signs, got Box"):
+        KnownItemExtractor(spaces.Box(-1, 1, (9,)))
+    with pytest.raises(ValueError, match="vector_size must be >= 1 float, got 0"):
+        KnownItemExtractor(SPACE, vector_size=0)
