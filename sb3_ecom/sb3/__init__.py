@@ -10,7 +10,7 @@ from sb3_ecom.sb3.item_embedding import ItemEmbedding
 from sb3_ecom.sb3.item_q import ItemDQNPolicy, ItemQRDQNPolicy
 from sb3_ecom.sb3.item_rows import ItemRowPolicy
 from sb3_ecom.sb3.item_rows_env import VecItemRows
-from sb3_ecom.sb3.known_item import KnownItemExtractor, KnownItemPolicy
+from sb3_ecom.sb3.known_item import KnownItemExtractor, KnownItemPolicy, KnownItemSlatePolicy
 from sb3_ecom.sb3.policies import (
     AttentionCrossQPolicy,
     AttentionDQNPolicy,
@@ -107,6 +107,7 @@ __all__ = [
     "ItemRowPolicy",
     "KnownItemExtractor",
     "KnownItemPolicy",
+    "KnownItemSlatePolicy",
     "LSTMExtractor",
     "LastClickExtractor",
     "LastClickPolicy",

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from sb3_ecom.core.spaces import ItemSigns
 from sb3_ecom.sb3.extractors import LastClickExtractor
 from sb3_ecom.sb3.policies import WithExtractor
+from sb3_ecom.sb3.slate import SlatePolicy
 from sb3_ecom.sb3.windows import Window
 
 
@@ -75,5 +76,11 @@ class KnownItemExtractor(LastClickExtractor):
 
 class KnownItemPolicy(WithExtractor, ActorCriticPolicy):  # type: ignore[misc]
     """For PPO, A2C and TRPO: the context and the newest history step, its item known by name."""
+
+    extractor = KnownItemExtractor
+
+
+class KnownItemSlatePolicy(WithExtractor, SlatePolicy):  # type: ignore[misc]
+    """`SlatePolicy` on the same: slates and single items of a catalogue, for PPO."""
 
     extractor = KnownItemExtractor

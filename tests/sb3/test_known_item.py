@@ -11,7 +11,7 @@ from stable_baselines3 import PPO
 import sb3_ecom
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.core.spaces import Items, ItemSigns, Layout, LayoutBox
-from sb3_ecom.sb3 import KnownItemExtractor, KnownItemPolicy, make_vec_env
+from sb3_ecom.sb3 import KnownItemExtractor, KnownItemPolicy, KnownItemSlatePolicy, make_vec_env
 from sb3_ecom.sb3.windows import cut
 
 SIGNS = ItemSigns((1, 3), np.array([[0, 0], [1, 0], [0, 2]], dtype=np.float32))
@@ -59,9 +59,17 @@ def test_the_item_found_is_the_one_that_was_clicked_last(env_id: str) -> None:
     assert clicks > 30
 
 
-def test_a_saved_policy_keeps_what_it_learned_of_items(tmp_path) -> None:
-    venv = make_vec_env("EcomRec-v0", n_envs=8, seed=0)
-    model = PPO(KnownItemPolicy, venv, n_steps=16, batch_size=64, n_epochs=2, seed=0, device="cpu")
+@pytest.mark.parametrize(
+    ("env_id", "policy"),
+    [
+        ("EcomRec-v0", KnownItemPolicy),
+        ("EcomRecSlate-v0", KnownItemSlatePolicy),
+        ("EcomRecSingle-v0", KnownItemSlatePolicy),
+    ],
+)
+def test_a_saved_policy_keeps_what_it_learned_of_items(env_id: str, policy: type, tmp_path) -> None:
+    venv = make_vec_env(env_id, n_envs=8, seed=0)
+    model = PPO(policy, venv, n_steps=16, batch_size=64, n_epochs=2, seed=0, device="cpu")
     before = model.policy.features_extractor.table.weight.detach().clone()
     model.learn(128)
     moved = (model.policy.features_extractor.table.weight - before).abs().max(1).values
