@@ -13,6 +13,7 @@ import sb3_ecom
 from sb3_ecom.sb3 import LstmPolicy
 from sb3_ecom.sb3.device import DeviceA2C, DevicePPO, DeviceVecNormalize, make_device_env
 from sb3_ecom.sb3.device.rollout import DeviceRollouts
+from sb3_ecom.sb3.device.torch_backend import TorchBackend
 from sb3_ecom.sb3.slate import SlatePolicy
 from tests.sb3.attention import AttentionPolicy
 from tests.sb3.test_device_placement import ASKS
@@ -61,7 +62,8 @@ def no_answers():
 
 
 def guarded(monkeypatch, guard):
-    """Run every step of every rollout, and its end, under `guard`."""
+    """Run every step of every rollout, and its end, under `guard`, with the draws of a GPU."""
+    monkeypatch.setattr(TorchBackend, "host_draws", False)
     for name in ("_step", "_finish"):
         inner = getattr(DeviceRollouts, name)
 

@@ -25,6 +25,8 @@ class TorchBackend:
     """
 
     gathers = False
+    host_draws = True  # whether NumPy draws the uniforms of a CPU: nearly twice as fast as torch's generator
+    _host: np.random.Generator | None = None
 
     def __init__(self, device: torch.device, generator: torch.Generator | None = None) -> None:
         self.device = device
@@ -38,7 +40,7 @@ class TorchBackend:
         if used < 0:
             raise ValueError(f"seed must be >= 0, got {used}")
         stream, key = np.random.SeedSequence(used).generate_state(2, np.uint64)
-        self.generator.manual_seed(int(stream) & _MASK)
+        self._restart(int(stream) & _MASK)
         self._key = int(key)
         return used
 
@@ -46,7 +48,7 @@ class TorchBackend:
         """Return a source keyed by the seed and `key` only; it lives until the next `spawn`."""
         if self._child is None:
             self._child = TorchBackend(self.device)
-        self._child.generator.manual_seed((self._key + key * _GOLDEN) & _MASK)
+        self._child._restart((self._key + key * _GOLDEN) & _MASK)
         return self._child
 
     def asarray(self, values: Any) -> Tensor:
@@ -58,6 +60,8 @@ class TorchBackend:
 
     def uniform(self, shape: Sequence[int]) -> Tensor:
         """Draw U[0, 1)."""
+        if self._host is not None:
+            return torch.from_numpy(self._host.random(tuple(shape), dtype=np.float32))
         return torch.rand(tuple(shape), generator=self.generator, device=self.device)
 
     def normal(self, shape: Sequence[int]) -> Tensor:
@@ -71,6 +75,11 @@ class TorchBackend:
     def poisson(self, mean: Tensor | float, shape: Sequence[int]) -> Tensor:
         """Draw Poisson(mean) as int64."""
         return torch.poisson(self._spread(mean, shape), generator=self.generator).long()
+
+    def _restart(self, seed: int) -> None:
+        self.generator.manual_seed(seed)
+        if self.host_draws and self.device.type == "cpu":
+            self._host = np.random.default_rng(seed)
 
     def _spread(self, parameter: Tensor | float, shape: Sequence[int]) -> Tensor:
         if isinstance(parameter, Tensor):
