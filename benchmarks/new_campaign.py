@@ -7,8 +7,8 @@ PPO shifts what the model-predictive bidder without conversion feedback bids: on
 context before it (last-click), once with the 12 ticks of the observation as a flat vector, once with an LSTM
 over them. It earns expected conversions (reward term `expected`) less those of a twin who bids by the rule
 alone. Rules are tuned by random search on 512 days of their own (`--tune` searches again). Everybody then
-meets the same days; differences to the LSTM are paired over them, and the standard error adds the spread of
-the seeds. Models and returns in `--folder` are not computed again. The table goes to
+meets the same days; differences are paired over them, and their standard error adds the spread of the seeds.
+Models and returns in `--folder` are not computed again. The table goes to
 benchmarks/results/new_campaign.csv.
 """
 
@@ -176,17 +176,28 @@ def main() -> None:
 
 
 def write(rows: dict[str, Floats]) -> None:
-    """Write and print the table, worst first; differences are to the LSTM, seed by seed where it can be."""
-    best = rows.get("PPO lstm")
+    """Write and print the table, worst first: gains over the best tuned rule and over the last tick."""
+    rule = max(TUNED, key=lambda name: float(rows[name].mean()))
     table = []
     for name, returns in sorted(rows.items(), key=lambda row: float(row[1].mean())):
         line: list[Any] = [name, len(returns), f"{returns.mean():.2f}", f"{spread(returns):.2f}"]
-        if best is not None and name != "PPO lstm":
-            shared = min(len(best), len(returns))
-            gap = best[:shared] - returns[:shared] if len(returns) > 1 else best - returns
-            line += [f"{gap.mean():.2f}", f"{spread(gap):.2f}"]
+        for other in (rule, "PPO last-click"):
+            known = rows.get(other)
+            if name.startswith("PPO") and known is not None and name != other:
+                shared = returns if len(known) == 1 else returns[: len(known)]
+                gap = shared - known[: len(shared)]  # seed by seed, where both have any
+                line += [f"{gap.mean():.2f}", f"{spread(gap):.2f}"]
         table.append(line)
-    columns = ("policy", "seeds", "conversions", "stderr", "lstm_minus", "lstm_minus_stderr")
+    columns = (
+        "policy",
+        "seeds",
+        "conversions",
+        "stderr",
+        f"over {rule}",
+        "stderr",
+        "over last-click",
+        "stderr",
+    )
     with (RESULTS / "new_campaign.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([columns, *table])
     for cells in (columns, *table):
