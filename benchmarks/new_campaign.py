@@ -164,8 +164,8 @@ def main() -> None:
     for name, (make, knobs, _) in TUNED.items():
         rows[name] = returns_of(name, lambda make=make, knobs=knobs: make(task, **knobs), options)[None]
     found: dict[str, list[Floats]] = {name: [] for name in options.policies}
-    for seed in range(options.seeds):
-        for name in options.policies:
+    for name in options.policies:
+        for seed in range(options.seeds):
 
             def shifted(name: str = name, seed: int = seed) -> Any:
                 policy = ResidualPolicy(train(name, seed, options.steps, options.folder), task)
