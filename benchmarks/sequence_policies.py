@@ -32,8 +32,8 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import VecNormalize
 from torch import nn
 
-import sb3_ecom
-from sb3_ecom.sb3 import BatchedTimeoutBootstrap, make_vec_env, policies, slate
+import sb3_ecom.sb3
+from sb3_ecom.sb3 import BatchedTimeoutBootstrap, make_vec_env
 from sb3_ecom.sb3.zoo import config_path
 
 RESULTS = Path(__file__).resolve().parent / "results"
@@ -41,6 +41,7 @@ RUNS, TABLE = RESULTS / "sequence_policies_runs.csv", RESULTS / "sequence_polici
 POLICIES = {
     "flatten": "",
     "last-click": "LastClick",
+    "known-item": "KnownItem",
     "attention": "Attention",
     "gru": "Gru",
     "lstm": "Lstm",
@@ -54,8 +55,8 @@ NOT_OF_PPO = ("n_envs", "n_timesteps", "policy", "normalize", "callback", "polic
 def policy_class(env_id: str, name: str) -> Any:
     """Return the class of a policy for an id; those that choose a slate have their own."""
     if isinstance(sb3_ecom.spec(env_id).make_task().action_space, spaces.MultiDiscrete):
-        return getattr(slate, f"{POLICIES[name]}SlatePolicy")
-    return getattr(policies, f"{POLICIES[name]}Policy") if POLICIES[name] else "MlpPolicy"
+        return getattr(sb3_ecom.sb3, f"{POLICIES[name]}SlatePolicy")
+    return getattr(sb3_ecom.sb3, f"{POLICIES[name]}Policy") if POLICIES[name] else "MlpPolicy"
 
 
 def settings(env_id: str) -> dict[str, Any]:
