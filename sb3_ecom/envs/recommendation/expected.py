@@ -36,7 +36,7 @@ class ExpectedGain:
     The worth V is linear in taste, satiation and satisfaction, fitted by least squares to discounted returns
     of simulated sessions; it need not be right. Summed over a session the gains are, in expectation, the
     policy's return less V of the landing (the performance difference lemma), so that policies are ranked as
-    by the reward itself, with an eighth of its variance (`benchmarks/expected_gain.py`) or less.
+    by the reward itself, with a nineteenth of its variance (`benchmarks/expected_gain.py`).
 
     Args:
         task: a `SessionTask`, on NumPy.
