@@ -6,7 +6,7 @@ At which hours the campaign's audience buys is hidden and new every day, and con
 PPO shifts what the model-predictive bidder without conversion feedback bids: once with the last tick and the
 context before it (last-click), once with the 12 ticks of the observation as a flat vector, once with an LSTM
 over them. It earns expected conversions (reward term `expected`) less those of a twin who bids by the rule
-alone. Rules are tuned by random search on 512 days of their own (`--tune` searches again). Everybody then
+alone. Rules are tuned by random search on 256 days of their own (`--tune` searches on). Everybody then
 meets the same days; differences are paired over them, and their standard error adds the spread of the seeds.
 Models and returns in `--folder` are not computed again. The table goes to
 benchmarks/results/new_campaign.csv.
@@ -153,7 +153,7 @@ def main() -> None:
     torch.set_num_threads(1)
     if options.tune:
         for name in TUNED:
-            search(name, options.tune, 512)
+            search(name, options.tune, 256)
         return
     options.folder = options.folder or Path(tempfile.mkdtemp())
     options.folder.mkdir(parents=True, exist_ok=True)
