@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import time
 
-from sb3_ecom.envs.inventory.baselines.shop import RULES, item_profits, search
+from sb3_ecom.envs.inventory.baselines.shop import RULES, item_profits, search, search_all
 from sb3_ecom.envs.inventory.baselines.shop_forecasts import fitted_constants
 from sb3_ecom.envs.inventory.tasks.shop import ShopTask
 
@@ -24,7 +24,8 @@ def main() -> None:
         rule = RULES["forecast_pro_rata" if name == "knows_rate" else name]
         informed = name == "knows_rate"
         start = time.perf_counter()
-        u, v, spent = search(task, rule, informed=informed)
+        thorough = search_all if informed or name == "forecast_refined" else search
+        u, v, spent = thorough(task, rule, informed=informed)
         fresh = item_profits(task, rule, u, v, informed=informed, copies=512, seed=7).sum(axis=1)
         rows = [tuple(round(float(value), 3) for value in values) for values in (u, v)]
         print(f'    "{name}": ({rows[0]}, {rows[1]}),')

@@ -19,6 +19,7 @@ import numpy as np
 from sb3_ecom.core.arrays import Array, NumpyBackend
 from sb3_ecom.core.registry import Policy
 from sb3_ecom.envs.inventory.baselines.shop_forecasts import holt_winters, seasonal_naive
+from sb3_ecom.envs.inventory.baselines.shop_refine import refine
 from sb3_ecom.envs.inventory.baselines.shop_tuned import TUNED
 from sb3_ecom.envs.inventory.tasks.shop import ShopTask
 from sb3_ecom.envs.inventory.tasks.shop_view import View
@@ -106,6 +107,7 @@ RULES: Mapping[str, Callable[[ShopTask], Rule]] = MappingProxyType(
         "newsvendor_s_S": lambda task: newsvendor,
         "forecast_s_S": lambda task: forecast,
         "forecast_pro_rata": lambda task: within_storage,
+        "forecast_refined": lambda task: within_storage,  # the same rule, searched seven times as long
         "can_order": lambda task: can_order(0.4),
     }
 )
@@ -192,6 +194,23 @@ def search(
     return best_u + common_u, best_v + common_v, spent
 
 
+def search_all(
+    task: ShopTask, make_rule: Callable[[ShopTask], Rule], *, informed: bool = False
+) -> tuple[Array, Array, int]:
+    """Return what `search` finds, refined for all items at once, and the number of simulations spent."""
+    u, v, spent = search(task, make_rule, informed=informed)
+    items = len(u)
+
+    def score(both: Array, number: int) -> float:
+        found = item_profits(
+            task, make_rule, both[:items], both[items:], informed=informed, seed=1_000 + number
+        )
+        return float(found.sum(axis=1).mean())
+
+    both, more = refine(score, np.concatenate([u, v]))
+    return both[:items], both[items:], spent + more
+
+
 def parameters(task: ShopTask, name: str) -> tuple[Array, Array]:
     """Return the tuned u and v of a rule: stored for the shipped shop, searched (and kept) for any other.
 
@@ -208,7 +227,8 @@ def _parameters(signature: tuple[Any, ...], name: str) -> tuple[Array, Array]:
         return np.array(u), np.array(v)
     _LOG.warning("tuning %s for this shop: some minutes, once per process", name)
     informed = name == "knows_rate"
-    u, v, _ = search(task, RULES["forecast_pro_rata" if informed else name], informed=informed)
+    thorough = search_all if informed or name == "forecast_refined" else search
+    u, v, _ = thorough(task, RULES["forecast_pro_rata" if informed else name], informed=informed)
     return u, v
 
 
