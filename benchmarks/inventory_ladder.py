@@ -158,6 +158,7 @@ def main() -> None:
     refined = "382 simulations of 192 half-years"
     budgets = {
         "forecast_refined": refined,
+        "knows_rate": refined,
         "random": "",
         "textbook (action 0)": "",
         "constant orders": f"{len(CONSTANTS)} simulations",
