@@ -34,7 +34,8 @@ class Task(ABC):
 
     A task in which some actions are not allowed may also have ``action_masks(state) -> (n, A) bool``; one
     whose reward is earned item by item, ``item_rewards(outcome) -> (n, N)``, which sum to the reward; one
-    that knows a step's worth before chance decides, ``expected_gain(discount)`` (`sb3.VecExpectedGain`).
+    that knows what may follow a step, ``foresight()`` (`core.prospects.Foresight`), or even a step's worth
+    before chance decides, ``expected_gain(discount)``: see `sb3.VecExpectedGain`.
 
     Attributes:
         observation_space: of one copy, flat float32 (`LayoutBox` where there is a history).

@@ -22,11 +22,11 @@ from sb3_ecom.envs.recommendation.dynamics import (
     start_visit,
     visit_tables,
 )
-from sb3_ecom.envs.recommendation.expected import ExpectedGain
+from sb3_ecom.envs.recommendation.foresight import SessionForesight
 from sb3_ecom.envs.recommendation.page import ShopPage
 from sb3_ecom.envs.recommendation.params import SessionParams
 from sb3_ecom.envs.recommendation.rewards import TERMS, reward_terms
-from sb3_ecom.envs.recommendation.shop import CONSTANT_WEIGHTS, FACTS, WEIGHTS, ShopTables, rank, shop_tables
+from sb3_ecom.envs.recommendation.shop import FACTS, WEIGHTS, ShopTables, rank, shop_tables
 
 HISTORY = 20  # T, clicks the agent remembers
 CONTEXT = (
@@ -211,21 +211,13 @@ class SessionTask(Task):
         """Return the page shown and the item clicked (-1: empty slot, no click)."""
         return {"slate": outcome.slate, "clicked": outcome.item}
 
-    def expected_gain(self, discount: float) -> ExpectedGain:
-        """Return what tells the expected gain of pages (`expected.ExpectedGain`).
-
-        V is that of the tuned constant ranker: agents learned more from it than from the zero action's.
+    def foresight(self) -> SessionForesight:
+        """Return what tells what may come of pages (`sb3.VecExpectedGain`).
 
         Raises:
             ValueError: if the task lives on another backend than NumPy.
         """
-        if not isinstance(self.tables.visit.worth, np.ndarray):
-            raise ValueError(f"expected_gain needs NumPy arrays, got {type(self.tables.visit.worth)}")
-        return ExpectedGain(self, self.steady_action(), discount)
-
-    def steady_action(self) -> Array:
-        """Return the (k,) constant ranker whose sessions tell what a visit is worth."""
-        return np.array(CONSTANT_WEIGHTS, dtype=np.float32)
+        return SessionForesight(self)
 
     def frame(self, state: State, outcome: PageOutcome | None, row: int, mode: str) -> Any:
         """Show the shop page of copy `row`, and what the visitor feels."""
