@@ -24,7 +24,7 @@ class ExpectedGain:
         discount: of the learner, in [0, 1].
 
     Source: S. Kakade, J. Langford, "Approximately optimal approximate reinforcement learning", ICML 2002
-        (lemma 6.1); see `recommendation.expected`.
+        (lemma 6.1); see `sb3.learned_gain`.
     """
 
     def __init__(self, task: Any, discount: float) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.envs.recommendation.evolution.dynamics import State
-from sb3_ecom.envs.recommendation.worth import fit_worth
+from sb3_ecom.envs.recommendation.evolution.worth import fit_worth
 
 _SESSIONS = 2048  # simulated, of some hundred pages each
 
@@ -28,7 +28,7 @@ class ExpectedGain:
         discount: of the learner, in [0, 1].
 
     Source: S. Kakade, J. Langford, "Approximately optimal approximate reinforcement learning", ICML 2002
-        (lemma 6.1); see `recommendation.expected`.
+        (lemma 6.1); see `sb3.learned_gain`.
     """
 
     def __init__(self, task: Any, discount: float) -> None:
