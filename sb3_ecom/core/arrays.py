@@ -53,6 +53,34 @@ def pick(table: Array, rows: Array) -> Array:
     return look_up(table, rows) if isinstance(table, np.ndarray) else table.index_select(0, rows)
 
 
+def zeros(like: Array, *shape: int) -> Array:
+    """Return zeros of this shape, of the type of `like` and where it lives."""
+    return array_namespace(like).zeros(shape, dtype=like.dtype, device=like.device)
+
+
+def is_floating(array: Array) -> bool:
+    """Return whether the array holds floats."""
+    if isinstance(array, np.ndarray):
+        return array.dtype.kind == "f"
+    return bool(array_namespace(array).isdtype(array.dtype, "real floating"))
+
+
+def push(queue: Array, newest: Array, mask: Array) -> Array:
+    """Return the (n, T, ...) `queue`, oldest first, after the (n, ...) `newest` joined where (n,) `mask` is true.
+
+    The oldest drops out there. NumPy, which sees the mask, moves those rows only.
+    """
+    if isinstance(queue, np.ndarray):
+        pushed, rows = queue.copy(), mask.nonzero()[0]
+        if rows.size:
+            pushed[rows, :-1] = queue[rows, 1:]
+            pushed[rows, -1] = newest[rows]
+        return pushed
+    xp = array_namespace(queue)
+    moved = xp.concat([queue[:, 1:], newest[:, None]], axis=1)
+    return xp.where(xp.reshape(mask, (-1,) + (1,) * (queue.ndim - 1)), moved, queue)
+
+
 def true_places(mask: Array) -> Array:
     """Return the (k,) int64 places where the (m,) `mask` is true, ascending."""
     if isinstance(mask, np.ndarray):
@@ -118,7 +146,7 @@ class Backend(Protocol):
         ...
 
     def spawn(self, key: int) -> Backend:
-        """Return an independent source keyed by the seed and `key`."""
+        """Return an independent source keyed by the seed and `key`; it lives until the next `spawn`."""
         ...
 
     def asarray(self, values: Any) -> Array:
@@ -150,6 +178,8 @@ class NumpyBackend:
     def __init__(self, generator: np.random.Generator | None = None) -> None:
         self.generator = generator if generator is not None else np.random.default_rng()
         self._key = 0
+        self._child: NumpyBackend | None = None
+        self._start: Any = None  # of the child's stream
 
     def seed(self, seed: int | None) -> int:
         """Restart the stream; return the seed used."""
@@ -158,11 +188,18 @@ class NumpyBackend:
             raise ValueError(f"seed must be >= 0, got {used}")
         self.generator = np.random.default_rng(used)
         self._key = int(self.generator.integers(2**63))
+        self._child = None
         return used
 
     def spawn(self, key: int) -> NumpyBackend:
-        """Return a source whose numbers depend on the seed and `key` only."""
-        return NumpyBackend(np.random.Generator(np.random.Philox(key=self._key, counter=[0, 0, key, 0])))
+        """Return a source whose numbers depend on the seed and `key` only; it lives until the next `spawn`."""
+        if self._child is None:
+            self._child = NumpyBackend(np.random.Generator(np.random.Philox(key=self._key)))
+            self._start = self._child.generator.bit_generator.state
+        # Moving a stream takes a sixth of the time of making one.
+        self._start["state"]["counter"][2] = key
+        self._child.generator.bit_generator.state = self._start
+        return self._child
 
     def asarray(self, values: Any) -> Array:
         """Return `values` as an array, floats as float32."""

@@ -60,13 +60,16 @@ class ExpectedGain:
         self._added = self.tables.impulse @ self.worth.taste + self.tables.category @ self.worth.satiation
 
     def before(self, state: Any) -> Visit:
-        """Return what `__call__` must know of the state before the step (autoreset writes into the rest)."""
+        """Return what `__call__` must know of the state before the step."""
         visit: Visit = state.visit
-        return visit._replace(patience=visit.patience.copy())
+        return visit
 
     def value(self, visit: Visit) -> Array:
         """Return (n,) what visits are still worth."""
-        mood = self.worth.satisfaction * visit.satisfaction + self.worth.constant
+        return self._value(visit, visit.satisfaction)
+
+    def _value(self, visit: Visit, satisfaction: Array) -> Array:
+        mood = self.worth.satisfaction * satisfaction + self.worth.constant
         value: Array = visit.taste @ self.worth.taste + visit.satiation @ self.worth.satiation + mood
         return value
 
@@ -84,10 +87,9 @@ class ExpectedGain:
         mood = p.satiation_decay * satiation + self.worth.satisfaction * clicked + self.worth.constant
         leave = patience - p.exit_satisfaction * clicked
         after = _chance(-(leave[:, None] + t.exit_effect[ids])) * (taste + mood[:, None])
-        unmoved = visit._replace(satisfaction=passed)
         stay = _chance(-(patience + p.exit_without_click - p.exit_satisfaction * passed))
         gain = (chance * (self._reward(ids, match) + self.discount * after)).sum(1)
-        gain += (1 - chance.sum(1)) * self.discount * stay * self.value(unmoved) - self.value(visit)
+        gain += (1 - chance.sum(1)) * self.discount * stay * self._value(visit, passed) - self.value(visit)
         return gain.astype(np.float32)
 
     def _reward(self, ids: Array, match: Array) -> Array:

@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sb3_ecom.core.arrays import Array, array_namespace, index_range, look_up
+from sb3_ecom.core.arrays import Array, array_namespace, index_range, look_up, zeros
 from sb3_ecom.envs.recommendation.dynamics import Visit
 from sb3_ecom.envs.recommendation.params import Catalogue
+from sb3_ecom.envs.recommendation.session_log import FACTS, context_scale, page_table
 
 QUERY = 8  # d, directions of the query
 WEIGHTS = 6 + QUERY  # k, length of the ranker's action
-FACTS = 5  # floats of a click in the history, before its embedding: valid, bought, price, waited, slot
 _FADING = 2  # clicks after which an item's influence is still to be seen, for the query's directions
 _QUERY_STEP = 2.0  # clicks' worth of influence that a weight of 1 asks for
 _CLOSED = -1e30  # added to the score of an opened item
@@ -47,7 +47,8 @@ class ShopTables(NamedTuple):
     exit_effect: Array  # (N,) standardised: how many visitors leave after this item
     price: Array  # (N,) standardised log price
     category: Array  # (N, G) one-hot
-    slot: Array  # (K + 1,) slot / K; 1 stands for no click
+    page: Array  # (K + 1, 11) what the log notes by the slot clicked; see `session_log.page_table`
+    scale: Array  # (6 + G,) by which the observation's context is divided
     # (N + 1, FACTS + E) a click in the history, embedding standardised, without the session's own
     # facts (bought, waited, slot); the last row, all 0, is no click
     event: Array
@@ -58,7 +59,7 @@ class ShopTables(NamedTuple):
     mix: Array  # (k + 1, d + 6) from (weights, 1) to the query and what gates the rest
 
 
-def shop_tables(items: Catalogue, slate_size: int, whole: bool = False) -> ShopTables:
+def shop_tables(items: Catalogue, slate_size: int, horizon: int, whole: bool = False) -> ShopTables:
     """Derive the shop's knowledge from the fitted catalogue: all of it is in the shop's own log.
 
     Two item embeddings are factors of what a click does to the chances of the next items (singular value
@@ -68,6 +69,7 @@ def shop_tables(items: Catalogue, slate_size: int, whole: bool = False) -> ShopT
     Args:
         items: the fitted catalogue.
         slate_size: K.
+        horizon: pages.
         whole: whether a click's embedding holds the fast part after the slow one (E = 16) or the slow one
             alone (E = 8): the ranker has the affinity to the last click already.
     """
@@ -91,7 +93,8 @@ def shop_tables(items: Catalogue, slate_size: int, whole: bool = False) -> ShopT
         exit_effect=exit_effect,
         price=price,
         category=category,
-        slot=np.arange(slate_size + 1) / slate_size,
+        page=page_table(slate_size),
+        scale=context_scale(horizon, items.num_categories),
         event=event,
         context=np.concatenate([items.start, category], axis=1),
         columns=np.concatenate(rows),
@@ -164,12 +167,12 @@ def best_open(scores: Array, opened: Array, slate_size: int) -> Array:
     scores = scores + xp.astype(opened, scores.dtype) * _CLOSED  # twice as fast as `where` with a mask
     rows = index_range(scores.shape[0], scores)
     taken = xp.full_like(scores[:, 0], -np.inf)  # an array: a GPU would wait for a number of the host
-    slate = []
-    for _ in range(slate_size):
-        best = xp.argmax(scores, axis=1)
-        slate.append(best)
+    slate = zeros(rows, scores.shape[0], slate_size)
+    for slot in range(slate_size):
+        best = scores.argmax(1)
+        slate[:, slot] = best
         scores[rows, best] = taken
-    return xp.stack(slate, axis=1)
+    return slate
 
 
 def _standard(values: Array) -> Array:
