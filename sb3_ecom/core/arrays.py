@@ -65,20 +65,50 @@ def is_floating(array: Array) -> bool:
     return bool(array_namespace(array).isdtype(array.dtype, "real floating"))
 
 
-def push(queue: Array, newest: Array, mask: Array) -> Array:
-    """Return the (n, T, ...) `queue`, oldest first, after the (n, ...) `newest` joined where (n,) `mask` is true.
+def columns_first(array: Array) -> Array:
+    """Return the (K, n) copy of an (n, K) array: for few K, NumPy works along n many times as fast."""
+    return array.T.copy() if isinstance(array, np.ndarray) else array.T.contiguous()
 
-    The oldest drops out there. NumPy, which sees the mask, moves those rows only.
+
+def renew(old: Array, mask: Array, compute: Callable[[Any], Array]) -> Array:
+    """Return a copy of the (n, ...) `old` with ``compute(rows)`` in those rows where (n,) `mask` is true.
+
+    NumPy, which sees the mask, computes these rows only; elsewhere all are computed, and chosen from.
     """
-    if isinstance(queue, np.ndarray):
-        pushed, rows = queue.copy(), mask.nonzero()[0]
+    if isinstance(old, np.ndarray):
+        new, rows = old.copy(), mask.nonzero()[0]
         if rows.size:
-            pushed[rows, :-1] = queue[rows, 1:]
-            pushed[rows, -1] = newest[rows]
-        return pushed
-    xp = array_namespace(queue)
-    moved = xp.concat([queue[:, 1:], newest[:, None]], axis=1)
-    return xp.where(xp.reshape(mask, (-1,) + (1,) * (queue.ndim - 1)), moved, queue)
+            new[rows] = compute(rows)
+        return new
+    xp = array_namespace(old)
+    return xp.where(xp.reshape(mask, (-1,) + (1,) * (old.ndim - 1)), compute(slice(None)), old)
+
+
+def push(queue: Array, newest: Array, mask: Array) -> Array:
+    """Return the (n, T, ...) `queue`, oldest first, after (n, ...) `newest` joined it where (n,) `mask`."""
+    concat = array_namespace(queue).concat
+    return renew(queue, mask, lambda rows: concat((queue[rows, 1:], newest[rows][:, None]), axis=1))
+
+
+def mark(book: Array, columns: Array, mask: Array) -> Array:
+    """Return a copy of the (n, N) bool `book` with True at the (n,) `columns` where (n,) `mask` is true."""
+    if isinstance(book, np.ndarray):
+        new, rows = book.copy(), mask.nonzero()[0]
+        if rows.size:
+            new[rows, columns[rows]] = True
+        return new
+    new = book.clone()
+    new[index_range(columns.shape[0], columns), columns] |= mask
+    return new
+
+
+def fill(array: Array, mask: Array, value: float) -> Array:
+    """Return a copy of `array` with `value` where `mask` is true: twice as fast as `where` on NumPy."""
+    if isinstance(array, np.ndarray):
+        filled = array.copy()
+        np.copyto(filled, value, where=mask)
+        return filled
+    return array.masked_fill(mask, value)
 
 
 def true_places(mask: Array) -> Array:
@@ -104,11 +134,6 @@ def repeat(values: Array, counts: Array) -> Array:
 def _on_host(array: Array) -> bool:
     """Return whether NumPy can read the torch tensor where it lies."""
     return bool(hasattr(array, "numpy") and array.device.type == "cpu")
-
-
-def copy_of(array: Array) -> Array:
-    """Return a copy: of bools twenty times as fast on NumPy as ``array | False``."""
-    return array.copy() if isinstance(array, np.ndarray) else array.clone()
 
 
 def tree_map(function: Callable[..., Array], tree: Tree, *others: Tree) -> Tree:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sb3_ecom.core.arrays import Array, array_namespace, copy_of, index_range, look_up, zeros
+from sb3_ecom.core.arrays import Array, array_namespace, columns_first, index_range, look_up, mark, renew, zeros
 from sb3_ecom.envs.recommendation.params import SessionParams
 
 
@@ -36,6 +36,8 @@ class VisitTables(NamedTuple):
     outcome: Array
     entry_cumulative: Array  # (N,) cumulative entry shares, infinite at the end
     slot: Array  # (K,) position logit of a slot
+    earlier: Array  # (K, K, 1) bool, whether the second slot stands before the first
+    match: Array  # (2,) what the match adds to the logits of buying and of sending back
     outside: Array  # (1,) weight of clicking nothing
 
     @property
@@ -145,10 +147,11 @@ def visit_tables(params: SessionParams) -> VisitTables:
         outcome=outcome_table(params, columns, items.category, items.num_categories),
         entry_cumulative=entry_table(items.entry_share),
         slot=params.position_weight * np.arange(params.slate_size),
+        earlier=earlier_slots(params.slate_size),
+        match=np.array([params.buy_match, params.return_match]),
         outside=np.array([params.outside_weight]),
     )
-    tables = [np.ascontiguousarray(table, dtype=np.float32) for table in exact]
-    return VisitTables(*tables)._replace(group=items.category)
+    return VisitTables(*(_contiguous(table) for table in exact))
 
 
 def outcome_table(params: SessionParams, columns: Sequence[Array], group: Array, groups: int) -> Array:
@@ -178,6 +181,11 @@ def outcome_table(params: SessionParams, columns: Sequence[Array], group: Array,
     return table
 
 
+def earlier_slots(slate_size: int) -> Array:
+    """Return `VisitTables.earlier`."""
+    return np.tri(slate_size, k=-1, dtype=bool)[:, :, None]
+
+
 def entry_table(share: Array) -> Array:
     """Return (N,) float32 cumulative entry shares; the last is infinite, so that every uniform is below it."""
     cumulative = (np.cumsum(share) / share.sum()).astype(np.float32)
@@ -192,9 +200,7 @@ def landing_mask(tables: VisitTables, item: Array) -> Array:
 
 def mark_opened(visit: Visit, item: Array, chosen: Array) -> Array:
     """Return (n, N) bool: what was opened, and now the (n,) items where `chosen` (-1 elsewhere)."""
-    opened = copy_of(visit.opened)
-    opened[index_range(item.shape[0], item), item] |= chosen
-    return opened
+    return mark(visit.opened, item, chosen)
 
 
 def start_visit(
@@ -232,14 +238,14 @@ def show_page(
     item, fit = xp.where(chosen, slate[rows, position], -1), match[rows, position]
     event = look_up(tables.outcome, item)  # -1 is the row of no click
     clicked = event[:, _CLICKED]
-    bought = clicked * (noise.buy < event[:, _BUY] + params.buy_match * fit)
-    back = bought * (noise.send_back < event[:, _SEND_BACK] + params.return_match * fit)
+    logits = event[:, _BUY : _SEND_BACK + 1] + fit[:, None] * tables.match
+    bought = clicked * (noise.buy < logits[:, 0])
+    back = bought * (noise.send_back < logits[:, 1])
     moods = visit.mood.shape[1]
     mood = visit.mood * event[:, _FACTS:-moods] + event[:, -moods:]
     stays = params.exit_satisfaction * mood[:, _SATISFACTION]
-    taste = look_up(tables.keep, item) * visit.taste + look_up(tables.impulse, item)
     after = Visit(
-        taste=xp.where(chosen[:, None], taste, visit.taste),
+        taste=renew(visit.taste, chosen, lambda rows: _taste_after(tables, visit.taste[rows], item[rows])),
         mood=mood,
         entry=visit.entry,
         opened=note_opened(visit, item, chosen),
@@ -259,22 +265,18 @@ def show_page(
     return after, outcome
 
 
-def empty_closed_slots(slate: Array, visit: Visit) -> Array:
+def empty_closed_slots(tables: VisitTables, slate: Array, visit: Visit) -> Array:
     """Return the (n, K) slate with -1 where the item was opened or stands in an earlier slot."""
     closed = visit.opened[index_range(slate.shape[0], slate)[:, None], slate]
-    return empty_slots(slate, closed)
+    return empty_slots(tables, slate, closed)
 
 
-def empty_slots(slate: Array, closed: Array) -> Array:
+def empty_slots(tables: VisitTables, slate: Array, closed: Array) -> Array:
     """Return the (n, K) slate with -1 where `closed`, or where the item stands in an earlier slot."""
-    xp, size = array_namespace(slate), slate.shape[1]
-    if size > 1:
-        # Slots first: with the copies innermost a thousand of them take a seventh of the time.
-        slots = xp.concat([slate[:, slot][None] for slot in range(size)], axis=0)
-        places = index_range(size, slate)
-        earlier = (places[:, None] > places)[:, :, None]
-        closed = closed | ((slots[:, None] == slots) & earlier).any(1).T
-    return xp.where(closed, -1, slate)
+    if slate.shape[1] > 1:
+        slots = columns_first(slate)
+        closed = closed | ((slots[:, None] == slots) & tables.earlier).any(1).T
+    return array_namespace(slate).where(closed, -1, slate)
 
 
 def choice_weights(
@@ -290,9 +292,19 @@ def choice_weights(
 
 def _click(weights: Array, outside: Array, uniform: Array) -> Array:
     """Multinomial logit over the slate and the outside option: (n,) int slot, K where nothing is clicked."""
-    cumulative = weights.cumsum(-1)
-    threshold = uniform * (cumulative[:, -1] + outside)
-    return (threshold[:, None] >= cumulative).sum(-1)
+    cumulative = columns_first(weights).cumsum(0)
+    threshold = uniform * (cumulative[-1] + outside)
+    return (threshold >= cumulative).sum(0)
+
+
+def _taste_after(tables: VisitTables, taste: Array, item: Array) -> Array:
+    """Return (k, D) tastes after clicks on (k,) items."""
+    return look_up(tables.keep, item) * taste + look_up(tables.impulse, item)
+
+
+def _contiguous(table: Array) -> Array:
+    """Return a table as the step wants it: floats as float32."""
+    return np.ascontiguousarray(table, dtype=np.float32 if table.dtype.kind == "f" else None)
 
 
 def _standard(values: Array) -> Array:

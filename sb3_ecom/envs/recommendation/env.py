@@ -152,11 +152,11 @@ class SessionTask(Task):
         visit, log = state
         if not is_floating(action):
             page = action if action.ndim == 2 else action[:, None]
-            slate = empty_closed_slots(page, visit)
+            slate = empty_closed_slots(self.tables.visit, page, visit)
         else:
             slate = rank(self.tables.shop, action, log.last, visit, self.params.slate_size)
             if self._exhaustible:  # else the ranker neither repeats an item nor shows an opened one
-                slate = empty_closed_slots(slate, visit)
+                slate = empty_closed_slots(self.tables.visit, slate, visit)
         visit, outcome = show_page(self.params, self.tables.visit, visit, slate, noise)
         shop = self.tables.shop
         return State(visit, write_log(log, shop.event, shop.page, outcome)), outcome

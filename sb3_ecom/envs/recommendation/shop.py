@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sb3_ecom.core.arrays import Array, array_namespace, index_range, look_up, zeros
+from sb3_ecom.core.arrays import Array, array_namespace, fill, index_range, look_up, zeros
 from sb3_ecom.envs.recommendation.dynamics import Visit
 from sb3_ecom.envs.recommendation.params import Catalogue
 from sb3_ecom.envs.recommendation.session_log import FACTS, context_scale, page_table
@@ -15,7 +15,7 @@ QUERY = 8  # d, directions of the query
 WEIGHTS = 6 + QUERY  # k, length of the ranker's action
 _FADING = 2  # clicks after which an item's influence is still to be seen, for the query's directions
 _QUERY_STEP = 2.0  # clicks' worth of influence that a weight of 1 asks for
-_CLOSED = -1e30  # added to the score of an opened item
+_CLOSED = -1e30  # score of an opened item
 _TAIL = 6  # columns of `mix` after the query: popularity, exit, price, affinity, same category, satiation
 
 
@@ -164,7 +164,7 @@ def best_open(scores: Array, opened: Array, slate_size: int) -> Array:
     K passes of argmax beat a partition of 217 scores on NumPy, and need no host on a device.
     """
     xp = array_namespace(scores)
-    scores = scores + xp.astype(opened, scores.dtype) * _CLOSED  # twice as fast as `where` with a mask
+    scores = fill(scores, opened, _CLOSED)
     rows = index_range(scores.shape[0], scores)
     taken = xp.full_like(scores[:, 0], -np.inf)  # an array: a GPU would wait for a number of the host
     slate = zeros(rows, scores.shape[0], slate_size)

@@ -12,6 +12,7 @@ from sb3_ecom.envs.recommendation.dynamics import (
     Visit,
     VisitNoise,
     VisitTables,
+    earlier_slots,
     empty_slots,
     entry_table,
     outcome_table,
@@ -45,6 +46,8 @@ def large_tables(params: SessionParams, items: LargeCatalogue) -> VisitTables:
         outcome=outcome_table(params, columns, group, int(group.max()) + 1),
         entry_cumulative=entry_table(share),
         slot=_float32(params.position_weight * np.arange(params.slate_size)),
+        earlier=earlier_slots(params.slate_size),
+        match=_float32(np.array([params.buy_match, params.return_match])),
         outside=_float32(np.array([items.outside])),
     )
 
@@ -68,11 +71,11 @@ def show_large(
     return show_page(params, tables, visit, slate, noise, _add_opened)
 
 
-def empty_opened_slots(slate: Array, opened: Array) -> Array:
+def empty_opened_slots(tables: VisitTables, slate: Array, opened: Array) -> Array:
     """Return the (n, K) slate with -1 where the item is opened (n, L) or stands in an earlier slot."""
     xp = array_namespace(slate)
     closed = xp.any(slate[:, :, None] == opened[:, None, :], axis=-1)
-    return empty_slots(slate, closed)
+    return empty_slots(tables, slate, closed)
 
 
 def _first_opened(width: int, tables: VisitTables, item: Array) -> Array:

@@ -117,9 +117,9 @@ class LargeTask(SessionTask):
         if is_floating(action):
             slate = self.retrieve(self.query(state, action), visit.opened)
             if self.items.size <= self.params.horizon + self.params.slate_size:
-                slate = empty_opened_slots(slate, visit.opened)
+                slate = empty_opened_slots(self.tables.visit, slate, visit.opened)
         else:
-            slate = empty_opened_slots(action, visit.opened)
+            slate = empty_opened_slots(self.tables.visit, action, visit.opened)
         visit, outcome = show_large(self.params, self.tables.visit, visit, slate, noise)
         shop = self.tables.shop
         return State(visit, write_log(log, shop.event, shop.page, outcome)), outcome
