@@ -53,6 +53,64 @@ def pick(table: Array, rows: Array) -> Array:
     return look_up(table, rows) if isinstance(table, np.ndarray) else table.index_select(0, rows)
 
 
+def zeros(like: Array, *shape: int) -> Array:
+    """Return zeros of this shape, of the type of `like` and where it lives."""
+    return array_namespace(like).zeros(shape, dtype=like.dtype, device=like.device)
+
+
+def is_floating(array: Array) -> bool:
+    """Return whether the array holds floats."""
+    if isinstance(array, np.ndarray):
+        return bool(array.dtype.kind == "f")
+    return bool(array_namespace(array).isdtype(array.dtype, "real floating"))
+
+
+def columns_first(array: Array) -> Array:
+    """Return the (K, n) copy of an (n, K) array: for few K, NumPy works along n many times as fast."""
+    return array.T.copy() if isinstance(array, np.ndarray) else array.T.contiguous()
+
+
+def renew(old: Array, mask: Array, compute: Callable[[Any], Array]) -> Array:
+    """Return a copy of the (n, ...) `old` with ``compute(rows)`` in those rows where (n,) `mask` is true.
+
+    NumPy, which sees the mask, computes these rows only; elsewhere all are computed, and chosen from.
+    """
+    if isinstance(old, np.ndarray):
+        new, rows = old.copy(), mask.nonzero()[0]
+        if rows.size:
+            new[rows] = compute(rows)
+        return new
+    xp = array_namespace(old)
+    return xp.where(xp.reshape(mask, (-1,) + (1,) * (old.ndim - 1)), compute(slice(None)), old)
+
+
+def push(queue: Array, newest: Array, mask: Array) -> Array:
+    """Return the (n, T, ...) `queue`, oldest first, after (n, ...) `newest` joined it where (n,) `mask`."""
+    concat = array_namespace(queue).concat
+    return renew(queue, mask, lambda rows: concat((queue[rows, 1:], newest[rows][:, None]), axis=1))
+
+
+def mark(book: Array, columns: Array, mask: Array) -> Array:
+    """Return a copy of the (n, N) bool `book` with True at the (n,) `columns` where (n,) `mask` is true."""
+    if isinstance(book, np.ndarray):
+        new, rows = book.copy(), mask.nonzero()[0]
+        if rows.size:
+            new[rows, columns[rows]] = True
+        return new
+    new = book.clone()
+    new[index_range(columns.shape[0], columns), columns] |= mask
+    return new
+
+
+def fill(array: Array, mask: Array, value: float) -> Array:
+    """Return a copy of `array` with `value` where `mask` is true: twice as fast as `where` on NumPy."""
+    if isinstance(array, np.ndarray):
+        filled = array.copy()
+        np.copyto(filled, value, where=mask)
+        return filled
+    return array.masked_fill(mask, value)
+
+
 def true_places(mask: Array) -> Array:
     """Return the (k,) int64 places where the (m,) `mask` is true, ascending."""
     if isinstance(mask, np.ndarray):
@@ -76,11 +134,6 @@ def repeat(values: Array, counts: Array) -> Array:
 def _on_host(array: Array) -> bool:
     """Return whether NumPy can read the torch tensor where it lies."""
     return bool(hasattr(array, "numpy") and array.device.type == "cpu")
-
-
-def copy_of(array: Array) -> Array:
-    """Return a copy: of bools twenty times as fast on NumPy as ``array | False``."""
-    return array.copy() if isinstance(array, np.ndarray) else array.clone()
 
 
 def tree_map(function: Callable[..., Array], tree: Tree, *others: Tree) -> Tree:
@@ -118,7 +171,7 @@ class Backend(Protocol):
         ...
 
     def spawn(self, key: int) -> Backend:
-        """Return an independent source keyed by the seed and `key`."""
+        """Return an independent source keyed by the seed and `key`; it lives until the next `spawn`."""
         ...
 
     def asarray(self, values: Any) -> Array:
@@ -150,6 +203,8 @@ class NumpyBackend:
     def __init__(self, generator: np.random.Generator | None = None) -> None:
         self.generator = generator if generator is not None else np.random.default_rng()
         self._key = 0
+        self._child: NumpyBackend | None = None
+        self._start: Any = None  # of the child's stream
 
     def seed(self, seed: int | None) -> int:
         """Restart the stream; return the seed used."""
@@ -158,11 +213,18 @@ class NumpyBackend:
             raise ValueError(f"seed must be >= 0, got {used}")
         self.generator = np.random.default_rng(used)
         self._key = int(self.generator.integers(2**63))
+        self._child = None
         return used
 
     def spawn(self, key: int) -> NumpyBackend:
-        """Return a source whose numbers depend on the seed and `key` only."""
-        return NumpyBackend(np.random.Generator(np.random.Philox(key=self._key, counter=[0, 0, key, 0])))
+        """Return a source whose numbers depend on the seed and `key` only, good until the next `spawn`."""
+        if self._child is None:
+            self._child = NumpyBackend(np.random.Generator(np.random.Philox(key=self._key)))
+            self._start = self._child.generator.bit_generator.state
+        # Moving a stream takes a sixth of the time of making one.
+        self._start["state"]["counter"][2] = key
+        self._child.generator.bit_generator.state = self._start
+        return self._child
 
     def asarray(self, values: Any) -> Array:
         """Return `values` as an array, floats as float32."""

@@ -144,7 +144,10 @@ class StepLoop:
     def _gather_ended(self, done: Array) -> tuple[Array, Array, Array, dict[str, Array]]:
         """Observe, and restart the copies that are done: (observation, rows, final, totals)."""
         observation = self.task.observe(self.state)
-        if not np.count_nonzero(done):  # on few copies quicker than `any`
+        ended = np.count_nonzero(done)  # on few copies quicker than `any`
+        if ended == self.num_envs:
+            return self._restart_all(observation)
+        if not ended:
             if not self._no_totals:
                 self._no_totals = {name: total[:0] for name, total in self._totals.items()}
                 self._no_totals["length"] = self._elapsed[:0]
@@ -153,15 +156,22 @@ class StepLoop:
         final = observation[rows]
         totals = {name: total[rows] for name, total in self._totals.items()}
         totals["length"] = (self._elapsed - self._head_start)[rows]
-        if rows.size:
-            fresh = self.task.initial_state(take_rows(self._reset_noise(), rows))
-            tree_map(lambda leaf, new: leaf.__setitem__(rows, new), self.state, fresh)
-            observation[rows] = self.task.observe(fresh)
-            self._elapsed[rows] = 0
-            self._head_start[rows] = 0
-            for total in self._totals.values():
-                total[rows] = 0
+        fresh = self.task.initial_state(take_rows(self._reset_noise(), rows))
+        tree_map(lambda leaf, new: leaf.__setitem__(rows, new), self.state, fresh)
+        observation[rows] = self.task.observe(fresh)
+        self._elapsed[rows] = 0
+        self._head_start[rows] = 0
+        for total in self._totals.values():
+            total[rows] = 0
         return observation, rows, final, totals
+
+    def _restart_all(self, final: Array) -> tuple[Array, Array, Array, dict[str, Array]]:
+        """Do the same where every copy is done, as a single one is: nothing has to be copied row by row."""
+        totals = {**self._totals, "length": self._elapsed - self._head_start}
+        self.state = self.task.initial_state(self._reset_noise())
+        self._elapsed = self._head_start = self._elapsed * 0
+        self._totals = {}
+        return self.task.observe(self.state), np.arange(self.num_envs), final, totals
 
     def _merge_ended(self, done: Array) -> tuple[Array, None, Array, dict[str, Array]]:
         """Do the same for all rows at once: nobody has to know, or wait to hear, which copies are done."""

@@ -17,7 +17,8 @@ from sb3_ecom.core.evaluate import run_episodes
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.envs.recommendation.env import SessionTask
 from sb3_ecom.envs.recommendation.params import SessionParams
-from sb3_ecom.envs.recommendation.shop import FACTS, QUERY, WEIGHTS, affinity, best_open
+from sb3_ecom.envs.recommendation.session_log import FACTS
+from sb3_ecom.envs.recommendation.shop import QUERY, WEIGHTS, affinity, best_open
 
 Policy = Callable[[Array], Array]
 Tuned = TypeVar("Tuned")

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from gymnasium import spaces
 
-from sb3_ecom.core.arrays import Array, Backend, array_namespace, look_up
+from sb3_ecom.core.arrays import Array, Backend, array_namespace, is_floating
 from sb3_ecom.core.spaces import Items, ItemSigns, Layout, LayoutBox
 from sb3_ecom.core.task import Metric, Task, check_reward_weights
 from sb3_ecom.envs.recommendation.dynamics import (
@@ -26,17 +26,14 @@ from sb3_ecom.envs.recommendation.foresight import SessionForesight
 from sb3_ecom.envs.recommendation.page import ShopPage
 from sb3_ecom.envs.recommendation.params import SessionParams
 from sb3_ecom.envs.recommendation.rewards import TERMS, reward_terms
-from sb3_ecom.envs.recommendation.shop import FACTS, WEIGHTS, ShopTables, rank, shop_tables
+from sb3_ecom.envs.recommendation.session_log import FACTS, HISTORY, Log, open_log, write_log
+from sb3_ecom.envs.recommendation.shop import WEIGHTS, ShopTables, rank, shop_tables
 
-HISTORY = 20  # T, clicks the agent remembers
 CONTEXT = (
     6  # page, satisfaction proxy, pages since a click, clicks, sine and cosine of the hour (then: counts)
 )
 CLICKS = 3  # where the clicks stand in the context
-_PROXY_DECAY = 0.9  # of the agent's own moving average of clicks
 _TINY = 1e-30  # keeps the logarithm of a uniform 0 finite
-_WAIT = 5.0  # pages; scales waiting times to order one
-_OFTEN = 4.0  # clicks; scales decayed clicks per category to order one
 
 
 class Tables(NamedTuple):
@@ -44,18 +41,6 @@ class Tables(NamedTuple):
 
     visit: VisitTables
     shop: ShopTables
-
-
-class Log(NamedTuple):
-    """What the shop has seen of a session."""
-
-    last: Array  # (n,) int, item clicked last (at first the landing item)
-    items: Array  # (n, T) int, clicks, newest last; -1 where there was none
-    facts: Array  # (n, T, 3) of each click: bought, pages waited / 5, slot / K
-    proxy: Array  # (n,) moving average of clicks per page
-    waited: Array  # (n,) pages since the last click
-    clicks: Array  # (n,)
-    hour: Array  # (n, 2) sine and cosine of the time of day
 
 
 class State(NamedTuple):
@@ -133,7 +118,7 @@ class SessionTask(Task):
         self.reward_weights = check_reward_weights(weights, TERMS)
         items = params.catalogue
         self._exhaustible = items.size <= params.horizon + params.slate_size
-        shop = shop_tables(items, params.slate_size, whole=action != "ranker")
+        shop = shop_tables(items, params.slate_size, params.horizon, whole=action != "ranker")
         self.tables = Tables(visit_tables(params), shop)
         facts = CONTEXT + items.num_categories
         closed = items.size if action != "ranker" else 0
@@ -158,42 +143,35 @@ class SessionTask(Task):
 
     def initial_state(self, noise: ResetNoise) -> State:
         """Open n sessions."""
-        xp = array_namespace(noise.entry)
-        params, zero = self.params, xp.zeros_like(noise.entry)
-        visit = start_visit(self.tables.visit, noise.entry, params.patience_sd * noise.patience)
-        items, facts = open_log(visit.entry, zero)
-        angle = noise.hour * (2 * np.pi)
-        hour = xp.stack([xp.sin(angle), xp.cos(angle)], axis=1)
-        return State(visit, Log(visit.entry * 1, items, facts, zero, zero + 0.0, zero + 0.0, hour))
+        patience = self.params.patience_sd * noise.patience
+        visit = start_visit(self.tables.visit, noise.entry, patience)
+        return State(visit, open_log(self.tables.shop.event, visit.entry, noise.hour))
 
     def step(self, state: State, action: Array, noise: VisitNoise) -> tuple[State, PageOutcome]:
         """Show one page; item ids are taken as the page itself, whatever the action (baselines act so)."""
         visit, log = state
-        floats = action.dtype == visit.taste.dtype or array_namespace(action).isdtype(
-            action.dtype, "real floating"
-        )
-        if not floats:
+        if not is_floating(action):
             page = action if action.ndim == 2 else action[:, None]
-            slate = empty_closed_slots(page, visit)
+            slate = empty_closed_slots(self.tables.visit, page, visit)
         else:
             slate = rank(self.tables.shop, action, log.last, visit, self.params.slate_size)
             if self._exhaustible:  # else the ranker neither repeats an item nor shows an opened one
-                slate = empty_closed_slots(slate, visit)
+                slate = empty_closed_slots(self.tables.visit, slate, visit)
         visit, outcome = show_page(self.params, self.tables.visit, visit, slate, noise)
-        return State(visit, self._write_log(log, outcome)), outcome
+        shop = self.tables.shop
+        return State(visit, write_log(log, shop.event, shop.page, outcome)), outcome
 
     def observe(self, state: State) -> Array:
         """Return (n, d) observations."""
         visit, log = state
-        xp = array_namespace(log.proxy)
-        n = log.proxy.shape[0]
-        context = xp.stack(
-            [visit.page / self.horizon, log.proxy, log.waited / _WAIT, log.clicks / 10], axis=1
-        )
-        parts = [context, log.hour, visit.satiation / _OFTEN, xp.reshape(self._history(log), (n, -1))]
-        if self.action != "ranker":
-            parts.insert(3, xp.astype(visit.opened, context.dtype))
-        return xp.concat(parts, axis=1)
+        history = log.history
+        opened = () if self.action == "ranker" else (visit.opened,)
+        parts = (visit.page[:, None], log.context, visit.satiation, *opened)
+        flat = history.reshape(history.shape[0], -1)
+        observation = array_namespace(history).concat((*parts, flat), axis=1)
+        scale = self.tables.shop.scale
+        observation[:, : scale.shape[0]] /= scale
+        return observation
 
     def terms(self, outcome: PageOutcome) -> dict[str, Array]:
         """Return the named reward terms."""
@@ -226,38 +204,6 @@ class SessionTask(Task):
     @cached_property
     def _page(self) -> ShopPage:
         return ShopPage(self.params)
-
-    def _history(self, log: Log) -> Array:
-        """Return the (n, T, F) history: what the table says of the items, and what came with their clicks."""
-        history = look_up(self.tables.shop.event, log.items)
-        for column, fact in enumerate((1, 3, 4)):  # one by one: thrice as fast as both slices
-            history[..., fact] = log.facts[..., column]
-        return history
-
-    def _write_log(self, log: Log, outcome: PageOutcome) -> Log:
-        """Note a click as the newest row of the history; a page without one only adds to the wait."""
-        xp = array_namespace(outcome.clicked)
-        chosen, waited = outcome.item >= 0, log.waited + 1.0
-        fact = xp.stack([outcome.bought, waited / _WAIT, self.tables.shop.slot[outcome.slot]], axis=1)
-        items = xp.concat([log.items[:, 1:], outcome.item[:, None]], axis=1)
-        facts = xp.concat([log.facts[:, 1:], fact[:, None]], axis=1)
-        return Log(
-            last=xp.where(chosen, outcome.item, log.last),
-            items=xp.where(chosen[:, None], items, log.items),
-            facts=xp.where(chosen[:, None, None], facts, log.facts),
-            proxy=_PROXY_DECAY * log.proxy + (1 - _PROXY_DECAY) * outcome.clicked,
-            waited=waited * ~chosen,
-            clicks=log.clicks + outcome.clicked,
-            hour=log.hour,
-        )
-
-
-def open_log(entry: Array, zero: Array) -> tuple[Array, Array]:
-    """Return the (n, T) items and (n, T, 3) facts of sessions that landed on the (n,) items `entry`."""
-    xp = array_namespace(entry)
-    none = xp.broadcast_to(0 * entry[:, None] - 1, (entry.shape[0], HISTORY - 1))
-    facts = xp.broadcast_to(zero[:, None, None], (entry.shape[0], HISTORY, 3))
-    return xp.concat([none, entry[:, None]], axis=1), facts + 0.0
 
 
 def _action_space(action: str, params: SessionParams) -> spaces.Space[Any]:

@@ -40,13 +40,14 @@ class SessionForesight:
         self.size = spread.size + self._tables.category.shape[1] + 2 + bool(self._params.patience_sd)
 
     def before(self, state: Any) -> Visit:
-        """Return the visit; patience is copied, since an autoreset writes into it."""
+        """Return the visit; of its arrays an autoreset writes into `entry` alone, which is not read here."""
         visit: Visit = state.visit
-        return visit._replace(patience=visit.patience.copy())
+        return visit
 
     def describe(self, before: Visit) -> Array:
         """Return (n, F) descriptions."""
-        return self._describe(before.taste, before.satiation, before.satisfaction, before)
+        v = before
+        return self._describe(v.taste, v.satiation, v.satisfaction, v.page, v.patience)
 
     def prospects(self, before: Visit, report: Mapping[str, Array]) -> Prospects:
         """Return what may come of ``report["slate"]``, shown to `before`; the last case is no click."""
@@ -66,24 +67,21 @@ class SessionForesight:
             axis=1,
         )
         going_on = _chance(-leave) * (before.page + 1 < p.horizon)[:, None]
-        later = before._replace(page=before.page + 1)
         taste = t.keep.take(ids, axis=0) * before.taste[:, None] + t.impulse.take(ids, axis=0)
         satiation = p.satiation_decay * before.satiation[:, None] + t.category.take(ids, axis=0)
-        after = np.concatenate(
-            [
-                self._describe(taste, satiation, clicked, later),
-                self._describe(before.taste, before.satiation, passed, later)[:, None],
-            ],
-            axis=1,
-        )
+        moved = self._describe(taste, satiation, clicked, before.page + 1, before.patience)
+        unmoved = self._describe(before.taste, before.satiation, passed, before.page + 1, before.patience)
+        after = np.concatenate([moved, unmoved[:, None]], axis=1)
         reward = np.pad(self._reward(ids, match), ((0, 0), (0, 1)))
         return Prospects(chance, reward, going_on, after)
 
-    def _describe(self, taste: Array, satiation: Array, satisfaction: Array, visit: Visit) -> Array:
+    def _describe(
+        self, taste: Array, satiation: Array, satisfaction: Array, page: Array, patience: Array
+    ) -> Array:
         """Return (n, F) or, for (n, K, D) tastes, (n, K, F) descriptions."""
-        mood = [_MOOD * satisfaction, _MOOD / self._params.horizon * visit.page]
+        mood = [_MOOD * satisfaction, _MOOD / self._params.horizon * page]
         if self._params.patience_sd:
-            mood.append(visit.patience)
+            mood.append(patience)
         shape = (*taste.shape[:-1], len(mood))
         rest = np.stack(mood, axis=1).reshape(len(taste), *(1,) * (taste.ndim - 2), -1)
         parts = (taste * self._scale, satiation, np.broadcast_to(rest, shape))

@@ -23,8 +23,8 @@ class SessionLog(Protocol):
         """(n, T) ids of the clicked items, newest last; -1 where there was none."""
 
     @property
-    def facts(self) -> Array:
-        """(n, T, 3) of each click, bought first."""
+    def bought(self) -> Array:
+        """(n, T) of each click: 0/1."""
 
     @property
     def proxy(self) -> Array:
@@ -115,8 +115,8 @@ class PageReader:
 
 def _recent(log: SessionLog, row: int) -> tuple[tuple[int, bool], ...]:
     """Return the clicked items of copy `row` and whether each was bought, oldest first."""
-    clicks = zip(log.items[row].tolist(), log.facts[row].tolist(), strict=True)
-    return tuple((item, fact[0] > 0.5) for item, fact in clicks if item >= 0)[-RECENT:]
+    clicks = zip(log.items[row].tolist(), log.bought[row].tolist(), strict=True)
+    return tuple((item, bought > 0.5) for item, bought in clicks if item >= 0)[-RECENT:]
 
 
 def _numbers(values: Array) -> Array:

@@ -6,16 +6,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sb3_ecom.core.arrays import Array, array_namespace, index_range, look_up
+from sb3_ecom.core.arrays import Array, fill, index_range, look_up, zeros
 from sb3_ecom.envs.recommendation.dynamics import Visit
 from sb3_ecom.envs.recommendation.params import Catalogue
+from sb3_ecom.envs.recommendation.session_log import FACTS, context_scale, page_table
 
 QUERY = 8  # d, directions of the query
 WEIGHTS = 6 + QUERY  # k, length of the ranker's action
-FACTS = 5  # floats of a click in the history, before its embedding: valid, bought, price, waited, slot
 _FADING = 2  # clicks after which an item's influence is still to be seen, for the query's directions
 _QUERY_STEP = 2.0  # clicks' worth of influence that a weight of 1 asks for
-_CLOSED = -1e30  # added to the score of an opened item
+_CLOSED = -1e30  # score of an opened item
 _TAIL = 6  # columns of `mix` after the query: popularity, exit, price, affinity, same category, satiation
 
 
@@ -47,18 +47,19 @@ class ShopTables(NamedTuple):
     exit_effect: Array  # (N,) standardised: how many visitors leave after this item
     price: Array  # (N,) standardised log price
     category: Array  # (N, G) one-hot
-    slot: Array  # (K + 1,) slot / K; 1 stands for no click
+    page: Array  # (K + 1, 11) what the log notes by the slot clicked; see `session_log.page_table`
+    scale: Array  # (6 + G,) by which the observation's context is divided
     # (N + 1, FACTS + E) a click in the history, embedding standardised, without the session's own
     # facts (bought, waited, slot); the last row, all 0, is no click
     event: Array
-    context: Array  # (N, D + G) the last click as the ranker sees it: taste, category
+    context: Array  # (N, D + d + 3 + G) the last click as the ranker sees it: taste, ones, category
     columns: (
         Array  # (D + d + 3 + G, N) what the ranker weighs: taste, query, popularity, exit, price, category
     )
-    mix: Array  # (k + 1, d + 6) from (weights, 1) to the query and what gates the rest
+    gates: Array  # (k + 1, D + d + 3 + 2 G) from (weights, 1) to the factors of `context` and satiation
 
 
-def shop_tables(items: Catalogue, slate_size: int, whole: bool = False) -> ShopTables:
+def shop_tables(items: Catalogue, slate_size: int, horizon: int, whole: bool = False) -> ShopTables:
     """Derive the shop's knowledge from the fitted catalogue: all of it is in the shop's own log.
 
     Two item embeddings are factors of what a click does to the chances of the next items (singular value
@@ -68,6 +69,7 @@ def shop_tables(items: Catalogue, slate_size: int, whole: bool = False) -> ShopT
     Args:
         items: the fitted catalogue.
         slate_size: K.
+        horizon: pages.
         whole: whether a click's embedding holds the fast part after the slow one (E = 16) or the slow one
             alone (E = 8): the ranker has the affinity to the last click already.
     """
@@ -84,6 +86,10 @@ def shop_tables(items: Catalogue, slate_size: int, whole: bool = False) -> ShopT
     event[:-1, 0], event[:-1, 2] = 1, price
     event[:-1, FACTS:] = embedding / np.maximum(embedding.std(0), 1e-9)
     rows = (items.worth.T, query.T, log_popularity[None], exit_effect[None], price[None], category.T)
+    # Each column of the mix, as often as there are numbers that it gates.
+    near, same, tired = (QUERY + 3 + place for place in range(3))
+    widths = (items.worth.shape[1], items.num_categories, items.num_categories)
+    gated = [*[near] * widths[0], *range(near), *[same] * widths[1], *[tired] * widths[2]]
     tables = ShopTables(
         embedding=embedding,
         direction=direction,
@@ -91,11 +97,12 @@ def shop_tables(items: Catalogue, slate_size: int, whole: bool = False) -> ShopT
         exit_effect=exit_effect,
         price=price,
         category=category,
-        slot=np.arange(slate_size + 1) / slate_size,
+        page=page_table(slate_size),
+        scale=context_scale(horizon, items.num_categories),
         event=event,
-        context=np.concatenate([items.start, category], axis=1),
+        context=np.concatenate([items.start, np.ones((items.size, QUERY + 3)), category], axis=1),
         columns=np.concatenate(rows),
-        mix=ranker_mix(step),
+        gates=ranker_mix(step)[:, gated],
     )
     return ShopTables(*(np.ascontiguousarray(table, dtype=np.float32) for table in tables))
 
@@ -116,12 +123,10 @@ def rank(shop: ShopTables, weights: Array, last: Array, visit: Visit, slate_size
         visit: read for what the shop has seen itself: opened items and clicks per category.
         slate_size: K.
     """
-    xp = array_namespace(weights)
-    mixed, seen = weights @ shop.mix[:-1] + shop.mix[-1], look_up(shop.context, last)
-    d, taste = QUERY, seen.shape[1] - visit.satiation.shape[1]
-    near = mixed[:, d + 3 : d + 4] * seen[:, :taste]
-    category = mixed[:, d + 4 : d + 5] * seen[:, taste:] - mixed[:, d + 5 :] * visit.satiation
-    coefficients = xp.concat([near, mixed[:, : d + 3], category], axis=1)
+    groups = visit.satiation.shape[1]
+    gates = weights @ shop.gates[:-1] + shop.gates[-1]
+    coefficients = gates[:, :-groups] * look_up(shop.context, last)
+    coefficients[:, -groups:] -= gates[:, -groups:] * visit.satiation
     return best_open(coefficients @ shop.columns, visit.opened, slate_size)
 
 
@@ -160,16 +165,15 @@ def best_open(scores: Array, opened: Array, slate_size: int) -> Array:
 
     K passes of argmax beat a partition of 217 scores on NumPy, and need no host on a device.
     """
-    xp = array_namespace(scores)
-    scores = scores + xp.astype(opened, scores.dtype) * _CLOSED  # twice as fast as `where` with a mask
+    scores = fill(scores, opened, _CLOSED)
     rows = index_range(scores.shape[0], scores)
-    taken = xp.full_like(scores[:, 0], -np.inf)  # an array: a GPU would wait for a number of the host
-    slate = []
-    for _ in range(slate_size):
-        best = xp.argmax(scores, axis=1)
-        slate.append(best)
-        scores[rows, best] = taken
-    return xp.stack(slate, axis=1)
+    taken = zeros(scores, 1) - np.inf  # an array: a GPU would wait for a number of the host
+    slate = zeros(rows, scores.shape[0], slate_size)
+    for slot in range(slate_size):
+        if slot:
+            scores[rows, slate[:, slot - 1]] = taken
+        slate[:, slot] = scores.argmax(1)
+    return slate
 
 
 def _standard(values: Array) -> Array:

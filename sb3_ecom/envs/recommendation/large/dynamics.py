@@ -12,6 +12,10 @@ from sb3_ecom.envs.recommendation.dynamics import (
     Visit,
     VisitNoise,
     VisitTables,
+    earlier_slots,
+    empty_slots,
+    entry_table,
+    outcome_table,
     show_page,
     start_visit,
 )
@@ -24,22 +28,26 @@ def large_tables(params: SessionParams, items: LargeCatalogue) -> VisitTables:
     price, quality = standard(np.log(items.price)), standard(items.quality)
     margin = params.margin_rate * items.price
     share = np.exp(items.log_entry.astype(np.float64))
-    groups = int(items.category.max()) + 1
+    columns = (
+        params.buy_base + params.buy_price * price + params.buy_quality * quality,
+        params.return_base + params.return_price * price,
+        margin,
+        margin + params.return_cost_rate * items.price,
+        params.exit_effect_scale * items.exit_effect,
+    )
+    group = items.category.astype(np.int64)
     return VisitTables(
         quality=items.quality,
         worth=items.worth,
         impulse=items.impulse,
         start=items.start,
         keep=items.keep,
-        category=np.eye(groups, dtype=np.float32)[items.category],
-        group=items.category.astype(np.int64),
-        exit_effect=_float32(params.exit_effect_scale * items.exit_effect),
-        buy=_float32(params.buy_base + params.buy_price * price + params.buy_quality * quality),
-        send_back=_float32(params.return_base + params.return_price * price),
-        margin=_float32(margin),
-        return_cost=_float32(margin + params.return_cost_rate * items.price),
-        entry_cumulative=_float32(np.cumsum(share) / share.sum()),
+        group=group,
+        outcome=outcome_table(params, columns, group, int(group.max()) + 1),
+        entry_cumulative=entry_table(share),
         slot=_float32(params.position_weight * np.arange(params.slate_size)),
+        earlier=earlier_slots(params.slate_size),
+        match=_float32(np.array([params.buy_match, params.return_match])),
         outside=_float32(np.array([items.outside])),
     )
 
@@ -63,13 +71,11 @@ def show_large(
     return show_page(params, tables, visit, slate, noise, _add_opened)
 
 
-def empty_opened_slots(slate: Array, opened: Array) -> Array:
+def empty_opened_slots(tables: VisitTables, slate: Array, opened: Array) -> Array:
     """Return the (n, K) slate with -1 where the item is opened (n, L) or stands in an earlier slot."""
     xp = array_namespace(slate)
     closed = xp.any(slate[:, :, None] == opened[:, None, :], axis=-1)
-    for slot in range(1, slate.shape[1]):
-        closed[:, slot] |= xp.any(slate[:, :slot] == slate[:, slot : slot + 1], axis=-1)
-    return (slate + 1) * ~closed - 1
+    return empty_slots(tables, slate, closed)
 
 
 def _first_opened(width: int, tables: VisitTables, item: Array) -> Array:
@@ -83,7 +89,7 @@ def _add_opened(visit: Visit, item: Array, chosen: Array) -> Array:
     opened = visit.opened + 0  # a copy
     page = xp.astype(visit.page, opened.dtype)
     place = xp.clip(page + 1, 0, opened.shape[1] - 1)
-    opened[index_range(item.shape[0], item), place] = (item + 1) * chosen - 1
+    opened[index_range(item.shape[0], item), place] = item
     return opened
 
 

@@ -9,12 +9,12 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from gymnasium import spaces
 
-from sb3_ecom.core.arrays import Array, array_namespace
+from sb3_ecom.core.arrays import Array, is_floating
 from sb3_ecom.core.spaces import Layout, LayoutBox
 from sb3_ecom.core.task import check_reward_weights
 from sb3_ecom.envs.recommendation.bounds import check_choice
 from sb3_ecom.envs.recommendation.dynamics import PageOutcome, VisitNoise, VisitTables
-from sb3_ecom.envs.recommendation.env import HISTORY, Log, ResetNoise, SessionTask, State, open_log
+from sb3_ecom.envs.recommendation.env import ResetNoise, SessionTask, State
 from sb3_ecom.envs.recommendation.large.catalogue import LargeCatalogue, draw_catalogue
 from sb3_ecom.envs.recommendation.large.dynamics import (
     empty_opened_slots,
@@ -27,6 +27,7 @@ from sb3_ecom.envs.recommendation.large.params import ACTIONS, LargeParams
 from sb3_ecom.envs.recommendation.large.retrieval import CellIndex, best_exact, best_of
 from sb3_ecom.envs.recommendation.large.shop import LargeShop, large_shop, query_of
 from sb3_ecom.envs.recommendation.rewards import TERMS
+from sb3_ecom.envs.recommendation.session_log import HISTORY, open_log, write_log
 
 _TYPICAL = 2048  # queries by which the index learns what typical ones look like
 
@@ -95,7 +96,7 @@ class LargeTask(SessionTask):
         weights = {"clicks": 1.0} if reward_weights is None else reward_weights
         self.reward_weights = check_reward_weights(weights, TERMS)
         self.items = draw_catalogue(params) if items is None else items
-        shop = large_shop(self.items, self.params.slate_size, action)
+        shop = large_shop(self.items, self.params.slate_size, self.horizon, action)
         self.tables = Tables(large_tables(self.params, self.items), shop)
         width = shop.event.shape[1]
         one = ResetNoise(*np.zeros((3, 1), dtype=np.float32))
@@ -106,26 +107,22 @@ class LargeTask(SessionTask):
 
     def initial_state(self, noise: ResetNoise) -> State:
         """Open n sessions."""
-        xp = array_namespace(noise.entry)
-        zero = xp.zeros_like(noise.entry)
         patience = self.params.patience_sd * noise.patience
         visit = start_large(self.tables.visit, noise.entry, patience, self.params.horizon)
-        items, facts = open_log(visit.entry, zero)
-        angle = noise.hour * (2 * np.pi)
-        hour = xp.stack([xp.sin(angle), xp.cos(angle)], axis=1)
-        return State(visit, Log(visit.entry * 1, items, facts, zero, zero + 0.0, zero + 0.0, hour))
+        return State(visit, open_log(self.tables.shop.event, visit.entry, noise.hour))
 
     def step(self, state: State, action: Array, noise: VisitNoise) -> tuple[State, PageOutcome]:
         """Show one page; (n, K) item ids are taken as the page itself (baselines act so)."""
         visit, log = state
-        if array_namespace(action).isdtype(action.dtype, "real floating"):
+        if is_floating(action):
             slate = self.retrieve(self.query(state, action), visit.opened)
             if self.items.size <= self.params.horizon + self.params.slate_size:
-                slate = empty_opened_slots(slate, visit.opened)
+                slate = empty_opened_slots(self.tables.visit, slate, visit.opened)
         else:
-            slate = empty_opened_slots(action, visit.opened)
+            slate = empty_opened_slots(self.tables.visit, action, visit.opened)
         visit, outcome = show_large(self.params, self.tables.visit, visit, slate, noise)
-        return State(visit, self._write_log(log, outcome)), outcome
+        shop = self.tables.shop
+        return State(visit, write_log(log, shop.event, shop.page, outcome)), outcome
 
     def query(self, state: State, action: Array) -> Array:
         """Return the (n, C) queries of actions."""

@@ -11,7 +11,8 @@ from sb3_ecom.core.arrays import Array, array_namespace
 from sb3_ecom.envs.recommendation.dynamics import Visit, VisitTables
 from sb3_ecom.envs.recommendation.large.catalogue import LargeCatalogue
 from sb3_ecom.envs.recommendation.large.dynamics import standard
-from sb3_ecom.envs.recommendation.shop import FACTS, QUERY, ranker_mix
+from sb3_ecom.envs.recommendation.session_log import FACTS, context_scale, page_table
+from sb3_ecom.envs.recommendation.shop import QUERY, ranker_mix
 
 DIRECTIONS = 16  # d of action="query"
 QUERY_WEIGHTS = 4 + DIRECTIONS  # k of action="query"
@@ -28,10 +29,11 @@ class LargeShop(NamedTuple):
     columns: Array  # (P, C) what is multiplied with a query: [worth,] directions, popularity, exit, price,
     # category; P > N a multiple of PAD, spare rows 0
     mix: Array  # (k + 1, ...) from (weights, 1) to the query and what gates the rest
-    slot: Array  # (K + 1,) slot / K; 1 stands for no click
+    page: Array  # (K + 1, 11) what the log notes by the slot clicked; see `session_log.page_table`
+    scale: Array  # (6 + G,) by which the observation's context is divided
 
 
-def large_shop(items: LargeCatalogue, slate_size: int, action: str) -> LargeShop:
+def large_shop(items: LargeCatalogue, slate_size: int, horizon: int, action: str) -> LargeShop:
     """Derive what the shop knows; all of it could stand in its own log.
 
     Embeddings e_i and directions d_j are factors of what a click on i does to the utility of j (singular
@@ -64,7 +66,8 @@ def large_shop(items: LargeCatalogue, slate_size: int, action: str) -> LargeShop
         event=event,
         columns=columns,
         mix=mix.astype(np.float32),
-        slot=(np.arange(slate_size + 1) / slate_size).astype(np.float32),
+        page=page_table(slate_size),
+        scale=context_scale(horizon, category.shape[1]),
     )
 
 
