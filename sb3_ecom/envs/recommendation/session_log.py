@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from sb3_ecom.core.arrays import Array, array_namespace, look_up, push, zeros
+from sb3_ecom.core.arrays import Array, array_namespace, look_up, renew, zeros
 from sb3_ecom.envs.recommendation.dynamics import PageOutcome
 
 HISTORY = 20  # T, clicks the agent remembers
@@ -97,11 +97,21 @@ def write_log(log: Log, event: Array, page: Array, outcome: PageOutcome) -> Log:
         outcome: of the page.
     """
     chosen, seen = outcome.item >= 0, look_up(page, outcome.slot)
-    newest = look_up(event, outcome.item)
-    newest[:, _BOUGHT], newest[:, _SLOT] = outcome.bought, seen[:, 0]
-    newest[:, _WAITED_FACT] = (log.context[:, _WAITED] + 1.0) / _WAIT
     return Log(
         context=log.context * seen[:, 1:-_CONTEXT] + seen[:, -_CONTEXT:],
-        history=push(log.history, newest, chosen),
-        items=push(log.items, outcome.item, chosen),
+        history=renew(log.history, chosen, lambda rows: _history_after(log, event, seen, outcome, rows)),
+        items=renew(log.items, chosen, lambda rows: _pushed(log.items[rows], outcome.item[rows])),
     )
+
+
+def _history_after(log: Log, event: Array, seen: Array, outcome: PageOutcome, rows: Any) -> Array:
+    """Return the (k, T, F) history of the copies `rows` after their clicks."""
+    newest = look_up(event, outcome.item[rows])
+    newest[:, _BOUGHT], newest[:, _SLOT] = outcome.bought[rows], seen[rows, 0]
+    newest[:, _WAITED_FACT] = (log.context[rows, _WAITED] + 1.0) / _WAIT
+    return _pushed(log.history[rows], newest)
+
+
+def _pushed(queue: Array, newest: Array) -> Array:
+    """Return the (k, T, ...) `queue`, oldest first, after the (k, ...) `newest` joined and the oldest left."""
+    return array_namespace(queue).concat((queue[:, 1:], newest[:, None]), axis=1)

@@ -170,9 +170,9 @@ def best_open(scores: Array, opened: Array, slate_size: int) -> Array:
     taken = zeros(scores, 1) - np.inf  # an array: a GPU would wait for a number of the host
     slate = zeros(rows, scores.shape[0], slate_size)
     for slot in range(slate_size):
-        best = scores.argmax(1)
-        slate[:, slot] = best
-        scores[rows, best] = taken
+        if slot:
+            scores[rows, slate[:, slot - 1]] = taken
+        slate[:, slot] = scores.argmax(1)
     return slate
 
 
