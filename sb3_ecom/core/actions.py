@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -27,9 +28,9 @@ def check_actions(space: spaces.Space[Any], actions: Any, n: int) -> Array:
         return _check_box(space, array)
     if isinstance(space, spaces.Discrete):
         start = int(space.start)
-        return _check_integers(array, start, np.asarray(start + int(space.n) - 1))
+        return _check_integers(array, start, np.asarray(start + int(space.n)))
     if isinstance(space, spaces.MultiDiscrete):
-        return _check_integers(array, 0, space.nvec - 1)
+        return _check_integers(array, 0, space.nvec)
     raise TypeError(f"action space must be Box, Discrete or MultiDiscrete, got {space}")
 
 
@@ -45,16 +46,16 @@ def _check_box(space: spaces.Box, array: Array) -> Array:
     return array.astype(np.float32, copy=False)
 
 
-def _check_integers(array: Array, low: int, high: Array) -> Array:
+def _check_integers(array: Array, low: int, stop: Array) -> Array:
     if array.dtype.kind not in "iu":
         if not np.all(np.isfinite(array)) or np.any(array != np.floor(array)):
             raise ValueError(f"action must be whole numbers, got {array.flat[0]} of dtype {array.dtype}")
         array = array.astype(np.int64)
-    if array.size <= _FEW and array.size == high.size:  # one gym.Env, as above
-        values, limits = array.ravel().tolist(), high.ravel().tolist()
-        if all(low <= value <= limit for value, limit in zip(values, limits, strict=True)):
+    if array.size <= _FEW and array.size == stop.size:  # one gym.Env, as above
+        values = array.ravel().tolist()
+        if min(values) >= low and all(map(operator.lt, values, stop.ravel().tolist())):
             return array.astype(np.int64, copy=False)
-    wrong = (array < low) | (array > high)
+    wrong = (array < low) | (array >= stop)
     if wrong.any():
-        raise ValueError(f"action must lie in [{low}, {int(high.max())}], got {array[wrong].flat[0]}")
+        raise ValueError(f"action must lie in [{low}, {int(stop.max()) - 1}], got {array[wrong].flat[0]}")
     return array.astype(np.int64, copy=False)

@@ -84,12 +84,6 @@ def renew(old: Array, mask: Array, compute: Callable[[Any], Array]) -> Array:
     return xp.where(xp.reshape(mask, (-1,) + (1,) * (old.ndim - 1)), compute(slice(None)), old)
 
 
-def push(queue: Array, newest: Array, mask: Array) -> Array:
-    """Return the (n, T, ...) `queue`, oldest first, after (n, ...) `newest` joined it where (n,) `mask`."""
-    concat = array_namespace(queue).concat
-    return renew(queue, mask, lambda rows: concat((queue[rows, 1:], newest[rows][:, None]), axis=1))
-
-
 def mark(book: Array, columns: Array, mask: Array) -> Array:
     """Return a copy of the (n, N) bool `book` with True at the (n,) `columns` where (n,) `mask` is true."""
     if isinstance(book, np.ndarray):
