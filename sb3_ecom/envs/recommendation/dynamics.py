@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
-
-import numpy as np
 
 from sb3_ecom.core.arrays import (
     Array,
@@ -18,66 +16,20 @@ from sb3_ecom.core.arrays import (
     zeros,
 )
 from sb3_ecom.envs.recommendation.params import SessionParams
-
-# Columns of `VisitTables.outcome`, before what the event does to the mood.
-_BUY, _SEND_BACK, _MARGIN, _RETURN_COST, _EXIT, _REACTION, _CLICKED, _FACTS = range(8)
-# Columns of `Visit.mood`, before the satiation.
-_PAGE, _SATISFACTION, _PATIENCE, _SATIATION = range(4)
-
-
-class VisitTables(NamedTuple):
-    """The visitor's constants as float32 arrays; see `Catalogue` and `SessionParams`.
-
-    What a page may come to stands in one row, fetched at once: on few copies each look-up costs as much as
-    the arithmetic.
-    """
-
-    quality: Array  # (N,)
-    worth: Array  # (N, D)
-    impulse: Array  # (N, D)
-    start: Array  # (N, D)
-    keep: Array  # (N, D)
-    group: Array  # (N,) int, 0 .. G-1
-    # (N + 1, 7 + 2 M) of a click on each item, the last row of none: logits of buying and of sending back,
-    # without the match; margin; return cost; exit effect; logit of leaving; 1 for a click; then what becomes
-    # of the mood: factors and summands
-    outcome: Array
-    entry_cumulative: Array  # (N,) cumulative entry shares, infinite at the end
-    slot: Array  # (K,) position logit of a slot
-    earlier: Array  # (K, K, 1) bool, whether the second slot stands before the first
-    match: Array  # (2,) what the match adds to the logits of buying and of sending back
-    outside: Array  # (1,) weight of clicking nothing
-
-    @property
-    def buy(self) -> Array:
-        """(N,) logit of buying after a click, without the match."""
-        return self.outcome[:-1, _BUY]
-
-    @property
-    def send_back(self) -> Array:
-        """(N,) logit of returning after a purchase, without the match."""
-        return self.outcome[:-1, _SEND_BACK]
-
-    @property
-    def margin(self) -> Array:
-        """(N,) currency units."""
-        return self.outcome[:-1, _MARGIN]
-
-    @property
-    def return_cost(self) -> Array:
-        """(N,) currency units, margin lost included."""
-        return self.outcome[:-1, _RETURN_COST]
-
-    @property
-    def exit_effect(self) -> Array:
-        """(N,) logits, scaled."""
-        return self.outcome[:-1, _EXIT]
-
-    @property
-    def category(self) -> Array:
-        """(N, G) one-hot."""
-        groups = (self.outcome.shape[1] - _FACTS) // 2 - _SATIATION
-        return self.outcome[:-1, -groups:]
+from sb3_ecom.envs.recommendation.visit_tables import (
+    BUY,
+    CLICKED,
+    FACTS,
+    MARGIN,
+    PAGE,
+    PATIENCE,
+    REACTION,
+    RETURN_COST,
+    SATIATION,
+    SATISFACTION,
+    SEND_BACK,
+    VisitTables,
+)
 
 
 class Visit(NamedTuple):
@@ -91,22 +43,22 @@ class Visit(NamedTuple):
     @property
     def page(self) -> Array:
         """(n,) pages seen."""
-        return self.mood[:, _PAGE]
+        return self.mood[:, PAGE]
 
     @property
     def satisfaction(self) -> Array:
         """(n,) hidden, in [0, 1]."""
-        return self.mood[:, _SATISFACTION]
+        return self.mood[:, SATISFACTION]
 
     @property
     def patience(self) -> Array:
         """(n,) hidden, logit."""
-        return self.mood[:, _PATIENCE]
+        return self.mood[:, PATIENCE]
 
     @property
     def satiation(self) -> Array:
         """(n, G) hidden, clicks per category, decayed."""
-        return self.mood[:, _SATIATION:]
+        return self.mood[:, SATIATION:]
 
 
 class VisitNoise(NamedTuple):
@@ -133,74 +85,6 @@ class PageOutcome(NamedTuple):
     left: Array  # (n,) bool
 
 
-def visit_tables(params: SessionParams) -> VisitTables:
-    """Return the visitor's constants."""
-    items = params.catalogue
-    price, quality = _standard(np.log(items.price)), _standard(items.quality)
-    margin = params.margin_rate * items.price
-    columns = (
-        params.buy_base + params.buy_price * price + params.buy_quality * quality,
-        params.return_base + params.return_price * price,
-        margin,
-        margin + params.return_cost_rate * items.price,
-        params.exit_effect_scale * items.exit_effect,
-    )
-    exact = VisitTables(
-        quality=items.quality,
-        worth=items.worth,
-        impulse=items.impulse,
-        start=items.start,
-        keep=items.keep,
-        group=items.category,
-        outcome=outcome_table(params, columns, items.category, items.num_categories),
-        entry_cumulative=entry_table(items.entry_share),
-        slot=params.position_weight * np.arange(params.slate_size),
-        earlier=earlier_slots(params.slate_size),
-        match=np.array([params.buy_match, params.return_match]),
-        outside=np.array([params.outside_weight]),
-    )
-    return VisitTables(*(_contiguous(table) for table in exact))
-
-
-def outcome_table(params: SessionParams, columns: Sequence[Array], group: Array, groups: int) -> Array:
-    """Return `VisitTables.outcome`.
-
-    Args:
-        params: of the session.
-        columns: (N,) logits of buying and of sending back, margin, return cost, exit effect.
-        group: (N,) int category.
-        groups: G.
-    """
-    moods = _SATIATION + groups
-    table = np.zeros((len(group) + 1, _FACTS + 2 * moods), dtype=np.float32)
-    for place, column in enumerate(columns):
-        table[:-1, place] = column
-    without = params.exit_without_click
-    table[:-1, _REACTION] = table[:-1, _EXIT] - np.float32(without)
-    table[:, _REACTION] += np.float32(params.exit_base + params.exit_shift + without)
-    table[:-1, _CLICKED] = 1
-    factors, summands = table[:, _FACTS:-moods], table[:, -moods:]
-    factors[:] = 1
-    factors[:, _SATISFACTION] = params.satisfaction_decay
-    factors[:-1, _SATIATION:] = params.satiation_decay
-    summands[:, _PAGE] = 1
-    summands[:-1, _SATISFACTION] = 1 - params.satisfaction_decay
-    summands[np.arange(len(group)), _SATIATION + group] = 1
-    return table
-
-
-def earlier_slots(slate_size: int) -> Array:
-    """Return `VisitTables.earlier`."""
-    return np.tri(slate_size, k=-1, dtype=bool)[:, :, None]
-
-
-def entry_table(share: Array) -> Array:
-    """Return (N,) float32 cumulative entry shares; the last is infinite: every uniform is below it."""
-    cumulative = (np.cumsum(share) / share.sum()).astype(np.float32)
-    cumulative[-1] = np.inf
-    return cumulative
-
-
 def landing_mask(tables: VisitTables, item: Array) -> Array:
     """Return (n, N) bool: the items on which the visitors landed."""
     return index_range(tables.quality.shape[0], item) == item[:, None]
@@ -223,8 +107,8 @@ def start_visit(
     catalogue, or where the catalogue is too large for that, as a list (`large.dynamics`).
     """
     item = array_namespace(entry).searchsorted(tables.entry_cumulative, entry, side="right")
-    mood = zeros(entry, entry.shape[0], (tables.outcome.shape[1] - _FACTS) // 2)
-    mood[:, _PATIENCE] = patience
+    mood = zeros(entry, entry.shape[0], (tables.outcome.shape[1] - FACTS) // 2)
+    mood[:, PATIENCE] = patience
     return Visit(look_up(tables.start, item), mood, item, note_landing(tables, item))
 
 
@@ -245,13 +129,13 @@ def show_page(
     position = slot * chosen
     item, fit = xp.where(chosen, slate[rows, position], -1), match[rows, position]
     event = look_up(tables.outcome, item)  # -1 is the row of no click
-    clicked = event[:, _CLICKED]
-    logits = event[:, _BUY : _SEND_BACK + 1] + fit[:, None] * tables.match
+    clicked = event[:, CLICKED]
+    logits = event[:, BUY : SEND_BACK + 1] + fit[:, None] * tables.match
     bought = clicked * (noise.buy < logits[:, 0])
     back = bought * (noise.send_back < logits[:, 1])
     moods = visit.mood.shape[1]
-    mood = visit.mood * event[:, _FACTS:-moods] + event[:, -moods:]
-    stays = params.exit_satisfaction * mood[:, _SATISFACTION]
+    mood = visit.mood * event[:, FACTS:-moods] + event[:, -moods:]
+    stays = params.exit_satisfaction * mood[:, SATISFACTION]
     after = Visit(
         taste=renew(visit.taste, chosen, lambda rows: _taste_after(tables, visit.taste[rows], item[rows])),
         mood=mood,
@@ -265,10 +149,10 @@ def show_page(
         clicked=clicked,
         bought=bought,
         returned=back,
-        margin=bought * event[:, _MARGIN],
-        return_cost=back * event[:, _RETURN_COST],
+        margin=bought * event[:, MARGIN],
+        return_cost=back * event[:, RETURN_COST],
         shown=(slate >= 0).sum(-1, dtype=match.dtype),
-        left=noise.leave < event[:, _REACTION] + mood[:, _PATIENCE] - stays,
+        left=noise.leave < event[:, REACTION] + mood[:, PATIENCE] - stays,
     )
     return after, outcome
 
@@ -308,14 +192,3 @@ def _click(weights: Array, outside: Array, uniform: Array) -> Array:
 def _taste_after(tables: VisitTables, taste: Array, item: Array) -> Array:
     """Return (k, D) tastes after clicks on (k,) items."""
     return look_up(tables.keep, item) * taste + look_up(tables.impulse, item)
-
-
-def _contiguous(table: Array) -> Array:
-    """Return a table as the step wants it: floats as float32."""
-    return np.ascontiguousarray(table, dtype=np.float32 if table.dtype.kind == "f" else None)
-
-
-def _standard(values: Array) -> Array:
-    """Return the values with mean 0 and standard deviation 1 (all 0 where they do not differ)."""
-    spread = values.std()
-    return (values - values.mean()) / (spread if spread > 0 else 1.0)

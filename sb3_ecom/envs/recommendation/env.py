@@ -16,11 +16,9 @@ from sb3_ecom.envs.recommendation.dynamics import (
     PageOutcome,
     Visit,
     VisitNoise,
-    VisitTables,
     empty_closed_slots,
     show_page,
     start_visit,
-    visit_tables,
 )
 from sb3_ecom.envs.recommendation.foresight import SessionForesight
 from sb3_ecom.envs.recommendation.page import ShopPage
@@ -28,6 +26,7 @@ from sb3_ecom.envs.recommendation.params import SessionParams
 from sb3_ecom.envs.recommendation.rewards import TERMS, reward_terms
 from sb3_ecom.envs.recommendation.session_log import FACTS, HISTORY, Log, open_log, write_log
 from sb3_ecom.envs.recommendation.shop import WEIGHTS, ShopTables, rank, shop_tables
+from sb3_ecom.envs.recommendation.visit_tables import VisitTables, visit_tables
 
 CONTEXT = (
     6  # page, satisfaction proxy, pages since a click, clicks, sine and cosine of the hour (then: counts)

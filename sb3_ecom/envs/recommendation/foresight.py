@@ -10,8 +10,9 @@ import numpy as np
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.prospects import Prospects
 from sb3_ecom.core.task import Task
-from sb3_ecom.envs.recommendation.dynamics import Visit, VisitTables, choice_weights
+from sb3_ecom.envs.recommendation.dynamics import Visit, choice_weights
 from sb3_ecom.envs.recommendation.params import SessionParams
+from sb3_ecom.envs.recommendation.visit_tables import VisitTables
 
 _MOOD = 3.0  # satisfaction and the page's share of the horizon seldom exceed a third
 

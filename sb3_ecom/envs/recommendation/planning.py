@@ -18,8 +18,8 @@ import numpy as np
 
 from sb3_ecom.core.arrays import Array, take_rows
 from sb3_ecom.core.loop import StepLoop
-from sb3_ecom.envs.recommendation.dynamics import VisitTables
 from sb3_ecom.envs.recommendation.env import SessionTask
+from sb3_ecom.envs.recommendation.visit_tables import VisitTables
 
 CANDIDATES = 24  # items with the highest weight whose consequences are looked at
 _ROUNDS = 6  # of fitted policy iteration

@@ -11,16 +11,13 @@ from sb3_ecom.envs.recommendation.dynamics import (
     PageOutcome,
     Visit,
     VisitNoise,
-    VisitTables,
-    earlier_slots,
     empty_slots,
-    entry_table,
-    outcome_table,
     show_page,
     start_visit,
 )
 from sb3_ecom.envs.recommendation.large.catalogue import LargeCatalogue
 from sb3_ecom.envs.recommendation.params import SessionParams
+from sb3_ecom.envs.recommendation.visit_tables import VisitTables, earlier_slots, entry_table, outcome_table
 
 
 def large_tables(params: SessionParams, items: LargeCatalogue) -> VisitTables:
