@@ -4,7 +4,18 @@ import numpy as np
 import pytest
 import torch
 
-from sb3_ecom.core.arrays import look_up, pick, repeat, true_places
+from sb3_ecom.core.arrays import (
+    columns_first,
+    fill,
+    is_floating,
+    look_up,
+    mark,
+    pick,
+    renew,
+    repeat,
+    true_places,
+    zeros,
+)
 
 WAYS = {"numpy": np.asarray, "torch": torch.as_tensor}
 
@@ -46,3 +57,47 @@ def test_repeat_stays_in_the_library_and_in_order(array):
     found = repeat(values, array(np.asarray([2, 0, 3])))
     assert type(found) is type(values)
     assert found.tolist() == [2.5, 2.5, 4.0, 4.0, 4.0]
+
+
+MASKS = [[False, False, False], [True, False, True], [True, True, True]]
+
+
+@pytest.mark.parametrize("mask", MASKS)
+def test_renewed_rows_are_computed_and_the_others_kept(array, mask):
+    old = np.arange(12, dtype=np.float32).reshape(3, 2, 2)
+    mask, given = np.asarray(mask), array(old.copy())
+    found = renew(given, array(mask), lambda rows: given[rows] * 10 + 1)
+    np.testing.assert_array_equal(np.asarray(found), np.where(mask[:, None, None], old * 10 + 1, old))
+    np.testing.assert_array_equal(np.asarray(given), old)
+
+
+@pytest.mark.parametrize("mask", MASKS)
+def test_marks_are_added_where_asked_and_minus_one_marks_nothing(array, mask):
+    book = np.array([[False, True], [True, False], [False, False]])
+    mask, given = np.asarray(mask), array(book.copy())
+    columns = np.where(mask, [0, 1, 1], -1)
+    expected = book.copy()
+    expected[np.flatnonzero(mask), columns[mask]] = True
+    np.testing.assert_array_equal(np.asarray(mark(given, array(columns), array(mask))), expected)
+    np.testing.assert_array_equal(np.asarray(given), book)
+
+
+def test_filling_and_turning_give_copies(array):
+    values = np.arange(6, dtype=np.float32).reshape(3, 2)
+    given = array(values.copy())
+    filled = fill(given, array(values > 3), -1e30)
+    np.testing.assert_array_equal(np.asarray(filled), np.where(values > 3, np.float32(-1e30), values))
+    turned = columns_first(given)
+    np.testing.assert_array_equal(np.asarray(turned), values.T)
+    filled[:], turned[:] = 7, 7
+    np.testing.assert_array_equal(np.asarray(given), values)
+    assert np.asarray(turned).flags.c_contiguous
+
+
+def test_zeros_have_the_type_of_what_they_are_made_for(array):
+    for kind, floats in ((np.float32, True), (np.int64, False)):
+        like = array(np.ones(2, dtype=kind))
+        found = zeros(like, 3, 4)
+        assert (type(found), found.dtype, tuple(found.shape)) == (type(like), like.dtype, (3, 4))
+        assert not np.asarray(found).any()
+        assert is_floating(found) is floats

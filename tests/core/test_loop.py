@@ -72,6 +72,27 @@ def test_reset_without_a_seed_goes_on_with_new_customers():
     assert not np.allclose(tastes[0], tastes[1])
 
 
+def test_copies_that_all_end_at_once_start_anew_as_some_do():
+    """Where a copy goes on, the loop restarts row by row; where none does, it starts all anew."""
+    all_end, some_end = (StepLoop(ToyTask(horizon=3, patience=1.0), 4) for _ in range(2))
+    for loop in (all_end, some_end):
+        loop.reset(5)
+    some_end._elapsed = some_end._elapsed - np.array([0, 0, 0, 2])  # the last goes on for two steps more
+    for _ in range(3):
+        ours, theirs = all_end.step(still(4)), some_end.step(still(4))
+    assert ours.rows.tolist() == [0, 1, 2, 3]
+    assert theirs.rows.tolist() == [0, 1, 2]
+    np.testing.assert_array_equal(ours.final_observation[:3], theirs.final_observation)
+    np.testing.assert_array_equal(ours.observation[:3], theirs.observation[:3])
+    for name, total in ours.totals.items():
+        np.testing.assert_array_equal(total[:3], theirs.totals[name])
+    ours, theirs = all_end.step(still(4)), some_end.step(still(4))
+    np.testing.assert_array_equal(ours.observation[:3], theirs.observation[:3])
+    for _ in range(2):
+        ours = all_end.step(still(4))
+    np.testing.assert_array_equal(ours.totals["length"], 3)  # the second episode is counted from its start
+
+
 def test_step_before_reset_says_what_to_call():
     with pytest.raises(RuntimeError, match=r"reset\(\)"):
         StepLoop(ToyTask(), 1).step(still(1))

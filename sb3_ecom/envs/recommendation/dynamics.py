@@ -19,7 +19,7 @@ from sb3_ecom.envs.recommendation.params import SessionParams
 from sb3_ecom.envs.recommendation.visit_tables import (
     BUY,
     CLICKED,
-    FACTS,
+    FACTORS,
     MARGIN,
     PAGE,
     PATIENCE,
@@ -107,7 +107,7 @@ def start_visit(
     catalogue, or where the catalogue is too large for that, as a list (`large.dynamics`).
     """
     item = array_namespace(entry).searchsorted(tables.entry_cumulative, entry, side="right")
-    mood = zeros(entry, entry.shape[0], (tables.outcome.shape[1] - FACTS) // 2)
+    mood = zeros(entry, entry.shape[0], (tables.outcome.shape[1] - FACTORS) // 2)
     mood[:, PATIENCE] = patience
     return Visit(look_up(tables.start, item), mood, item, note_landing(tables, item))
 
@@ -134,14 +134,10 @@ def show_page(
     bought = clicked * (noise.buy < logits[:, 0])
     back = bought * (noise.send_back < logits[:, 1])
     moods = visit.mood.shape[1]
-    mood = visit.mood * event[:, FACTS:-moods] + event[:, -moods:]
+    mood = visit.mood * event[:, FACTORS:-moods] + event[:, -moods:]
     stays = params.exit_satisfaction * mood[:, SATISFACTION]
-    after = Visit(
-        taste=renew(visit.taste, chosen, lambda rows: _taste_after(tables, visit.taste[rows], item[rows])),
-        mood=mood,
-        entry=visit.entry,
-        opened=note_opened(visit, item, chosen),
-    )
+    taste = renew(visit.taste, chosen, lambda rows: _taste_after(tables, visit.taste[rows], item[rows]))
+    after = Visit(taste, mood, visit.entry, note_opened(visit, item, chosen))
     outcome = PageOutcome(
         slate=slate,
         slot=slot,

@@ -22,7 +22,7 @@ _OFTEN = 4.0  # clicks; scales decayed clicks per category to order one
 class Log(NamedTuple):
     """What the shop has seen of a session."""
 
-    context: Array  # (n, 5) moving average of clicks, pages since one, clicks, sine and cosine of the hour
+    context: Array  # (n, 5) moving average of clicks, pages since a click, clicks, hour's sine, cosine
     history: Array  # (n, T, F) landing item and clicks as the agent sees them, newest last; 0 before them
     items: Array  # (n, T) int, their ids; -1 before them
 
@@ -53,7 +53,7 @@ class Log(NamedTuple):
 
 
 def page_table(slate_size: int) -> Array:
-    """Return (K + 1, 11) by the slot clicked (K: none): slot / K, factors, summands of the context."""
+    """Return (K + 1, 11) float32 by slot clicked (K: none): slot / K; factors, summands of the context."""
     table = np.zeros((slate_size + 1, 1 + 2 * _CONTEXT), dtype=np.float32)
     table[:, 0] = np.arange(slate_size + 1) / slate_size
     factors, summands = table[:, 1:-_CONTEXT], table[:, -_CONTEXT:]
@@ -64,7 +64,7 @@ def page_table(slate_size: int) -> Array:
 
 
 def context_scale(horizon: int, groups: int) -> Array:
-    """Return (6 + G,), by what the observation's context is divided: page, `Log.context`, satiation."""
+    """Return (6 + G,) float32, divisors of the observation's context: page, `Log.context`, satiation."""
     return np.array([horizon, 1, _WAIT, 10, 1, 1, *[_OFTEN] * groups], dtype=np.float32)
 
 
@@ -111,5 +111,5 @@ def _history_after(log: Log, event: Array, seen: Array, outcome: PageOutcome, ro
 
 
 def _pushed(queue: Array, newest: Array) -> Array:
-    """Return the (k, T, ...) `queue`, oldest first, after (k, ...) `newest` joined it; the oldest leaves."""
+    """Return the (k, T, ...) `queue`, oldest first, after the (k, ...) `newest` joined at its end."""
     return array_namespace(queue).concat((queue[:, 1:], newest[:, None]), axis=1)

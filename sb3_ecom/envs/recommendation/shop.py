@@ -56,7 +56,7 @@ class ShopTables(NamedTuple):
     columns: (
         Array  # (D + d + 3 + G, N) what the ranker weighs: taste, query, popularity, exit, price, category
     )
-    gates: Array  # (k + 1, D + d + 3 + 2 G) from (weights, 1) to the factors of `context` and satiation
+    gates: Array  # (k + 1, D + d + 3 + 2 G) from (weights, 1) to factors of `context` and satiation
 
 
 def shop_tables(items: Catalogue, slate_size: int, horizon: int, whole: bool = False) -> ShopTables:

@@ -1,4 +1,4 @@
-"""What is known of a visitor in advance, as arrays: what each item is worth to him, and what a click does."""
+"""The visitor's constants, laid out so that one look-up fetches all that a page may come to."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sb3_ecom.core.arrays import Array
 from sb3_ecom.envs.recommendation.params import SessionParams
 
 # Columns of `VisitTables.outcome`, before what the event does to the mood.
-BUY, SEND_BACK, MARGIN, RETURN_COST, EXIT, REACTION, CLICKED, FACTS = range(8)
+BUY, SEND_BACK, MARGIN, RETURN_COST, EXIT, REACTION, CLICKED, FACTORS = range(8)
 # Columns of `Visit.mood`, before the satiation.
 PAGE, SATISFACTION, PATIENCE, SATIATION = range(4)
 
@@ -67,7 +67,7 @@ class VisitTables(NamedTuple):
     @property
     def category(self) -> Array:
         """(N, G) one-hot."""
-        groups = (self.outcome.shape[1] - FACTS) // 2 - SATIATION
+        groups = (self.outcome.shape[1] - FACTORS) // 2 - SATIATION
         return self.outcome[:-1, -groups:]
 
 
@@ -110,14 +110,14 @@ def outcome_table(params: SessionParams, columns: Sequence[Array], group: Array,
         groups: G.
     """
     moods = SATIATION + groups
-    table = np.zeros((len(group) + 1, FACTS + 2 * moods), dtype=np.float32)
+    table = np.zeros((len(group) + 1, FACTORS + 2 * moods), dtype=np.float32)
     for place, column in enumerate(columns):
         table[:-1, place] = column
     without = params.exit_without_click
     table[:-1, REACTION] = table[:-1, EXIT] - np.float32(without)
     table[:, REACTION] += np.float32(params.exit_base + params.exit_shift + without)
     table[:-1, CLICKED] = 1
-    factors, summands = table[:, FACTS:-moods], table[:, -moods:]
+    factors, summands = table[:, FACTORS:-moods], table[:, -moods:]
     factors[:] = 1
     factors[:, SATISFACTION] = params.satisfaction_decay
     factors[:-1, SATIATION:] = params.satiation_decay
@@ -133,7 +133,7 @@ def earlier_slots(slate_size: int) -> Array:
 
 
 def entry_table(share: Array) -> Array:
-    """Return (N,) float32 cumulative entry shares; the last is infinite: every uniform is below it."""
+    """Return (N,) float32 cumulative entry shares; the last is infinite: every uniform is below."""
     cumulative = (np.cumsum(share) / share.sum()).astype(np.float32)
     cumulative[-1] = np.inf
     return cumulative
