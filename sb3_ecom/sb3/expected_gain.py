@@ -20,7 +20,8 @@ class VecExpectedGain(VecEnvWrapper):
     The simulator knows the chance of everything that may follow a step. The reward becomes the expectation
     of reward and discounted worth of what follows, less the worth of the state: an advantage without luck.
     Policies are ranked as before. Where the worth is learned (`LearnedGain`), it is that of the learner's own
-    policy, and the learner needs neither lambda nor a critic of its own. It is the training that looks
+    policy, and the learner needs neither lambda nor a critic of its own; it is not saved with the model, a
+    resumed run (``-i``) learns it anew. It is the training that looks
     behind the counter: the policy sees its observations only, and ``info["episode"]`` keeps the true return.
     rl-zoo's evaluation and TensorBoard read that; `rl_zoo3.enjoy` sums the gains it is paid, so take
     ``python -m sb3_ecom evaluate`` for a return.

@@ -22,9 +22,7 @@ def observation(*newest: float) -> torch.Tensor:
     return torch.tensor([[0.5, 1, 9, 9, 9, *newest]], dtype=torch.float32)
 
 
-@pytest.mark.parametrize(
-    ("first", "third", "item"), [(0.1, 0.2, 0), (0.9, 0.1, 1), (0.1, 1.9, 2), (8, -8, 1)]
-)
+@pytest.mark.parametrize(("first", "third", "item"), [(0.02, -0.02, 0), (0.98, 0.01, 1), (0.01, 1.98, 2)])
 def test_the_nearest_signs_name_the_item(first: float, third: float, item: int) -> None:
     net = KnownItemExtractor(SPACE, vector_size=3)
     seen = observation(1, first, 7, third)
@@ -42,6 +40,17 @@ def test_padding_is_no_item_whatever_stands_there() -> None:
         code = net.encode(net.window(observation(0, strange, strange, strange)))
         assert net.item(net.window(observation(0, strange, strange, strange))).tolist() == [3]
         assert not code.any()
+
+
+@pytest.mark.parametrize(("items", "signs"), [(1, 2), (2, 1), (500, 9)])
+def test_every_item_of_a_catalogue_is_told_from_the_others(items: int, signs: int) -> None:
+    values = np.random.default_rng(items).normal(size=(items, signs)).astype(np.float32)
+    known = Items(np.zeros((items, 1)), np.zeros(items), None, ItemSigns(tuple(range(1, signs + 1)), values))
+    net = KnownItemExtractor(LayoutBox(Layout(1, 1, 1 + signs), items=known))
+    rows = np.concatenate([np.ones((items, 2), dtype=np.float32), values], axis=1)
+    for rounding in (0, 1e-6):  # another machine's last digits
+        found = net.item(net.window(torch.as_tensor(rows * np.float32(1 + rounding))))
+        assert found.tolist() == list(range(items))
 
 
 @pytest.mark.parametrize("env_id", ["EcomRec-v0", "EcomRecSlate-v0", "EcomRecSingle-v0"])
