@@ -77,13 +77,13 @@ class LearnedGain:
         """Return the (n,) float32 expected gain of a step, and learn from it."""
         here, may = self._foresight.describe(before), self._foresight.prospects(before, report)
         n, cases, width = may.after.shape
-        values = self._value(np.concatenate([here, may.after.reshape(-1, width)]))
-        worth = self._worth(may, values[n:].reshape(n, cases))
+        values = self._value(here)
+        worth = self._worth(may, self._value(may.after.reshape(-1, width)).reshape(n, cases))
         if self._epochs:
             self._seen.append((here, worth))
             if len(self._seen) == self._every:
                 self._learn()
-        return worth - values[:n]
+        return worth - values
 
     def _worth(self, may: Prospects, later: Array) -> Array:
         """Return the (n,) expected reward and discounted worth of what follows."""
@@ -112,6 +112,7 @@ def _build(width: int, hidden: int) -> nn.Sequential:
     with torch.random.fork_rng(devices=[]):  # the learner's own numbers stay what they were
         torch.manual_seed(_SEED)
         return nn.Sequential(
-            *(nn.Linear(width, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU()),
+            *(nn.Linear(width, hidden), nn.ReLU(inplace=True)),
+            *(nn.Linear(hidden, hidden), nn.ReLU(inplace=True)),
             nn.Linear(hidden, 1),
         )

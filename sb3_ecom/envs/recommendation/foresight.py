@@ -48,7 +48,8 @@ class SessionForesight:
     def describe(self, before: Visit) -> Array:
         """Return (n, F) descriptions."""
         v = before
-        return self._describe(v.taste, v.satiation, v.satisfaction, v.page, v.patience)
+        description = np.empty((len(v.taste), self.size), dtype=np.float32)
+        return self._describe(description, v.taste, v.satiation, v.satisfaction, v.page, v.patience)
 
     def prospects(self, before: Visit, report: Mapping[str, Array]) -> Prospects:
         """Return what may come of ``report["slate"]``, shown to `before`; the last case is no click."""
@@ -70,23 +71,26 @@ class SessionForesight:
         going_on = _chance(-leave) * (before.page + 1 < p.horizon)[:, None]
         taste = t.keep.take(ids, axis=0) * before.taste[:, None] + t.impulse.take(ids, axis=0)
         satiation = p.satiation_decay * before.satiation[:, None] + t.category.take(ids, axis=0)
-        moved = self._describe(taste, satiation, clicked, before.page + 1, before.patience)
-        unmoved = self._describe(before.taste, before.satiation, passed, before.page + 1, before.patience)
-        after = np.concatenate([moved, unmoved[:, None]], axis=1)
+        after = np.empty((len(ids), ids.shape[1] + 1, self.size), dtype=np.float32)
+        page = before.page + 1
+        self._describe(after[:, :-1], taste, satiation, clicked, page, before.patience)
+        self._describe(after[:, -1], before.taste, before.satiation, passed, page, before.patience)
         reward = np.pad(self._reward(ids, match), ((0, 0), (0, 1)))
         return Prospects(chance, reward, going_on, after)
 
     def _describe(
-        self, taste: Array, satiation: Array, satisfaction: Array, page: Array, patience: Array
+        self, out: Array, taste: Array, satiation: Array, satisfaction: Array, page: Array, patience: Array
     ) -> Array:
-        """Return (n, F) or, for (n, K, D) tastes, (n, K, F) descriptions."""
+        """Fill and return (n, F) or, for (n, K, D) tastes, (n, K, F) descriptions."""
         mood = [_MOOD * satisfaction, _MOOD / self._params.horizon * page]
         if self._params.patience_sd:
             mood.append(patience)
-        shape = (*taste.shape[:-1], len(mood))
         rest = np.stack(mood, axis=1).reshape(len(taste), *(1,) * (taste.ndim - 2), -1)
-        parts = (taste * self._scale, satiation, np.broadcast_to(rest, shape))
-        return np.concatenate(parts, axis=-1).astype(np.float32, copy=False)
+        parts, groups = taste.shape[-1], satiation.shape[-1]
+        np.multiply(taste, self._scale, out=out[..., :parts])
+        out[..., parts : parts + groups] = satiation
+        out[..., parts + groups :] = rest
+        return out
 
     def _reward(self, ids: Array, match: Array) -> Array:
         """Return (n, K) expected rewards of clicks."""
