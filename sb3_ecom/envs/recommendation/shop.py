@@ -10,6 +10,7 @@ from sb3_ecom.core.arrays import Array, fill, index_range, look_up, zeros
 from sb3_ecom.envs.recommendation.dynamics import Visit
 from sb3_ecom.envs.recommendation.params import Catalogue
 from sb3_ecom.envs.recommendation.session_log import FACTS, context_scale, page_table
+from sb3_ecom.envs.recommendation.visit_tables import standard
 
 QUERY = 8  # d, directions of the query
 WEIGHTS = 6 + QUERY  # k, length of the ranker's action
@@ -81,7 +82,7 @@ def shop_tables(items: Catalogue, slate_size: int, horizon: int, whole: bool = F
         embedding, direction = (np.concatenate(pair, axis=1) for pair in parts)
     category = np.eye(items.num_categories)[items.category]
     log_popularity = np.log(np.maximum(items.popularity, 1e-6))
-    exit_effect, price = _standard(items.exit_effect), _standard(np.log(items.price))
+    exit_effect, price = standard(items.exit_effect), standard(np.log(items.price))
     event = np.zeros((items.size + 1, FACTS + embedding.shape[1]))
     event[:-1, 0], event[:-1, 2] = 1, price
     event[:-1, FACTS:] = embedding / np.maximum(embedding.std(0), 1e-9)
@@ -174,8 +175,3 @@ def best_open(scores: Array, opened: Array, slate_size: int) -> Array:
             scores[rows, slate[:, slot - 1]] = taken
         slate[:, slot] = scores.argmax(1)
     return slate
-
-
-def _standard(values: Array) -> Array:
-    spread = values.std()
-    return (values - values.mean()) / (spread if spread > 0 else 1.0)

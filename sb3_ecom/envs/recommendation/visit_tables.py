@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -74,15 +73,6 @@ class VisitTables(NamedTuple):
 def visit_tables(params: SessionParams) -> VisitTables:
     """Return the visitor's constants."""
     items = params.catalogue
-    price, quality = _standard(np.log(items.price)), _standard(items.quality)
-    margin = params.margin_rate * items.price
-    columns = (
-        params.buy_base + params.buy_price * price + params.buy_quality * quality,
-        params.return_base + params.return_price * price,
-        margin,
-        margin + params.return_cost_rate * items.price,
-        params.exit_effect_scale * items.exit_effect,
-    )
     exact = VisitTables(
         quality=items.quality,
         worth=items.worth,
@@ -90,7 +80,7 @@ def visit_tables(params: SessionParams) -> VisitTables:
         start=items.start,
         keep=items.keep,
         group=items.category,
-        outcome=outcome_table(params, columns, items.category, items.num_categories),
+        outcome=outcome_table(params, items, items.category, items.num_categories),
         entry_cumulative=entry_table(items.entry_share),
         slot=params.position_weight * np.arange(params.slate_size),
         earlier=earlier_slots(params.slate_size),
@@ -100,15 +90,33 @@ def visit_tables(params: SessionParams) -> VisitTables:
     return VisitTables(*(_contiguous(table) for table in exact))
 
 
-def outcome_table(params: SessionParams, columns: Sequence[Array], group: Array, groups: int) -> Array:
-    """Return `VisitTables.outcome`.
+class Goods(Protocol):
+    """What a catalogue of any size tells of its N items."""
 
-    Args:
-        params: of the session.
-        columns: (N,) logits of buying and of sending back, margin, return cost, exit effect.
-        group: (N,) int category.
-        groups: G.
-    """
+    @property
+    def price(self) -> Array:
+        """(N,) currency units."""
+
+    @property
+    def quality(self) -> Array:
+        """(N,) logits."""
+
+    @property
+    def exit_effect(self) -> Array:
+        """(N,) logits."""
+
+
+def outcome_table(params: SessionParams, items: Goods, group: Array, groups: int) -> Array:
+    """Return `VisitTables.outcome` of items in (N,) int groups, of which there are G."""
+    price, quality = standard(np.log(items.price)), standard(items.quality)
+    margin = params.margin_rate * items.price
+    columns = (  # in the order of the table's
+        params.buy_base + params.buy_price * price + params.buy_quality * quality,
+        params.return_base + params.return_price * price,
+        margin,
+        margin + params.return_cost_rate * items.price,
+        params.exit_effect_scale * items.exit_effect,
+    )
     moods = SATIATION + groups
     table = np.zeros((len(group) + 1, FACTORS + 2 * moods), dtype=np.float32)
     for place, column in enumerate(columns):
@@ -144,7 +152,7 @@ def _contiguous(table: Array) -> Array:
     return np.ascontiguousarray(table, dtype=np.float32 if table.dtype.kind == "f" else None)
 
 
-def _standard(values: Array) -> Array:
+def standard(values: Array) -> Array:
     """Return the values with mean 0 and standard deviation 1 (all 0 where they do not differ)."""
-    spread = values.std()
-    return (values - values.mean()) / (spread if spread > 0 else 1.0)
+    spread = values.std(dtype=np.float64)
+    return (values - values.mean(dtype=np.float64)) / (spread if spread > 0 else 1.0)

@@ -22,16 +22,7 @@ from sb3_ecom.envs.recommendation.visit_tables import VisitTables, earlier_slots
 
 def large_tables(params: SessionParams, items: LargeCatalogue) -> VisitTables:
     """Return the visitor's constants; arrays of the catalogue are taken as they are, not copied."""
-    price, quality = standard(np.log(items.price)), standard(items.quality)
-    margin = params.margin_rate * items.price
     share = np.exp(items.log_entry.astype(np.float64))
-    columns = (
-        params.buy_base + params.buy_price * price + params.buy_quality * quality,
-        params.return_base + params.return_price * price,
-        margin,
-        margin + params.return_cost_rate * items.price,
-        params.exit_effect_scale * items.exit_effect,
-    )
     group = items.category.astype(np.int64)
     return VisitTables(
         quality=items.quality,
@@ -40,7 +31,7 @@ def large_tables(params: SessionParams, items: LargeCatalogue) -> VisitTables:
         start=items.start,
         keep=items.keep,
         group=group,
-        outcome=outcome_table(params, columns, group, int(group.max()) + 1),
+        outcome=outcome_table(params, items, group, int(group.max()) + 1),
         entry_cumulative=entry_table(share),
         slot=_float32(params.position_weight * np.arange(params.slate_size)),
         earlier=earlier_slots(params.slate_size),
@@ -92,9 +83,3 @@ def _add_opened(visit: Visit, item: Array, chosen: Array) -> Array:
 
 def _float32(values: Array) -> Array:
     return np.ascontiguousarray(values, dtype=np.float32)
-
-
-def standard(values: Array) -> Array:
-    """Return the values with mean 0 and standard deviation 1 (all 0 where they do not differ)."""
-    spread = values.std(dtype=np.float64)
-    return (values - values.mean(dtype=np.float64)) / (spread if spread > 0 else 1.0)

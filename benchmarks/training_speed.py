@@ -1,0 +1,60 @@
+"""Training steps per second of the zoo entry, stepped natively, against the literal `rl_zoo3.train --env ID`.
+
+The two take turns, one thread each, without evaluation; prints steps/s as SB3 logs them and the ratio of each
+pair, then the median:
+
+    python benchmarks/training_speed.py EcomRec-v0 --pairs 5
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+
+from sb3_ecom.sb3.zoo import config_path
+
+
+def steps_per_s(env_id: str, steps: int, native: bool) -> int:
+    """Train for so many steps; return the last steps/s logged."""
+    command = [sys.executable, "-m", "rl_zoo3.train", "--algo", "ppo", "--env", env_id, "-n", str(steps)]
+    command += ["--eval-freq", "-1", "--num-threads", "1"]
+    if native:
+        command += ["--gym-packages", "sb3_ecom.fast", "-conf", str(config_path("ppo"))]
+    with tempfile.TemporaryDirectory() as folder:  # also the working directory: no configuration to be found
+        done = subprocess.run(
+            [*command, "-f", folder],
+            check=True,
+            cwd=folder,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+    return int(re.findall(r"\bfps\s*\|\s*(\d+)", done.stdout)[-1])
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("env_id", metavar="ID")
+    parser.add_argument("--pairs", type=int, default=5)
+    parser.add_argument("--literal-steps", type=int, default=40_000)
+    parser.add_argument("--native-steps", type=int, default=1_200_000)
+    options = parser.parse_args()
+    ratios = []
+    for _ in range(options.pairs):
+        literal = steps_per_s(options.env_id, options.literal_steps, native=False)
+        native = steps_per_s(options.env_id, options.native_steps, native=True)
+        ratios.append(native / literal)
+        print(f"literal {literal:,} steps/s  native {native:,} steps/s  {ratios[-1]:.1f}x", flush=True)
+    print(f"median {statistics.median(ratios):.1f}x")
+
+
+if __name__ == "__main__":
+    main()
