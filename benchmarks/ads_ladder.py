@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 import sb3_ecom
 from sb3_ecom.core.evaluate import make_policy, run_episodes
 from sb3_ecom.core.loop import StepLoop
-from sb3_ecom.envs.advertising.auto import oracle as auto_oracle
+from sb3_ecom.envs.advertising.auto_bidding import oracle as auto_oracle
 from sb3_ecom.envs.advertising.channel import oracle as channel_oracle
 from sb3_ecom.envs.advertising.keyword import oracle as keyword_oracle
 from sb3_ecom.envs.advertising.pacing import oracle as pacing_oracle

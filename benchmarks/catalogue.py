@@ -27,9 +27,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 
 import sb3_ecom
+from sb3_ecom.cli.throughput import describe_machine
 from sb3_ecom.core.arrays import tree_map
 from sb3_ecom.core.loop import StepLoop
-from sb3_ecom.core.throughput import describe_machine
 
 RESULTS = Path(__file__).resolve().parent / "results" / "catalogue.csv"
 ENV, COPIES = "EcomRecLarge-v0", 1024

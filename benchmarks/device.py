@@ -29,7 +29,7 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.env_util import make_vec_env as make_sb3_vec_env
 
 import sb3_ecom
-from sb3_ecom.core.throughput import describe_machine
+from sb3_ecom.cli.throughput import describe_machine
 from sb3_ecom.sb3 import BatchedTimeoutBootstrap, LstmPolicy, make_vec_env
 from sb3_ecom.sb3.device import DevicePPO, make_device_env
 

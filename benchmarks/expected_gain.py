@@ -13,7 +13,7 @@ import argparse
 
 import numpy as np
 
-from sb3_ecom.envs.recommendation.shop import CONSTANT_WEIGHTS
+from sb3_ecom.envs.recommendation.session.ranker import CONSTANT_WEIGHTS
 from sb3_ecom.sb3 import VecExpectedGain, make_vec_env
 
 COPIES = 512

@@ -16,7 +16,7 @@ import numpy as np
 
 import sb3_ecom
 from sb3_ecom.core.arrays import Array
-from sb3_ecom.envs.recommendation.shop import CONSTANT_WEIGHTS
+from sb3_ecom.envs.recommendation.session.ranker import CONSTANT_WEIGHTS
 
 ENV = "EcomRec-v0"
 SATIATION = 4  # place of the weight in the action

@@ -33,8 +33,8 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import Tensor, nn
 
 import sb3_ecom
+from sb3_ecom.cli.throughput import describe_machine
 from sb3_ecom.core.spaces import Layout, LayoutBox
-from sb3_ecom.core.throughput import describe_machine
 from sb3_ecom.sb3 import (
     AttentionExtractor,
     AttentionPolicy,
@@ -46,8 +46,8 @@ from sb3_ecom.sb3 import (
     TransformerExtractor,
     TransformerPolicy,
     make_vec_env,
-    shared_windows,
 )
+from sb3_ecom.sb3.extractors import shared_windows
 
 RESULTS = Path(__file__).resolve().parent / "results"
 BATCH, FEATURES, UNITS = 1024, 16, 64

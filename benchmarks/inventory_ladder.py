@@ -31,8 +31,8 @@ from numpy.typing import NDArray
 
 import sb3_ecom
 from sb3_ecom.core.arrays import NumpyBackend
-from sb3_ecom.envs.inventory.tasks.shop import ShopTask
-from sb3_ecom.envs.inventory.tasks.shop_view import LARGEST
+from sb3_ecom.envs.inventory.shop.buyer_view import LARGEST
+from sb3_ecom.envs.inventory.shop.env import ShopTask
 from sb3_ecom.sb3.saved_model import load_policy
 from sb3_ecom.sb3.zoo import config_path
 

@@ -52,7 +52,7 @@ Row = dict[str, Any]
 def train_and_evaluate(env_id: str, conf: Path, seed: int, episodes: int) -> Row:
     """Train as a user would; return what it earns in fresh episodes, and how much more than the best rule."""
     entry = sb3_ecom.spec(env_id)
-    rule = entry.best_baseline[0] if entry.best_baseline else "random"
+    rule = entry.best_baseline.policy if entry.best_baseline else "random"
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "rl_zoo3.train", "--algo", "ppo", "--env", env_id]
         command += ["--gym-packages", "sb3_ecom.fast", "-conf", str(conf), "--seed", str(seed)]

@@ -16,7 +16,7 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import sb3_ecom
-from sb3_ecom.envs.recommendation.logged import from_clicks
+from sb3_ecom.envs.recommendation.session.item_similarity import from_clicks
 from sb3_ecom.logs import EpsilonGreedy, ItemKnn, PureSvd, record_table
 
 RESULTS = Path(__file__).resolve().parent / "results" / "logged_recommenders.csv"

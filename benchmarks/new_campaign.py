@@ -39,8 +39,8 @@ from sb3_ecom.envs.advertising.pacing.env import PacingTask
 from sb3_ecom.envs.advertising.pacing.rules import MarginalReturn
 from sb3_ecom.envs.advertising.pacing.smoothing import Smoothed
 from sb3_ecom.sb3 import HorizonEndsAll, LstmPolicy, VecResidual, make_vec_env
-from sb3_ecom.sb3.policies import LastClickPolicy
-from sb3_ecom.sb3.residual import ResidualPolicy
+from sb3_ecom.sb3.policies.residual import ResidualPolicy
+from sb3_ecom.sb3.policies.sequence import LastClickPolicy
 
 ENV_ID, PRESET, RULE = "EcomAds-v0", "newcampaign", "model_predictive"
 POLICIES: dict[str, Any] = {"last-click": LastClickPolicy, "flatten": "MlpPolicy", "lstm": LstmPolicy}

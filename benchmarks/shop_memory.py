@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 import sb3_ecom
 from sb3_ecom.core.loop import StepLoop
-from sb3_ecom.envs.inventory.tasks.shop import ShopTask
+from sb3_ecom.envs.inventory.shop.env import ShopTask
 
 ENV_ID, RULE = "EcomInventory-v0", "forecast_pro_rata"
 WARMUP, EVERY = 40, 3  # days

@@ -25,7 +25,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from sb3_ecom.sb3.text import TextItemEncoder
+from sb3_ecom.sb3.extractors.text import TextItemEncoder
 
 RESULTS = Path(__file__).resolve().parent / "results"
 FACTORS = 64  # of the co-purchases

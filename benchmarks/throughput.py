@@ -21,7 +21,7 @@ from stable_baselines3.common.env_util import make_vec_env as make_sb3_vec_env
 from stable_baselines3.common.vec_env import VecEnv
 
 import sb3_ecom
-from sb3_ecom.core.throughput import (
+from sb3_ecom.cli.throughput import (
     Advance,
     Throughput,
     describe_machine,

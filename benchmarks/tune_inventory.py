@@ -9,9 +9,9 @@ from __future__ import annotations
 import sys
 import time
 
-from sb3_ecom.envs.inventory.baselines.shop import RULES, item_profits, search, search_all
-from sb3_ecom.envs.inventory.baselines.shop_forecasts import fitted_constants
-from sb3_ecom.envs.inventory.tasks.shop import ShopTask
+from sb3_ecom.envs.inventory.shop.baselines import RULES, item_profits, search, search_all
+from sb3_ecom.envs.inventory.shop.env import ShopTask
+from sb3_ecom.envs.inventory.shop.forecasts import fitted_constants
 
 
 def main() -> None:

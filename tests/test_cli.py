@@ -76,7 +76,7 @@ def test_envs_markdown_is_a_table(run):
     assert len(lines) == 2 + len(sb3_ecom.specs())
     assert f"| `{TOY}` | toy | Box(-1, 1, (2,)) | 1.08 ± 0.02 |  |  |  | 4.75 ± 0.02 | best-known |" in lines
     flagship = next(line for line in lines if line.startswith("| `EcomRec-v0` "))
-    learnt = sb3_ecom.spec("EcomRec-v0").learner[1]
+    learnt = sb3_ecom.spec("EcomRec-v0").learner
     score = sb3_ecom.spec("EcomRec-v0").score(learnt.value)
     assert f"| PPO {learnt.value:.4g} ± {learnt.stderr:.2g} | {score:.2f} |" in flagship
     assert "| Discrete(5) |" in out

@@ -12,7 +12,8 @@ from gymnasium import spaces
 
 import sb3_ecom
 from sb3_ecom.core.arrays import array_namespace
-from sb3_ecom.core.registry import Oracle, Reference, Spec
+from sb3_ecom.core.references import Reference, References
+from sb3_ecom.core.registry import Oracle, Spec
 from sb3_ecom.core.spaces import Layout, LayoutBox
 from sb3_ecom.core.task import Metric, Task, check_reward_weights
 
@@ -172,8 +173,9 @@ def toy_spec(env_id, action):
         id=env_id,
         summary="toy",
         make_task=partial(ToyTask, action=action),
-        random=_reference("random", random),
-        best_known=_reference("informed", informed),
+        references=References(
+            random=_reference("random", random), best_known=_reference("informed", informed)
+        ),
         best_known_kind="best-known",
         oracle=lambda **kwargs: Oracle(
             kind="best-known", value=informed, stderr=0.02, information="the hidden taste", policy=_informed

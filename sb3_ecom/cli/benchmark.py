@@ -16,7 +16,7 @@ from sb3_ecom.cli.arguments import (
     make_console,
     parse_env_kwargs,
 )
-from sb3_ecom.core.throughput import Throughput, describe_machine, measure, native_env, single_env
+from sb3_ecom.cli.throughput import Throughput, describe_machine, measure, native_env, single_env
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

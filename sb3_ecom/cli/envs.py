@@ -9,7 +9,8 @@ from rich import box
 from rich.table import Table
 
 from sb3_ecom.cli.arguments import import_packages, make_console
-from sb3_ecom.core.registry import Reference, Spec, specs
+from sb3_ecom.core.references import Reference
+from sb3_ecom.core.registry import Spec, specs
 
 _HEADINGS = (
     *("id", "one episode", "action", "random", "best baseline", "zoo's learner", "score"),
@@ -48,7 +49,7 @@ def describe(entry: Spec) -> tuple[str, ...]:
         _reference(entry.random),
         _named(entry.best_baseline),
         _named(learnt),
-        "" if learnt is None else f"{entry.score(learnt[1].value):.2f}",
+        "" if learnt is None else f"{entry.score(learnt.value):.2f}",
         _reference(entry.best_known),
         entry.best_known_kind,
     )
@@ -71,8 +72,8 @@ def format_markdown(rows: list[tuple[str, ...]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _named(policy: tuple[str, Reference] | None) -> str:
-    return "" if policy is None else f"{policy[0]} {_reference(policy[1])}"
+def _named(reference: Reference | None) -> str:
+    return "" if reference is None else f"{reference.policy} {_reference(reference)}"
 
 
 def _reference(reference: Reference) -> str:

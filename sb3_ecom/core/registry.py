@@ -5,14 +5,15 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 from typing import Any, Literal
 
 import gymnasium
 
 from sb3_ecom import envs
+from sb3_ecom.core.references import Reference, References
 from sb3_ecom.core.single_env import EcomEnv
 from sb3_ecom.core.task import Task
 from sb3_ecom.core.vector_env import EcomVectorEnv
@@ -33,15 +34,6 @@ class Oracle:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reference:
-    """A return measured by a command of this repository."""
-
-    value: float
-    stderr: float
-    command: str
-
-
-@dataclass(frozen=True, kw_only=True)
 class Spec:
     """Everything that belongs to an id: data only.
 
@@ -53,8 +45,7 @@ class Spec:
     id: str
     summary: str
     make_task: Callable[..., Task]
-    random: Reference
-    best_known: Reference
+    references: References
     best_known_kind: Kind
     oracle: Callable[..., Oracle]
     baselines: Mapping[str, Callable[[Any], Policy]]  # of the id's own Task
@@ -63,10 +54,26 @@ class Spec:
     criterion: Literal["episode", "average"] = "episode"
     #: The best constant action, where the task claims to need a policy: it must score below 0.5.
     best_constant: Any = None
-    #: Name and return of the best of `baselines`, for the table of ids.
-    best_baseline: tuple[str, Reference] | None = None
-    #: Name and return of the algorithm that zoo_configs trains, where that was measured.
-    learner: tuple[str, Reference] | None = None
+
+    @property
+    def random(self) -> Reference:
+        """Return of uniformly random actions."""
+        return self.references.random
+
+    @property
+    def best_known(self) -> Reference:
+        """The optimum, a bound or the best return known: see `best_known_kind`."""
+        return self.references.best_known
+
+    @property
+    def best_baseline(self) -> Reference | None:
+        """The best of `baselines`, where it was measured."""
+        return self.references.best_baseline
+
+    @property
+    def learner(self) -> Reference | None:
+        """The algorithm that zoo_configs trains, where it was measured."""
+        return self.references.learner
 
     def score(self, value: float) -> float:
         """Return (value - random) / (best known - random)."""
@@ -77,12 +84,19 @@ _SPECS: dict[str, Spec] = {}
 
 
 def discover() -> None:
-    """Register every id of every `envs/<domain>/spec.py`; a second call changes nothing."""
-    for module in pkgutil.iter_modules(envs.__path__):
-        name = f"{envs.__name__}.{module.name}.spec"
-        if module.ispkg and importlib.util.find_spec(name) is not None:
-            for spec in importlib.import_module(name).SPECS:
-                register(spec)
+    """Register the `SPECS` of every `envs/<domain>/<task>/spec.py`; a second call changes nothing."""
+    for domain in _packages(envs):
+        for task in _packages(domain):
+            name = f"{task.__name__}.spec"
+            if importlib.util.find_spec(name) is not None:
+                for spec in importlib.import_module(name).SPECS:
+                    register(spec)
+
+
+def _packages(parent: ModuleType) -> Iterator[ModuleType]:
+    for module in pkgutil.iter_modules(parent.__path__):
+        if module.ispkg:
+            yield importlib.import_module(f"{parent.__name__}.{module.name}")
 
 
 def register(spec: Spec) -> None:

@@ -2,7 +2,7 @@
 
 Both models answer `scores(items, weights)`, how well every item goes with a few clicked ones, and hold
 `popularity`, (N,) reward per impression. They know nothing but the log;
-`sb3_ecom.envs.recommendation.logged.from_clicks` makes a
+`sb3_ecom.envs.recommendation.session.item_similarity.from_clicks` makes a
 policy of either.
 """
 

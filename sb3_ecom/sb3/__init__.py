@@ -1,17 +1,22 @@
 """Everything that needs torch or Stable-Baselines3: VecEnv, sequence policies, callbacks."""
 
-from sb3_ecom.sb3.attention import AttendingExtractor, AttentionExtractor, TransformerExtractor
-from sb3_ecom.sb3.callbacks import BatchedTimeoutBootstrap, EcomMetricsCallback, HorizonEndsAll
-from sb3_ecom.sb3.candidates import PooledCandidates
-from sb3_ecom.sb3.dual_ascent import DualAscent
-from sb3_ecom.sb3.expected_gain import VecExpectedGain
-from sb3_ecom.sb3.extractors import GRUExtractor, LastClickExtractor, LSTMExtractor, SequenceExtractor
-from sb3_ecom.sb3.item_embedding import ItemEmbedding
-from sb3_ecom.sb3.item_q import ItemDQNPolicy, ItemQRDQNPolicy
-from sb3_ecom.sb3.item_rows import ItemRowPolicy
-from sb3_ecom.sb3.item_rows_env import VecItemRows
-from sb3_ecom.sb3.known_item import KnownItemExtractor, KnownItemPolicy, KnownItemSlatePolicy
-from sb3_ecom.sb3.policies import (
+from sb3_ecom.sb3.callbacks.dual_ascent import DualAscent
+from sb3_ecom.sb3.callbacks.metrics import BatchedTimeoutBootstrap, EcomMetricsCallback, HorizonEndsAll
+from sb3_ecom.sb3.extractors.attention import AttendingExtractor, AttentionExtractor, TransformerExtractor
+from sb3_ecom.sb3.extractors.candidates import PooledCandidates
+from sb3_ecom.sb3.extractors.item_embedding import ItemEmbedding
+from sb3_ecom.sb3.extractors.last_item import KnownItemExtractor, KnownItemPolicy, KnownItemSlatePolicy
+from sb3_ecom.sb3.extractors.recurrent import (
+    GRUExtractor,
+    LastClickExtractor,
+    LSTMExtractor,
+    SequenceExtractor,
+)
+from sb3_ecom.sb3.extractors.text import TextItemEncoder
+from sb3_ecom.sb3.policies.item_q import ItemDQNPolicy, ItemQRDQNPolicy
+from sb3_ecom.sb3.policies.item_rows import ItemRowPolicy
+from sb3_ecom.sb3.policies.residual import Adjustable, ResidualPolicy
+from sb3_ecom.sb3.policies.sequence import (
     AttentionCrossQPolicy,
     AttentionDQNPolicy,
     AttentionMaskablePolicy,
@@ -46,9 +51,21 @@ from sb3_ecom.sb3.policies import (
     TransformerTD3Policy,
     TransformerTQCPolicy,
 )
-from sb3_ecom.sb3.residual import Adjustable, ResidualPolicy
-from sb3_ecom.sb3.residual_env import VecResidual
-from sb3_ecom.sb3.reward_wrappers import (
+from sb3_ecom.sb3.policies.slate import (
+    AttentionSlatePolicy,
+    CandidateSlatePolicy,
+    GruSlatePolicy,
+    LastClickSlatePolicy,
+    LstmSlatePolicy,
+    SlatePolicy,
+    TransformerSlatePolicy,
+)
+from sb3_ecom.sb3.slateq.algorithm import SlateQ
+from sb3_ecom.sb3.vec_env import EcomVecEnv, make_vec_env
+from sb3_ecom.sb3.vec_wrappers.expected_advantage import VecExpectedGain
+from sb3_ecom.sb3.vec_wrappers.item_rows import VecItemRows
+from sb3_ecom.sb3.vec_wrappers.residual import VecResidual
+from sb3_ecom.sb3.vec_wrappers.rewards import (
     VecConstrainedReward,
     VecDelayedReward,
     VecDiversityBonus,
@@ -59,18 +76,6 @@ from sb3_ecom.sb3.reward_wrappers import (
     VecVectorReward,
     VecWeightedReward,
 )
-from sb3_ecom.sb3.slate import (
-    AttentionSlatePolicy,
-    CandidateSlatePolicy,
-    GruSlatePolicy,
-    LastClickSlatePolicy,
-    LstmSlatePolicy,
-    SlatePolicy,
-    TransformerSlatePolicy,
-)
-from sb3_ecom.sb3.slateq import SlateQ
-from sb3_ecom.sb3.text import TextItemEncoder
-from sb3_ecom.sb3.vec_env import EcomVecEnv, make_vec_env
 
 __all__ = [
     "Adjustable",

@@ -12,8 +12,8 @@ import numpy as np
 
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.task import Task
-from sb3_ecom.sb3.item_rows import ItemRowBox, ItemRowPolicy
-from sb3_ecom.sb3.residual import ResidualBox, ResidualPolicy
+from sb3_ecom.sb3.policies.item_rows import ItemRowBox, ItemRowPolicy
+from sb3_ecom.sb3.policies.residual import ResidualBox, ResidualPolicy
 
 # Modules of SB3's policies that belong to one algorithm.
 _MODULES = {".recurrent.": "ppo_lstm"} | {

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
 import numpy as np
 
 from sb3_ecom.core.arrays import Array, array_namespace
-from sb3_ecom.core.spaces import Items
+from sb3_ecom.core.item_spaces import Items
 from sb3_ecom.wrappers.bounds import check_finite
 from sb3_ecom.wrappers.face import RewardWrapper
 from sb3_ecom.wrappers.rule import RewardRule, Step

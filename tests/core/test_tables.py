@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sb3_ecom.core.tables import MALFORMED, Column, read_table
+from sb3_ecom.core.tables.reader import MALFORMED, Column, read_table
 
 COLUMNS = (
     Column(option="session", kind="id", names=("session_id", "session")),
@@ -142,7 +142,7 @@ def test_batches_agree_with_the_whole(tmp_path, monkeypatch):
     path = tmp_path / "log.csv"
     frame.to_csv(path, index=False)
     whole = read(path)
-    monkeypatch.setattr("sb3_ecom.core.table_files._BLOCK_BYTES", 64)
+    monkeypatch.setattr("sb3_ecom.core.tables.files._BLOCK_BYTES", 64)
     parts = read(path)
     for option, values in whole.columns.items():
         np.testing.assert_array_equal(parts.columns[option], values)

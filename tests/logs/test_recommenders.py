@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import sb3_ecom
-from sb3_ecom.envs.recommendation.baselines import related_items
-from sb3_ecom.envs.recommendation.logged import from_clicks
+from sb3_ecom.envs.recommendation.session.baselines import related_items
+from sb3_ecom.envs.recommendation.session.item_similarity import from_clicks
 from sb3_ecom.logs import EpsilonGreedy, ItemKnn, Log, PureSvd, UniformItems, record, record_table
 from sb3_ecom.logs.recommenders import clicked_together, reward_rate
 

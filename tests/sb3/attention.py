@@ -4,8 +4,8 @@ import torch
 from stable_baselines3.common.policies import ActorCriticPolicy
 from torch import nn
 
-from sb3_ecom.sb3.extractors import SequenceExtractor
-from sb3_ecom.sb3.policies import WithExtractor
+from sb3_ecom.sb3.extractors.recurrent import SequenceExtractor
+from sb3_ecom.sb3.policies.sequence import WithExtractor
 
 
 class OneQuery(SequenceExtractor):

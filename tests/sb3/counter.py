@@ -3,7 +3,8 @@
 import numpy as np
 from gymnasium import spaces
 
-from sb3_ecom.core.spaces import Candidates, Layout, LayoutBox
+from sb3_ecom.core.item_spaces import Candidates
+from sb3_ecom.core.spaces import Layout, LayoutBox
 from tests.sb3.plain_vec_env import PlainVecEnv
 
 M, F = 6, 2

@@ -5,10 +5,11 @@ import numpy as np
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from sb3_ecom import wrappers
+from sb3_ecom.core.item_spaces import Items
 from sb3_ecom.core.single_env import EcomEnv
-from sb3_ecom.core.spaces import Items, LayoutBox
-from sb3_ecom.sb3 import reward_wrappers
+from sb3_ecom.core.spaces import LayoutBox
 from sb3_ecom.sb3.vec_env import EcomVecEnv
+from sb3_ecom.sb3.vec_wrappers import rewards as reward_wrappers
 from tests.toy import ITEMS, LAYOUT, ToyTask
 
 

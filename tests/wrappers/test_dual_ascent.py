@@ -6,9 +6,9 @@ from stable_baselines3 import A2C, DQN, PPO
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 from sb3_ecom.core.single_env import EcomEnv
-from sb3_ecom.sb3.dual_ascent import DualAscent
-from sb3_ecom.sb3.reward_wrappers import VecConstrainedReward, VecWeightedReward
+from sb3_ecom.sb3.callbacks.dual_ascent import DualAscent
 from sb3_ecom.sb3.vec_env import EcomVecEnv
+from sb3_ecom.sb3.vec_wrappers.rewards import VecConstrainedReward, VecWeightedReward
 from sb3_ecom.wrappers import ConstrainedReward, WeightedReward
 from tests.wrappers.coupons import BUDGET, COST, HORIZON, TYPES, CouponTask, exact, optimum
 

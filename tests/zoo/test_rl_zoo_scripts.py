@@ -105,7 +105,7 @@ def test_two_processes_share_a_search_and_keep_the_sequence_extractor(tmp_path):
         600,
         *("-optimize", "--n-trials", "1", "--n-startup-trials", "1", "--n-evaluations", "1"),
         *("--storage", "search.log", "--study-name", "search", "--no-optim-plots"),
-        *("-params", "policy:'sb3_ecom.sb3.policies.LstmPolicy'", "n_envs:4"),
+        *("-params", "policy:'sb3_ecom.sb3.policies.sequence.LstmPolicy'", "n_envs:4"),
     )
     both = [
         subprocess.Popen(

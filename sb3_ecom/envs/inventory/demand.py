@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sb3_ecom.core.arrays import Array, array_namespace
-from sb3_ecom.envs.inventory.params.checks import check_above, check_choice
+from sb3_ecom.core.checks import check_above, check_choice
 
 LAWS = ("poisson", "geometric", "uniform")
 _TAIL = 1e-10  # probability beyond which a law is cut; the cut mass sits on the last value

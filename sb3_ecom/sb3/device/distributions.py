@@ -20,7 +20,7 @@ from stable_baselines3.common.distributions import (
 from torch import Tensor
 from torch.distributions import Categorical, Normal
 
-from sb3_ecom.sb3.slate_distribution import PlackettLuce, PlackettLuceSlate
+from sb3_ecom.sb3.policies.slate_distribution import PlackettLuce, PlackettLuceSlate
 
 
 class RaceCategorical(Categorical):

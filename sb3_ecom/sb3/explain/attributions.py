@@ -13,7 +13,7 @@ from torch import Tensor
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.spaces import Layout
 from sb3_ecom.sb3.explain.parts import acting_extractor, policy_layout, to_tensor
-from sb3_ecom.sb3.extractors import SequenceExtractor
+from sb3_ecom.sb3.extractors.recurrent import SequenceExtractor
 
 
 class Attributions(NamedTuple):

@@ -12,12 +12,12 @@ from stable_baselines3.common.logger import Figure as LoggedFigure
 from stable_baselines3.common.logger import TensorBoardOutputFormat
 from stable_baselines3.common.vec_env import VecEnv
 
-from sb3_ecom.sb3.attention import AttendingExtractor
 from sb3_ecom.sb3.explain.attributions import attribute_actions
 from sb3_ecom.sb3.explain.figures import attention_figure, attribution_figure, tree_figure
 from sb3_ecom.sb3.explain.parts import acting_extractor, attention_weights
 from sb3_ecom.sb3.explain.states import collect_states
 from sb3_ecom.sb3.explain.surrogate import fit_tree
+from sb3_ecom.sb3.extractors.attention import AttendingExtractor
 
 
 class ExplainCallback(BaseCallback):

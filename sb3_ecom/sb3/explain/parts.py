@@ -11,8 +11,8 @@ from torch import Tensor
 
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.spaces import Layout
-from sb3_ecom.sb3.attention import AttendingExtractor
-from sb3_ecom.sb3.extractors import SequenceExtractor
+from sb3_ecom.sb3.extractors.attention import AttendingExtractor
+from sb3_ecom.sb3.extractors.recurrent import SequenceExtractor
 
 
 def acting_extractor(model: Any) -> Any:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sb3_ecom.envs.advertising.auctions import MICROS
 from sb3_ecom.envs.advertising.keyword.dynamics import SEEN, State
-from sb3_ecom.envs.advertising.pictures import new_figure, to_picture
+from sb3_ecom.envs.advertising.render import new_figure, to_picture
 
 if TYPE_CHECKING:
     from sb3_ecom.envs.advertising.keyword.env import KeywordTask

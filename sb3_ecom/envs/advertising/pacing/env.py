@@ -14,8 +14,8 @@ from sb3_ecom.core.arrays import Array, Backend, array_namespace
 from sb3_ecom.core.spaces import Layout, LayoutBox
 from sb3_ecom.core.task import Metric, check_reward_weights
 from sb3_ecom.envs.advertising.auctions import MICROS
+from sb3_ecom.envs.advertising.bid_multiplier import Control, Dial, check_control
 from sb3_ecom.envs.advertising.bidding import BiddingTask
-from sb3_ecom.envs.advertising.dial import Control, Dial, check_control
 from sb3_ecom.envs.advertising.pacing import dynamics
 from sb3_ecom.envs.advertising.pacing.dynamics import (
     FEATURES,
@@ -28,7 +28,7 @@ from sb3_ecom.envs.advertising.pacing.dynamics import (
 )
 from sb3_ecom.envs.advertising.pacing.market import build_tables, capacity, mean_day_cost
 from sb3_ecom.envs.advertising.pacing.params import Auction, PacingParams
-from sb3_ecom.envs.advertising.presets import load_preset
+from sb3_ecom.envs.advertising.pacing.presets import load_preset
 
 LAYOUT = Layout(context=8, steps=HISTORY, features=FEATURES)
 STRIDE = 0.5  # log multiplier per unit of an incremental action
@@ -94,7 +94,7 @@ class PacingTask(BiddingTask):
         check_control(control)
         if auction is not None:
             overrides["auction"] = auction
-        params = load_preset("pacing", preset, PacingParams)
+        params = load_preset(preset, PacingParams)
         try:
             self.params = replace(params, **overrides)
         except TypeError as error:

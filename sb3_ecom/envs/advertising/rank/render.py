@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from sb3_ecom.envs.advertising.pictures import new_figure, to_picture
 from sb3_ecom.envs.advertising.rank.dynamics import RESERVE_REACH, Outcome, State
+from sb3_ecom.envs.advertising.render import new_figure, to_picture
 
 if TYPE_CHECKING:
     from sb3_ecom.envs.advertising.rank.env import RankTask

@@ -11,9 +11,9 @@ from gymnasium import spaces
 from sb3_ecom.core.arrays import Array, Backend, array_namespace
 from sb3_ecom.core.spaces import Layout, LayoutBox
 from sb3_ecom.core.task import Metric, Task, check_reward_weights
-from sb3_ecom.envs.recommendation.cards import Cards, Row, show_cards
 from sb3_ecom.envs.recommendation.context.params import ContextParams
-from sb3_ecom.envs.recommendation.repeats import empty_repeats
+from sb3_ecom.envs.recommendation.render import Cards, Row, show_cards
+from sb3_ecom.envs.recommendation.slates import empty_repeats
 
 
 class Tables(NamedTuple):

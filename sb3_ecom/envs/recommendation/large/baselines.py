@@ -12,7 +12,7 @@ from sb3_ecom.core.evaluate import run_episodes
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.envs.recommendation.large.env import LargeTask
 from sb3_ecom.envs.recommendation.large.shop import DIRECTIONS, QUERY_WEIGHTS
-from sb3_ecom.envs.recommendation.session_log import FACTS
+from sb3_ecom.envs.recommendation.session.session_log import FACTS
 
 Policy = Callable[[Array], Array]
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.envs.recommendation.large.params import LargeParams
-from sb3_ecom.envs.recommendation.params import Catalogue, SessionParams
+from sb3_ecom.envs.recommendation.session.params import Catalogue, SessionParams
 
 _BLOCK = 16_384  # items drawn at a time: the only float64 is that of one block
 _SOFTEST = 0.01  # keep is drawn as a logit, and kept this far from 0 and 1

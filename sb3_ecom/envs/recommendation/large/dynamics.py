@@ -7,7 +7,8 @@ from functools import partial
 import numpy as np
 
 from sb3_ecom.core.arrays import Array, array_namespace, index_range
-from sb3_ecom.envs.recommendation.dynamics import (
+from sb3_ecom.envs.recommendation.large.catalogue import LargeCatalogue
+from sb3_ecom.envs.recommendation.session.dynamics import (
     PageOutcome,
     Visit,
     VisitNoise,
@@ -15,9 +16,13 @@ from sb3_ecom.envs.recommendation.dynamics import (
     show_page,
     start_visit,
 )
-from sb3_ecom.envs.recommendation.large.catalogue import LargeCatalogue
-from sb3_ecom.envs.recommendation.params import SessionParams
-from sb3_ecom.envs.recommendation.visit_tables import VisitTables, earlier_slots, entry_table, outcome_table
+from sb3_ecom.envs.recommendation.session.params import SessionParams
+from sb3_ecom.envs.recommendation.session.visit_tables import (
+    VisitTables,
+    earlier_slots,
+    entry_table,
+    outcome_table,
+)
 
 
 def large_tables(params: SessionParams, items: LargeCatalogue) -> VisitTables:

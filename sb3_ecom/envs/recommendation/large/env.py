@@ -13,8 +13,6 @@ from sb3_ecom.core.arrays import Array, is_floating
 from sb3_ecom.core.spaces import Layout, LayoutBox
 from sb3_ecom.core.task import check_reward_weights
 from sb3_ecom.envs.recommendation.bounds import check_choice
-from sb3_ecom.envs.recommendation.dynamics import PageOutcome, VisitNoise
-from sb3_ecom.envs.recommendation.env import ResetNoise, SessionTask, State
 from sb3_ecom.envs.recommendation.large.catalogue import LargeCatalogue, draw_catalogue
 from sb3_ecom.envs.recommendation.large.dynamics import (
     empty_opened_slots,
@@ -26,9 +24,11 @@ from sb3_ecom.envs.recommendation.large.page import LargePage
 from sb3_ecom.envs.recommendation.large.params import ACTIONS, LargeParams
 from sb3_ecom.envs.recommendation.large.retrieval import CellIndex, best_exact, best_of
 from sb3_ecom.envs.recommendation.large.shop import LargeShop, large_shop, query_of
-from sb3_ecom.envs.recommendation.rewards import TERMS
-from sb3_ecom.envs.recommendation.session_log import HISTORY, open_log, write_log
-from sb3_ecom.envs.recommendation.visit_tables import VisitTables
+from sb3_ecom.envs.recommendation.session.dynamics import PageOutcome, VisitNoise
+from sb3_ecom.envs.recommendation.session.env import ResetNoise, SessionTask, State
+from sb3_ecom.envs.recommendation.session.rewards import TERMS
+from sb3_ecom.envs.recommendation.session.session_log import HISTORY, open_log, write_log
+from sb3_ecom.envs.recommendation.session.visit_tables import VisitTables
 
 _TYPICAL = 2048  # queries by which the index learns what typical ones look like
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from sb3_ecom.core.arrays import Array
-from sb3_ecom.envs.recommendation.dynamics import Visit
 from sb3_ecom.envs.recommendation.large.catalogue import LargeCatalogue
-from sb3_ecom.envs.recommendation.page import ShopPage
-from sb3_ecom.envs.recommendation.page_view import PageReader
-from sb3_ecom.envs.recommendation.params import SessionParams
+from sb3_ecom.envs.recommendation.session.dynamics import Visit
+from sb3_ecom.envs.recommendation.session.page_view import PageReader
+from sb3_ecom.envs.recommendation.session.params import SessionParams
+from sb3_ecom.envs.recommendation.session.render import ShopPage
 
 _SAMPLE = 2000  # items against which an item's brightness is ranked
 

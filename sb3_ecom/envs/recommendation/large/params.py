@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from sb3_ecom.envs.recommendation.bounds import check_choice, check_finite, check_within
-from sb3_ecom.envs.recommendation.params import SessionParams
+from sb3_ecom.envs.recommendation.session.params import SessionParams
 
 RETRIEVALS = ("auto", "exact", "ann")
 ACTIONS = ("query", "ranker")

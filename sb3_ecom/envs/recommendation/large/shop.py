@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sb3_ecom.core.arrays import Array, array_namespace
-from sb3_ecom.envs.recommendation.dynamics import Visit
 from sb3_ecom.envs.recommendation.large.catalogue import LargeCatalogue
-from sb3_ecom.envs.recommendation.session_log import FACTS, context_scale, page_table
-from sb3_ecom.envs.recommendation.shop import QUERY, ranker_mix
-from sb3_ecom.envs.recommendation.visit_tables import VisitTables, standard
+from sb3_ecom.envs.recommendation.session.dynamics import Visit
+from sb3_ecom.envs.recommendation.session.ranker import QUERY, ranker_mix
+from sb3_ecom.envs.recommendation.session.session_log import FACTS, context_scale, page_table
+from sb3_ecom.envs.recommendation.session.visit_tables import VisitTables, standard
 
 DIRECTIONS = 16  # d of action="query"
 QUERY_WEIGHTS = 4 + DIRECTIONS  # k of action="query"

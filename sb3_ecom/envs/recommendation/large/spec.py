@@ -8,12 +8,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from sb3_ecom.core.registry import Reference, Spec
+from sb3_ecom.core.references import load_references
+from sb3_ecom.core.registry import Spec
 from sb3_ecom.envs.recommendation.large import baselines, oracle
 from sb3_ecom.envs.recommendation.large.env import LargeTask
 from sb3_ecom.envs.recommendation.large.params import LargeParams
-from sb3_ecom.envs.recommendation.params import SessionParams
-from sb3_ecom.envs.recommendation.references import trained
+from sb3_ecom.envs.recommendation.session.params import SessionParams
 
 ID = "EcomRecLarge-v0"
 
@@ -46,16 +46,9 @@ def make_large(
 
 @lru_cache(maxsize=8)
 def _load(preset: str) -> SessionParams:
-    from sb3_ecom.envs.recommendation.presets import load_preset
+    from sb3_ecom.envs.recommendation.session.presets import load_preset
 
     return load_preset(preset)
-
-
-def _note(policy: str, value: float, stderr: float, episodes: int) -> Reference:
-    command = (
-        f"python -m sb3_ecom evaluate {ID} --baseline {policy} --privileged --episodes {episodes} --seed 0"
-    )
-    return Reference(value=value, stderr=stderr, command=command)
 
 
 #: Return 4.322 (s.e. 0.041), printed with the weights by `python benchmarks/search_weights.py
@@ -66,29 +59,28 @@ CONSTANT_QUERY = (
     *(0.33, -0.27, 0.19, 0.18, -0.24, -0.4, -0.21, 0.58),
 )
 
-LARGE = Spec(
-    id=ID,
-    summary="10^3 to 10^6 items behind a query: the flagship's visitor in a large shop",
-    make_task=make_large,
-    random=_note("random", 0.1459, 0.0046, 8192),
-    best_known=_note("lookahead_clairvoyant", 10.70, 0.25, 4096),
-    best_known_kind="best-known",
-    oracle=lambda **kwargs: oracle.best_known(make_large(**kwargs)),
-    baselines={
-        "random": baselines.random_page,
-        "zero_action": baselines.zero_action,
-        "constant_query": baselines.constant_query(CONSTANT_QUERY),
-        "related_items": baselines.related_items,
-        "last_click_query": baselines.last_click_query,
-        "session_query": baselines.session_query,
-        "constant_and_click": baselines.constant_and_click(CONSTANT_QUERY),
-    },
-    privileged={
-        "myopic_clairvoyant": oracle.myopic_clairvoyant,
-        "lookahead_clairvoyant": oracle.lookahead_clairvoyant,
-    },
-    presets=("eshop",),
-    best_baseline=("constant_and_click", _note("constant_and_click", 6.25, 0.12, 4096)),
-    learner=trained(ID, "ppo", 10.41, 0.237),
-    best_constant=CONSTANT_QUERY,
+SPECS = (
+    Spec(
+        id=ID,
+        summary="10^3 to 10^6 items behind a query: the flagship's visitor in a large shop",
+        make_task=make_large,
+        references=load_references(__file__, ID),
+        best_known_kind="best-known",
+        oracle=lambda **kwargs: oracle.best_known(make_large(**kwargs)),
+        baselines={
+            "random": baselines.random_page,
+            "zero_action": baselines.zero_action,
+            "constant_query": baselines.constant_query(CONSTANT_QUERY),
+            "related_items": baselines.related_items,
+            "last_click_query": baselines.last_click_query,
+            "session_query": baselines.session_query,
+            "constant_and_click": baselines.constant_and_click(CONSTANT_QUERY),
+        },
+        privileged={
+            "myopic_clairvoyant": oracle.myopic_clairvoyant,
+            "lookahead_clairvoyant": oracle.lookahead_clairvoyant,
+        },
+        presets=("eshop",),
+        best_constant=CONSTANT_QUERY,
+    ),
 )

@@ -1,0 +1,1 @@
+"""Tables of logs: reading files, choosing columns, cleaning rows."""

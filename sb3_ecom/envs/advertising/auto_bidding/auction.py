@@ -1,0 +1,134 @@
+"""The auctions of one tick: three slots, cascade exposure, noisy values, a budget. Flat, pure and batched."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sb3_ecom.core.arrays import Array, array_namespace, index_range, pick, repeat, true_places
+from sb3_ecom.envs.advertising.auctions import MICROS, lay_out
+from sb3_ecom.envs.advertising.auto_bidding.market import NOISES, RIVALS, SCORES, Tables
+from sb3_ecom.envs.advertising.auto_bidding.params import AutoParams
+
+if TYPE_CHECKING:
+    from sb3_ecom.envs.advertising.auto_bidding.dynamics import State, StepNoise
+
+SLOTS = 3
+
+
+class Lots(NamedTuple):
+    """The auctions of one tick, flat; those of copy i stand in ``bounds[i]:bounds[i + 1]``."""
+
+    counts: Array  # (n,) int64
+    bounds: Array  # (n + 1,) int64
+    predicted: Array  # (m,) conversions of a bundle, as told
+    rivals: Array  # (m,) column of `Tables.price`
+    fate: Array  # (m,) U[0, 1): prediction noise, and who looks
+    luck: Array  # (m,) U[0, 1): a conversion below the true rate
+
+
+class Judged(NamedTuple):
+    """What is true of k auctions."""
+
+    true: Array  # (k,) conversions of a bundle
+    price: Array  # (3, k) rivals' highest bids
+    look: Array  # (k,) U[0, 1): slot j is exposed below its chance
+
+
+def open_lots(state: State, noise: StepNoise, params: AutoParams, tables: Tables) -> Lots:
+    """Return the auctions of the tick: they depend on the market alone, never on a bid."""
+    xp = array_namespace(state.left)
+    now = xp.take_along_axis(state.counts, state.tick[:, None], axis=1)[:, 0]
+    counts, bounds = lay_out(now, noise.lots.shape[1])
+    m = int(bounds[-1])
+    lots = noise.lots[:, :m]
+    level = xp.take_along_axis(state.level, state.tick[:, None], axis=1)[:, 0]
+    spread = level * xp.clip(state.spread * (1.0 + 0.2 * noise.spread), 0.02, None)
+    draw = pick(tables.score, xp.astype(lots[0] * float(SCORES), xp.int32))
+    predicted = xp.clip(repeat(level, counts) + repeat(spread, counts) * draw, 0.0, 1.0)
+    rivals = xp.astype(lots[1] * float(RIVALS), xp.int32)
+    return Lots(counts, bounds, predicted, rivals, lots[2], lots[3])
+
+
+def judge(state: State, lots: Lots, at: Array, owner: Array, params: AutoParams, tables: Tables) -> Judged:
+    """Tell the truth about some auctions.
+
+    Args:
+        state: when the tick opened.
+        lots: its auctions.
+        at: (k,) which of them.
+        owner: (k,) the copy that each belongs to.
+        params: of the market.
+        tables: of the market.
+    """
+    xp = array_namespace(lots.fate)
+    # One number serves three times: its leading 6 bits, the next 6, and the rest.
+    first = lots.fate[at] * float(NOISES)
+    one = xp.astype(first, xp.int32)
+    second = (first - xp.astype(one, xp.float32)) * float(NOISES)
+    two = xp.astype(second, xp.int32)
+    sigma = state.noise[owner] * xp.abs(1.0 + 0.5 * tables.noise[one])
+    factor = 1.0 + xp.clip(sigma, None, 0.3) * tables.noise[two]
+    if params.bias_sd:
+        factor = factor * xp.exp(state.bias)[owner]
+    price = tables.price[:, lots.rivals[at]]
+    if params.price_day_sd:
+        price = price * xp.exp(state.price)[owner]
+    true = xp.clip(lots.predicted[at] * factor, 0.0, 1.0)
+    return Judged(true, price, second - xp.astype(two, xp.float32))
+
+
+def buy_slots(
+    state: State, log_multiplier: Array, lots: Lots, params: AutoParams, tables: Tables
+) -> list[Array]:
+    """Return (n,) int64: conversions, micro-conversions expected and predicted, micros, wins, exposed.
+
+    `log_multiplier` is (n, 3), or (n, 1) for the same bid in every slot: then the third slot, the cheapest,
+    decides whether anything is won, and only what is won is looked at more closely.
+    """
+    xp = array_namespace(state.left)
+    # In units of the day's price level, so that the table of prices serves every copy.
+    per_value = xp.exp(log_multiplier - state.price[:, None]) * state.target[:, None]
+    one = log_multiplier.shape[1] == 1
+    chosen = None
+    for k in (2,) if one else range(SLOTS):
+        bid = repeat(per_value[:, 0 if one else k], lots.counts) * lots.predicted
+        beats = bid > pick(tables.price[k], lots.rivals)
+        chosen = beats if chosen is None else chosen | beats
+    won = true_places(chosen)
+    places = xp.searchsorted(won, lots.bounds)
+    owner = repeat(index_range(state.left.shape[0], won), places[1:] - places[:-1])
+    judged = judge(state, lots, won, owner, params, tables)
+    slot = xp.zeros_like(owner)
+    lost = slot < 1
+    for k in range(SLOTS - 1):  # slots lost before the first one that is won
+        bid = per_value[owner, 0 if one else k] * lots.predicted[won]
+        lost = lost & (bid <= pick(tables.price[k], pick(lots.rivals, won)))
+        slot = slot + xp.astype(lost, slot.dtype)
+    seen = judged.look < _by_slot(xp, slot, judged.look, params.exposure)
+    price = xp.take_along_axis(judged.price, slot[None, :], axis=0)[0]
+    hit = seen & (lots.luck[won] < judged.true)
+    nothing = price * 0.0
+    amounts = [
+        xp.where(hit, nothing + 1.0, nothing),
+        xp.where(seen, judged.true, nothing) * float(MICROS),
+        xp.where(seen, lots.predicted[won], nothing) * float(MICROS),
+        xp.where(seen, price, nothing) * float(MICROS),
+        nothing + 1.0,
+        xp.where(seen, nothing + 1.0, nothing),
+    ]
+    sums = [
+        xp.concat([xp.zeros_like(lots.bounds[:1]), xp.cumsum(xp.astype(part, xp.int64), axis=0)])
+        for part in amounts
+    ]
+    paid = sums[3]
+    # Costs are >= 0, so the running sum is sorted: the cut-off of every copy is one binary search.
+    last = xp.searchsorted(paid, paid[places[:-1]] + state.left, side="right") - 1
+    last = xp.minimum(last, places[1:])
+    return [part[last] - part[places[:-1]] for part in sums]
+
+
+def _by_slot(xp: Any, place: Array, like: Array, exposure: tuple[float, float, float]) -> Array:
+    chance = like * 0.0 + exposure[0]
+    for k in (1, 2):
+        chance = xp.where(place == k, like * 0.0 + exposure[k], chance)
+    return chance

@@ -1,0 +1,89 @@
+"""Show the bidding day: multipliers, budget, conversions and their cost over the ticks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sb3_ecom.envs.advertising.auctions import MICROS
+from sb3_ecom.envs.advertising.auto_bidding.dynamics import REACH, State
+from sb3_ecom.envs.advertising.render import new_figure, to_picture
+
+if TYPE_CHECKING:
+    from sb3_ecom.envs.advertising.auto_bidding.env import AutoTask
+
+Floats = NDArray[np.float64]
+
+
+class Day(NamedTuple):
+    """The ticks so far, (k,) each but for the bids."""
+
+    hour: Floats
+    bids: Floats  # (k, 3) multiples of target x predicted value
+    spend: Floats  # share of the budget
+    predicted: Floats  # conversions
+    conversions: Floats
+
+
+def read_day(task: AutoTask, state: State, row: int) -> Day:
+    """Undo the scaling of the history."""
+    past = np.asarray(state.history[row], dtype=np.float64)
+    past = past[past[:, 0] > 0.5]
+    even = float(state.budget[row]) / MICROS / (float(state.target[row]) * task.horizon)
+    return Day(
+        (np.arange(len(past)) + 0.5) * 24 / task.horizon,
+        np.exp(past[:, 1:4] * REACH),
+        np.expm1(past[:, 7] * 2) / task.horizon,
+        np.expm1(past[:, 8] * 2) * even,
+        np.expm1(past[:, 9] * 2) * even,
+    )
+
+
+def tell_day(task: AutoTask, state: State, row: int) -> str:
+    """Return the day as text."""
+    day = read_day(task, state, row)
+    budget, left = float(state.budget[row]) / MICROS, float(state.left[row]) / MICROS
+    bought = float(state.totals[row, 0])
+    cost = f"{(budget - left) / bought:.1f}" if bought else "-"
+    lines = [
+        f"tick {int(state.tick[row])}/{task.horizon}   budget {budget:.0f}   left {left / budget:.1%}",
+        f"target {float(state.target[row]):.1f} per conversion   paid {cost}",
+        f"conversions {bought:.0f} (predicted {float(state.totals[row, 1]):.1f})",
+    ]
+    for k in range(max(0, len(day.hour) - 6), len(day.hour)):
+        bids = " ".join(f"{bid:.2f}" for bid in day.bids[k])
+        lines.append(
+            f"  {day.hour[k]:5.2f}h  bids {bids} x target  spent {day.spend[k]:.1%}  "
+            f"conversions {day.conversions[k]:.0f}"
+        )
+    return "\n".join(lines)
+
+
+def draw_day(task: AutoTask, state: State, row: int) -> NDArray[np.uint8]:
+    """Return the day as a picture."""
+    day = read_day(task, state, row)
+    figure = new_figure()
+    upper, middle, lower = figure.subplots(3, 1, sharex=True)
+    shown = day.bids if task.bids == "per_slot" else day.bids[:, :1]
+    for k in range(shown.shape[1]):
+        upper.plot(day.hour, shown[:, k], "o-", ms=3, label=f"slot {k + 1}" if shown.shape[1] > 1 else "bid")
+    upper.axhline(1.0, color="gray", ls="--", lw=1)
+    upper.set(ylabel="x target", yscale="log", xlim=(0, 24), ylim=(0.2, 5))
+    upper.set_yticks([0.25, 0.5, 1, 2, 4], labels=["1/4", "1/2", "1", "2", "4"])
+    upper.minorticks_off()
+    left = 1 - np.append(0, np.cumsum(day.spend))
+    middle.plot(np.append(0, day.hour), left, label="budget left")
+    traffic = task.tables.traffic_left
+    middle.plot(np.linspace(0, 24, len(traffic)), traffic, "--", color="gray", label="mean traffic left")
+    middle.set(ylabel="share", ylim=(-0.02, 1.02))
+    lower.plot(day.hour, np.cumsum(day.conversions), "o-", ms=3, label="conversions so far")
+    lower.plot(day.hour, np.cumsum(day.predicted), "k--", lw=1, label="predicted")
+    money = np.cumsum(day.spend) * float(state.budget[row]) / MICROS / float(state.target[row])
+    lower.plot(day.hour, money, "r:", label="paid for, on target")
+    lower.set(ylabel="conversions", xlabel="hour", xticks=range(0, 25, 3), ylim=(0, None))
+    for axis, place in ((upper, "upper right"), (middle, "upper right"), (lower, "upper left")):
+        axis.legend(loc=place, fontsize=7)
+        axis.grid(alpha=0.3)
+    return to_picture(figure)

@@ -1,0 +1,30 @@
+"""EcomAdsAuto-v0: data only."""
+
+from __future__ import annotations
+
+from sb3_ecom.core.references import load_references
+from sb3_ecom.core.registry import Spec
+from sb3_ecom.envs.advertising.auto_bidding import baselines, oracle
+from sb3_ecom.envs.advertising.auto_bidding.env import AutoTask
+from sb3_ecom.envs.advertising.auto_bidding.params import PRESETS
+
+SPECS = (
+    Spec(
+        id="EcomAdsAuto-v0",
+        summary="bid for three slots under a budget and a target cost per conversion",
+        make_task=AutoTask,
+        references=load_references(__file__, "EcomAdsAuto-v0"),
+        best_known_kind="bound",
+        oracle=oracle.solve,
+        baselines={
+            "constant": baselines.constant,
+            "fixed_cpa": baselines.fixed_cpa,
+            "pid": baselines.pid,
+            "return_on_spend": baselines.return_on_spend,
+            "online_lp": baselines.online_lp,
+            "soft_score": baselines.soft_score,
+            "soft_score_feedback": baselines.soft_score_feedback,
+        },
+        presets=tuple(PRESETS),
+    ),
+)

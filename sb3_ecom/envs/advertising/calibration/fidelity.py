@@ -1,0 +1,109 @@
+"""Compare a simulated market with the log it was fitted to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sb3_ecom.core.arrays import NumpyBackend
+from sb3_ecom.envs.advertising.calibration.fit import Series
+from sb3_ecom.envs.advertising.pacing.dynamics import open_lots, price_level
+from sb3_ecom.envs.advertising.pacing.env import PacingTask
+from sb3_ecom.envs.advertising.pacing.market import value_quantiles
+
+Floats = NDArray[np.float64]
+
+#: Statistic -> tolerance: relative, or absolute for the autocorrelation and the hour.
+TOLERANCES = {
+    "price median": 0.05,
+    "price log-sd": 0.10,
+    "price hour peak / mean": 0.10,
+    "price hour trough / mean": 0.10,
+    "log price lag-1 autocorrelation": 0.08,
+    "traffic peak share": 0.05,
+    "traffic trough share": 0.10,
+    "traffic peak hour": 1.0,
+    "response median": 0.15,
+    "response p10": 0.25,
+    "response p90": 0.20,
+}
+_ABSOLUTE = ("log price lag-1 autocorrelation", "traffic peak hour")
+
+
+class Line(NamedTuple):
+    """One statistic of the log and of the simulator."""
+
+    name: str
+    log: float
+    simulated: float
+    tolerance: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether the simulator is within the tolerance."""
+        scale = 1.0 if self.name in _ABSOLUTE else abs(self.log)
+        return abs(self.simulated - self.log) <= self.tolerance * scale
+
+
+def price_statistics(series: Series) -> dict[str, float]:
+    """Return the statistics of an hourly price series."""
+    logs = np.log(series.price)
+    hour = series.hour % 24
+    by_hour = np.array([series.price[hour == h].mean() for h in np.unique(hour)])
+    level = by_hour / series.price.mean()
+    return {
+        "price median": float(np.median(series.price)),
+        "price log-sd": float(logs.std()),
+        "price hour peak / mean": float(level.max()),
+        "price hour trough / mean": float(level.min()),
+        "log price lag-1 autocorrelation": float(np.corrcoef(logs[1:], logs[:-1])[0, 1]),
+    }
+
+
+def traffic_statistics(levels: Floats) -> dict[str, float]:
+    """Return the statistics of 24 hourly traffic levels."""
+    share = levels / levels.sum()
+    return {
+        "traffic peak share": float(share.max()),
+        "traffic trough share": float(share.min()),
+        "traffic peak hour": float(np.argmax(share)),
+    }
+
+
+def response_statistics(rates: Floats) -> dict[str, float]:
+    """Return the statistics of response rates among units."""
+    p10, median, p90 = np.quantile(rates, [0.1, 0.5, 0.9])
+    return {"response median": float(median), "response p10": float(p10), "response p90": float(p90)}
+
+
+def simulate_market(task: PacingTask, days: int, seed: int = 0) -> tuple[Series, Floats]:
+    """Run the auctions of some days; return mean hourly prices, and 24 hourly numbers of auctions."""
+    source = NumpyBackend(np.random.default_rng(seed))
+    state = task.initial_state(task.draw_reset(source, days))
+    cost, counts = np.zeros((days, 24)), np.zeros((days, 24))
+    rows = np.arange(days)
+    nothing = np.full((days, 1), -1.0, dtype=np.float32)
+    for tick in range(task.horizon):
+        noise = task.draw_step(source, days)
+        lots = open_lots(state, noise, task.params, task.tables)
+        level = np.repeat(price_level(state, task.params, task.tables), lots.counts)
+        owner = np.repeat(rows, lots.counts)
+        hour = tick * 24 // task.horizon
+        cost[:, hour] += np.bincount(owner, np.exp(level + lots.price_noise), minlength=days)
+        counts[:, hour] += lots.counts
+        state, _ = task.step(state, nothing, noise)
+    hours = np.arange(days * 24, dtype=np.int64)
+    return Series(hours, (cost / np.maximum(counts, 1)).ravel()), counts.sum(0)
+
+
+def report(task: PacingTask, observed: Mapping[str, float], days: int = 400) -> list[Line]:
+    """Return one line per observed statistic."""
+    series, counts = simulate_market(task, days)
+    params = task.params
+    scores = np.random.default_rng(1).standard_normal(20_000)
+    rates = value_quantiles(params, scores) * params.value_alpha / (params.value_alpha + params.value_beta)
+    simulated = price_statistics(series) | traffic_statistics(counts) | response_statistics(rates)
+    return [Line(name, value, simulated[name], TOLERANCES[name]) for name, value in observed.items()]

@@ -1,0 +1,161 @@
+"""Textbook ad choosers, from observations and the known table of click rates by type."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sb3_ecom.core.arrays import take_rows
+from sb3_ecom.core.registry import Policy
+from sb3_ecom.core.task import Task
+from sb3_ecom.envs.advertising.targeting.env import CONTEXT, TargetTask
+from sb3_ecom.envs.advertising.targeting.planning import fatigue_code, solve
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+class Seen(NamedTuple):
+    """An observation in natural units."""
+
+    page: Ints  # (n,)
+    left: Ints  # (n,)
+    fatigue: Ints  # (n, K) on the coming page
+    shown: Ints  # (n,) creative on the last page, K for none
+    clicked: Floats  # (n,) on the last page
+    fresh: NDArray[np.bool_]  # (n,) a visit begins
+
+
+def read(task: TargetTask, observation: NDArray[np.float32]) -> Seen:
+    """Undo the scaling of `TargetTask.observe`."""
+    context, history = task.layout.split(observation.astype(np.float64))
+    params, last = task.params, history[:, -1]
+    k = params.creatives
+    fatigue = context[:, CONTEXT : CONTEXT + k] * (params.fatigue_levels - 1)
+    none = last[:, 2:].sum(1) < 0.5
+    return Seen(
+        np.rint((1.0 - context[:, 0]) * params.pages).astype(np.int64),
+        np.rint(context[:, 1] * max(params.budget, 1)).astype(np.int64),
+        np.rint(fatigue).astype(np.int64),
+        np.where(none, k, last[:, 2:].argmax(1)),
+        last[:, 1],
+        last[:, 0] < 0.5,
+    )
+
+
+def _target(task: Task) -> TargetTask:
+    if not isinstance(task, TargetTask):
+        raise ValueError(f"a policy of EcomAdsTarget needs its task, got {type(task).__name__}")
+    return task
+
+
+class Belief:
+    """Chances of the visitor's type given clicks: exact Bayes, page by page."""
+
+    def __init__(self, task: TargetTask) -> None:
+        self._task, self.rates = task, task.params.click_rates()
+        self.log_chance = np.zeros((0, task.params.types))
+        self._before = np.zeros((0, task.params.creatives))
+
+    def update(self, seen: Seen) -> Floats:
+        """Take in the last page; return (n, types) chances."""
+        n, params = seen.page.size, self._task.params
+        if self.log_chance.shape[0] != n:
+            self.log_chance, self._before = np.zeros((n, params.types)), np.zeros(seen.fatigue.shape)
+        self.log_chance[seen.fresh] = 0.0
+        rows = np.flatnonzero(~seen.fresh & (seen.shown < params.creatives))
+        worn = np.exp(-params.wear * self._before[rows, seen.shown[rows]])
+        rate = self.rates[:, seen.shown[rows]].T * worn[:, None]
+        hit = seen.clicked[rows, None] > 0.5
+        self.log_chance[rows] += np.where(hit, np.log(rate), np.log1p(-rate))
+        self._before = seen.fatigue.astype(np.float64)
+        chance = np.exp(self.log_chance - self.log_chance.max(1, keepdims=True))
+        return np.asarray(chance / chance.sum(1, keepdims=True))
+
+
+def capped_greedy(task: Task, cap: int = 0) -> Policy:
+    """Show what is likeliest to be clicked now, by the belief, unless fatigue adds up to more than `cap`."""
+    own = _target(task)
+    belief, params = Belief(own), own.params
+
+    def choose(observation: NDArray[np.float32]) -> Ints:
+        seen = read(own, observation)
+        rate = belief.update(seen) @ belief.rates * np.exp(-params.wear * seen.fatigue)
+        show = (rate.max(1) > params.price) & (seen.fatigue.sum(1) <= cap)
+        return np.asarray(np.where(show, rate.argmax(1), params.creatives))
+
+    return choose
+
+
+def popular(task: Task) -> Policy:
+    """Plan for the average visitor: fatigue and budget are minded, interests are not."""
+    own = _target(task)
+    plan = solve(own.params.click_rates().mean(0), own.params)
+
+    def choose(observation: NDArray[np.float32]) -> Ints:
+        return _follow(own, plan.action, read(own, observation))
+
+    return choose
+
+
+class ThompsonSampling:
+    """Draw a type from the belief for every page, and do what the exact plan for it says."""
+
+    def __init__(self, task: TargetTask, seed: int = 0) -> None:
+        self._task, self._belief = task, Belief(task)
+        self._plans = [solve(rates, task.params).action for rates in self._belief.rates]
+        self._generator = np.random.default_rng(seed)
+
+    def __call__(self, observation: NDArray[np.float32]) -> Ints:
+        """Choose."""
+        seen = read(self._task, observation)
+        chance = self._belief.update(seen)
+        draw = self._generator.random((seen.page.size, 1))
+        kind = np.minimum((chance.cumsum(1) < draw).sum(1), chance.shape[1] - 1)
+        choices = np.stack([_follow(self._task, plan, seen) for plan in self._plans], 1)
+        return np.asarray(np.take_along_axis(choices, kind[:, None], 1)[:, 0])
+
+
+class BelievedPlan:
+    """Plan for the mean click rates of the believed types: one exact plan per rounded belief."""
+
+    def __init__(self, task: TargetTask) -> None:
+        self._task, self._belief = task, Belief(task)
+        self._plans: dict[bytes, NDArray[np.int8]] = {}
+
+    def __call__(self, observation: NDArray[np.float32]) -> Ints:
+        """Choose."""
+        seen = read(self._task, observation)
+        chance = self._belief.update(seen)
+        coarse = np.rint(chance * 3).astype(np.int8)
+        keys, inverse = np.unique(coarse, axis=0, return_inverse=True)
+        action = np.zeros(seen.page.size, dtype=np.int64)
+        for number, key in enumerate(keys):
+            rows = np.flatnonzero(inverse.ravel() == number)
+            plan = self._plan(key)
+            action[rows] = _follow(self._task, plan, take_rows(seen, rows))
+        return action
+
+    def _plan(self, key: NDArray[np.int8]) -> NDArray[np.int8]:
+        if key.tobytes() not in self._plans:
+            weight = key / key.sum() if key.sum() else np.full(key.size, 1 / key.size)
+            self._plans[key.tobytes()] = solve(weight @ self._belief.rates, self._task.params).action
+        return self._plans[key.tobytes()]
+
+
+def _follow(task: TargetTask, plan: NDArray[np.int8], seen: Seen) -> Ints:
+    code = fatigue_code(seen.fatigue, task.params.fatigue_levels)
+    page = np.minimum(seen.page, task.params.pages - 1)
+    return np.asarray(plan[page, seen.left, code], dtype=np.int64)
+
+
+def thompson(task: Task) -> Policy:
+    """Sample a type, plan for it."""
+    return ThompsonSampling(_target(task))
+
+
+def believed_plan(task: Task) -> Policy:
+    """Plan for the expected click rates."""
+    return BelievedPlan(_target(task))

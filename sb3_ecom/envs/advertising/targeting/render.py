@@ -1,0 +1,50 @@
+"""Show a visit: fatigue, impressions and clicks by creative."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sb3_ecom.envs.advertising.render import new_figure, to_picture
+from sb3_ecom.envs.advertising.targeting.dynamics import HISTORY, State
+
+if TYPE_CHECKING:
+    from sb3_ecom.envs.advertising.targeting.env import TargetTask
+
+
+def tell_visit(task: TargetTask, state: State, row: int) -> str:
+    """Return the visit as text."""
+    lines = [
+        f"page {int(state.page[row])}/{task.horizon}   impressions left {int(state.left[row])}",
+        f"clicks {int(state.clicks[row].sum())} of {int(state.shown[row].sum())} impressions",
+    ]
+    for k in range(task.params.creatives):
+        clicks, shown = int(state.clicks[row, k]), int(state.shown[row, k])
+        lines.append(f"  creative {k}: fatigue {int(state.fatigue[row, k])}  clicks {clicks}/{shown}")
+    return "\n".join(lines)
+
+
+def draw_visit(task: TargetTask, state: State, row: int) -> NDArray[np.uint8]:
+    """Return the visit as a picture."""
+    k = task.params.creatives
+    figure = new_figure()
+    upper, lower = figure.subplots(2, 1)
+    history = np.asarray(state.history[row], dtype=np.float64)
+    pages = int(state.page[row]) - HISTORY + np.arange(HISTORY)
+    for page, entry in zip(pages, history, strict=True):
+        if entry[0] < 0.5:
+            continue
+        shown = int(entry[2:].argmax()) if entry[2:].any() else k
+        upper.plot(page, shown, "o", ms=14, mfc="tab:green" if entry[1] else "white", mec="tab:blue")
+    upper.set(xlabel="page", ylim=(-0.6, k + 0.6), yticks=range(k + 1))
+    upper.set_yticklabels([*(f"creative {i}" for i in range(k)), "none"])
+    upper.set_title("shown on the last pages (green: clicked)", fontsize=9)
+    places = np.arange(k)
+    lower.bar(places - 0.27, state.fatigue[row], 0.25, label="fatigue")
+    lower.bar(places, state.shown[row], 0.25, label="impressions")
+    lower.bar(places + 0.27, state.clicks[row], 0.25, label="clicks")
+    lower.set(xlabel="creative", xticks=places)
+    lower.legend(fontsize=7)
+    return to_picture(figure)

@@ -1,0 +1,29 @@
+"""EcomAdsTarget-v0: data only."""
+
+from __future__ import annotations
+
+from sb3_ecom.core.references import load_references
+from sb3_ecom.core.registry import Spec
+from sb3_ecom.envs.advertising.targeting import baselines, oracle
+from sb3_ecom.envs.advertising.targeting.env import TargetTask
+from sb3_ecom.envs.advertising.targeting.params import PRESETS
+
+SPECS = (
+    Spec(
+        id="EcomAdsTarget-v0",
+        summary="one of 5 creatives or none on each page of a visit",
+        make_task=TargetTask,
+        references=load_references(__file__, "EcomAdsTarget-v0"),
+        best_known_kind="bound",
+        oracle=oracle.solve,
+        baselines={
+            "capped_greedy": baselines.capped_greedy,
+            "popular": baselines.popular,
+            "thompson": baselines.thompson,
+            "believed_plan": baselines.believed_plan,
+        },
+        privileged={"informed": oracle.informed},
+        presets=tuple(PRESETS),
+        best_constant=4,
+    ),
+)

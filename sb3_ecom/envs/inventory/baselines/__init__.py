@@ -1,1 +1,0 @@
-"""The field's policies for each inventory model, from observations only and tuned by search."""

@@ -1,0 +1,1 @@
+"""A supply chain with capacities, for one season (EcomChain-v0)."""

@@ -1,0 +1,1 @@
+"""One warehouse and its retailers (EcomDistribution-v0)."""

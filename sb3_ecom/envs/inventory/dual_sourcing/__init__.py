@@ -1,0 +1,1 @@
+"""One item, a cheap slow supplier and a dear fast one (EcomDualSourcing-v0)."""

@@ -1,0 +1,52 @@
+"""Optimal ordering from two suppliers, by value iteration."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from sb3_ecom.core.registry import Oracle, Policy
+from sb3_ecom.envs.inventory.dual_sourcing.env import DualSourcingTask
+from sb3_ecom.envs.inventory.dual_sourcing.markov_chain import expected_cost, move
+from sb3_ecom.envs.inventory.dual_sourcing.params import DualSourcingParams
+from sb3_ecom.envs.inventory.value_iteration import Table, solve
+
+
+def oracle(task: DualSourcingTask) -> Oracle:
+    """Return the optimal average reward of one period, with the policy that attains it."""
+    table = solve_dual_sourcing(task.params)
+
+    def make(loop: Any) -> Policy:
+        return lambda observation: loop.task.to_action(table.act(loop.task.units(observation)))
+
+    return Oracle(
+        kind="optimal",
+        value=-table.cost,
+        stderr=0.0,
+        information="the demand law; net stock and pipeline",
+        policy=make,
+    )
+
+
+@lru_cache(maxsize=16)
+def solve_dual_sourcing(params: DualSourcingParams) -> Table:
+    """Return the optimal policy.
+
+    Raises:
+        ValueError: if the state space is too large to sweep.
+    """
+    top, width = params.order_limit, params.regular_lead_time
+    high = np.array([params.position_limit] + [top] * (width - 1))
+    low = np.array([-2 * top] + [0] * (width - 1))
+    actions = np.array(list(product(range(top + 1), range(top + 1))))
+    return solve(
+        low,
+        high,
+        actions,
+        params.pmf(),
+        lambda units, orders, demand: move(params, units, orders, demand),
+        lambda units, orders: expected_cost(params, units, orders),
+    )

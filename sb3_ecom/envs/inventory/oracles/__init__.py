@@ -1,1 +1,0 @@
-"""Optima and bounds of each inventory model."""

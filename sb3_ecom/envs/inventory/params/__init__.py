@@ -1,1 +1,0 @@
-"""Parameters of each inventory model: frozen, validated, a unit on every field."""

@@ -1,0 +1,1 @@
+"""One item that spoils (EcomPerishable-v0)."""

@@ -1,0 +1,22 @@
+"""EcomPerishable-v0."""
+
+from __future__ import annotations
+
+from sb3_ecom.core.references import load_references
+from sb3_ecom.core.registry import Spec
+from sb3_ecom.envs.inventory.perishable.baselines import PERISHABLE
+from sb3_ecom.envs.inventory.perishable.env import PerishableTask
+from sb3_ecom.envs.inventory.perishable.oracle import oracle
+
+SPECS = (
+    Spec(
+        id="EcomPerishable-v0",
+        summary="one item that spoils after two periods: neither lost sales nor waste",
+        make_task=PerishableTask,
+        references=load_references(__file__, "EcomPerishable-v0"),
+        best_known_kind="optimal",
+        oracle=lambda **kwargs: oracle(PerishableTask(**kwargs)),
+        baselines=PERISHABLE,
+        criterion="average",
+    ),
+)

@@ -1,0 +1,1 @@
+"""A serial supply chain with backlog (EcomSerial-v0)."""

@@ -1,0 +1,1 @@
+"""A web shop's warehouse with fitted demand (EcomInventory-v0)."""

@@ -1,0 +1,81 @@
+"""Demand of a web shop: what is fitted from a log of sales."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sb3_ecom.core.checks import check_above, check_at_least
+
+WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+YEAR = 365  # days
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShopDemand:
+    """Daily demand of item i: Poisson(Gamma(k_i, rate / k_i)), rate = mean_i x weekday x season x exp(z_i).
+
+    z_i is a hidden AR(1), normalised so that E[exp(z)] = 1.
+    """
+
+    mean: tuple[float, ...]  # units/day, averaged over the week and the year
+    shape: tuple[float, ...]  # k, gamma shape of a day's rate: the smaller, the more erratic
+    price: tuple[float, ...]  # money/unit
+    weekday: tuple[float, ...] = (1.0,) * 7  # factor, Monday first; their mean is 1
+    season: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0)  # sin, cos of one and of two cycles a year, log factor
+    persistence: float = 0.966  # correlation of z with itself a day later
+    drift_sd: float = 0.3  # stationary standard deviation of z
+
+    def __post_init__(self) -> None:
+        for name in ("mean", "shape", "price", "weekday", "season"):
+            object.__setattr__(self, name, tuple(float(value) for value in getattr(self, name)))
+        if not len(self.mean) == len(self.shape) == len(self.price) >= 1:
+            sizes = (len(self.mean), len(self.shape), len(self.price))
+            raise ValueError(f"mean, shape and price must hold one value per item, got {sizes} values")
+        for name in ("mean", "shape", "price"):
+            for value in getattr(self, name):
+                check_above(name, value, 0)
+        if len(self.weekday) != 7 or not abs(sum(self.weekday) - 7) < 1e-3:
+            raise ValueError(f"weekday must hold 7 factors with mean 1, got {self.weekday}")
+        for value in self.weekday:
+            check_at_least("weekday", value, 0)
+        if len(self.season) != 4:
+            raise ValueError(f"season must hold 4 coefficients, got {len(self.season)}")
+        if not 0 <= self.persistence < 1:
+            raise ValueError(f"persistence must be in [0, 1), got {self.persistence}")
+        check_at_least("drift_sd", self.drift_sd, 0)
+
+    @property
+    def items(self) -> int:
+        """Number of items."""
+        return len(self.mean)
+
+    def season_factors(self) -> NDArray[np.float64]:
+        """Return the factor of each day of the year, (365,); their mean is 1."""
+        factors: NDArray[np.float64] = np.exp(season_design(np.arange(YEAR)) @ np.array(self.season))
+        return np.asarray(factors / factors.mean())
+
+    def subset(self, items: int) -> ShopDemand:
+        """Return `items` of the items, evenly spread over the order in which they are listed.
+
+        Raises:
+            ValueError: if there are fewer.
+        """
+        if not 1 <= items <= self.items:
+            raise ValueError(f"num_items must be in [1, {self.items}] items of this preset, got {items}")
+        rows = np.floor((np.arange(items) + 0.5) * self.items / items).astype(int)
+        chosen: dict[str, Any] = {
+            name: tuple(getattr(self, name)[row] for row in rows) for name in ("mean", "shape", "price")
+        }
+        shared = ("weekday", "season", "persistence", "drift_sd")
+        kept: dict[str, Any] = {name: getattr(self, name) for name in shared}
+        return ShopDemand(**chosen, **kept)
+
+
+def season_design(day_of_year: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return sin and cos of one and of two cycles a year, (days, 4)."""
+    angle = 2 * np.pi * day_of_year / YEAR
+    return np.stack([np.sin(angle), np.cos(angle), np.sin(2 * angle), np.cos(2 * angle)], axis=-1)

@@ -1,0 +1,172 @@
+"""Textbook policies of one item: base stock and its kin, constant order, (s, S), and what looks ahead.
+
+Each is tuned by exact search: the average cost of a candidate is that of the Markov chain it induces, on
+the environment's own dynamics. They know the demand law and see the whole state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sb3_ecom.core.registry import Policy
+from sb3_ecom.envs.inventory.demand import expected_leftover, fractile
+from sb3_ecom.envs.inventory.lookahead import (
+    Rule,
+    dual_balancing_rule,
+    myopic2_rule,
+    myopic_rule,
+    vector_base_stock_rule,
+)
+from sb3_ecom.envs.inventory.markov import Units, Values, average_cost, local_search
+from sb3_ecom.envs.inventory.single_item.dynamics import State, step
+from sb3_ecom.envs.inventory.single_item.env import SingleItemTask
+from sb3_ecom.envs.inventory.single_item.params import SingleItemParams
+from sb3_ecom.envs.inventory.single_item.position_costs import best_reorder_levels
+
+
+def rule_cost(params: SingleItemParams, rule: Rule) -> float:
+    """Return the exact average cost per period of an ordering rule."""
+    pmf = params.pmf()
+    # With backlog, demand beyond the largest order could pile up without end: it counts as that order.
+    top = params.order_limit if params.unmet == "backlog" else len(pmf) - 1
+    chances = np.append(pmf[:top], pmf[top:].sum())
+    all_demands = np.flatnonzero(chances > 1e-12)
+    all_chances = chances[chances > 1e-12] / chances[chances > 1e-12].sum()
+    width = max(params.lead_time, 1)
+
+    def transition(units: Units) -> tuple[Values, Units, Values]:
+        orders = np.clip(rule(units), 0, params.order_limit)
+        demands, chances = all_demands.astype(np.float32), all_chances
+        if params.unmet == "lost":  # all demands that empty every shelf lead to the same states
+            most = int(units[:, 0].max()) + (int(orders.max()) if params.lead_time == 0 else 0)
+            few = min(int(np.searchsorted(all_demands, most)) + 1, len(all_demands))
+            chances = np.append(all_chances[: few - 1], all_chances[few - 1 :].sum())
+            demands = demands[:few]
+        stock, order, pipeline = (np.repeat(part, len(demands), axis=0).astype(np.float32)
+                                  for part in (units[:, 0], orders, units[:, 1:]))  # fmt: skip
+        after, outcome = step(params, State(stock, pipeline), order, np.tile(demands, len(units)))
+        following = np.concatenate([after.stock[:, None], after.pipeline], axis=1).astype(np.int64)
+        placed = outcome.order.reshape(len(units), -1)[:, 0]
+        at_hand = units[:, 0] + (placed if params.lead_time == 0 else 0)
+        left = expected_leftover(pmf, at_hand.astype(np.int64))
+        unmet = params.demand_mean - at_hand + left
+        cost = params.holding_cost * left + params.penalty * unmet + params.fixed_cost * (placed > 0)
+        return cost, following.reshape(len(units), len(demands), width), chances
+
+    start = np.full(width, max(round(params.demand_mean), 1))
+    return average_cost(transition, start)
+
+
+def order_up_to(s: int, top: int, cap: int | None = None) -> Rule:
+    """Return "at position s or below, order up to `top`, at most `cap` units"."""
+
+    def rule(units: Units) -> NDArray[Any]:
+        position = units.sum(axis=1)
+        order = np.where(position <= s, top - position, 0)
+        return order if cap is None else np.minimum(order, cap)
+
+    return rule
+
+
+@lru_cache(maxsize=64)
+def best_base_stock(params: SingleItemParams) -> tuple[int, float]:
+    """Return the level S of the best base-stock policy and its average cost."""
+
+    def cost(point: tuple[int, ...]) -> float:
+        return rule_cost(params, order_up_to(point[0] - 1, point[0]))
+
+    (level,), value = local_search(cost, (_newsvendor_level(params),), (1,))
+    return level, value
+
+
+@lru_cache(maxsize=64)
+def best_capped_base_stock(params: SingleItemParams) -> tuple[int, int, float]:
+    """Return level, cap and average cost of the best capped base-stock policy."""
+
+    def cost(point: tuple[int, ...]) -> float:
+        return rule_cost(params, order_up_to(point[0] - 1, point[0], point[1]))
+
+    start = (best_base_stock(params)[0], int(np.ceil(params.demand_mean)))
+    (level, cap), value = local_search(cost, start, (1, 1))
+    return level, cap, value
+
+
+@lru_cache(maxsize=64)
+def best_constant_order(params: SingleItemParams) -> tuple[int, float]:
+    """Return the best whole constant order and its average cost."""
+
+    def cost(point: tuple[int, ...]) -> float:
+        return rule_cost(params, lambda units: np.full(len(units), point[0]))
+
+    start = max(int(np.ceil(params.demand_mean)) - 1, 0)
+    (order,), value = local_search(cost, (start,), (0,))
+    return order, value
+
+
+@lru_cache(maxsize=64)
+def best_s_top(params: SingleItemParams) -> tuple[int, int, float]:
+    """Return s, S and the average cost of the best (s, S) policy; with backlog it is optimal."""
+    if params.unmet == "backlog":
+        return best_reorder_levels(params)
+
+    def cost(point: tuple[int, ...]) -> float:
+        return rule_cost(params, order_up_to(point[0], point[0] + point[1]))
+
+    start = (_newsvendor_level(params) - 1 - params.batch // 2, max(params.batch, 1))
+    (s, gap), value = local_search(cost, start, (0, 1))
+    return s, s + gap, value
+
+
+def _newsvendor_level(params: SingleItemParams) -> int:
+    return max(fractile(params.pmf(params.lead_time + 1), params.service_level), 1)
+
+
+def _policy(task: SingleItemTask, rule: Rule) -> Policy:
+    limit = task.params.order_limit
+    return lambda observation: np.clip(rule(task.units(observation)), 0, limit).astype(np.int64)
+
+
+def _base_stock(task: SingleItemTask) -> Policy:
+    level, _ = best_base_stock(task.params)
+    return _policy(task, order_up_to(level - 1, level))
+
+
+def _capped_base_stock(task: SingleItemTask) -> Policy:
+    level, cap, _ = best_capped_base_stock(task.params)
+    return _policy(task, order_up_to(level - 1, level, cap))
+
+
+def _constant_order(task: SingleItemTask) -> Policy:
+    order, _ = best_constant_order(task.params)
+    return _policy(task, lambda units: np.full(len(units), order))
+
+
+def _looks_ahead(make: Callable[[SingleItemParams], Rule]) -> Callable[[SingleItemTask], Policy]:
+    return lambda task: _policy(task, make(task.params))
+
+
+def _s_top(task: SingleItemTask) -> Policy:
+    s, top, _ = best_s_top(task.params)
+    return _policy(task, order_up_to(s, top))
+
+
+LOST_SALES: Mapping[str, Callable[[Any], Policy]] = MappingProxyType(
+    {
+        "base_stock": _base_stock,
+        "capped_base_stock": _capped_base_stock,
+        "myopic": _looks_ahead(myopic_rule),
+        "myopic2": _looks_ahead(myopic2_rule),
+        "dual_balancing": _looks_ahead(dual_balancing_rule),
+        "vector_base_stock": _looks_ahead(vector_base_stock_rule),
+        "constant_order": _constant_order,
+    }
+)
+SETUP_COST: Mapping[str, Callable[[Any], Policy]] = MappingProxyType(
+    {"base_stock": _base_stock, "s_S": _s_top}
+)

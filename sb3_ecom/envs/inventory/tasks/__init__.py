@@ -1,1 +1,0 @@
-"""What the agent of each inventory model sees, does and is paid."""

@@ -1,0 +1,65 @@
+"""How many clicks a visit can bring: greedy and rotating clairvoyants, and the cap of a page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.evaluate import run_episodes
+from sb3_ecom.core.loop import StepLoop
+from sb3_ecom.core.registry import Oracle, Policy
+from sb3_ecom.envs.recommendation.boredom.baselines import as_action
+from sb3_ecom.envs.recommendation.boredom.dynamics import felt_taste, relevance
+from sb3_ecom.envs.recommendation.boredom.env import BoredTask
+from sb3_ecom.envs.recommendation.boredom.particles import CROWD, DISCOUNT
+from sb3_ecom.envs.recommendation.boredom.shelf import spread_page
+
+_EPISODES = 256
+
+
+def greedy(loop: StepLoop) -> Policy:
+    """See the taste and the boredom, and show the K items likeliest to be clicked now."""
+    return _spread(loop, 0.0, 0.0, felt=True)
+
+
+def rotation(loop: StepLoop) -> Policy:
+    """See the taste, and spread the page over the topics that please, away from those clicked lately."""
+    return _spread(loop, DISCOUNT, CROWD, felt=False)
+
+
+def _spread(loop: StepLoop, discount: float, crowd: float, felt: bool) -> Policy:
+    task: Any = loop.task
+    visit, p = task.tables.visit, task.params
+
+    def choose(observation: Array) -> Array:
+        state = loop.state
+        taste = felt_taste(state, p) if felt else state.taste
+        cosine = taste @ visit.items.T
+        scores = relevance(cosine, p) + 1e-3 * cosine  # the cosine breaks ties of sure clicks
+        marks = np.full(len(taste), discount, dtype=np.float32)
+        return as_action(
+            task, spread_page(task.tables.lists, scores, marks, crowd * state.recent, p.slate_size)
+        )
+
+    return choose
+
+
+def best_known(**kwargs: Any) -> Oracle:
+    """Return the rotating clairvoyant's return, simulated."""
+    loop = StepLoop(BoredTask(**kwargs), _EPISODES)
+    returns = run_episodes(loop, rotation(loop), seed=0)["reward"]
+    return Oracle(
+        kind="best-known",
+        value=float(returns.mean()),
+        stderr=float(returns.std(ddof=1) / np.sqrt(returns.size)),
+        information="the visitor's taste; not the noise",
+        policy=rotation,
+    )
+
+
+def cap(task: BoredTask) -> float:
+    """Return the trivial bound: every slot of every page clicked with its propensity."""
+    p = task.params
+    return float(p.horizon * (p.position_decay ** np.arange(p.slate_size)).sum())

@@ -1,0 +1,222 @@
+"""Fit EcomRec-v0 to a shop's click log: one row per click, as CSV (.gz too) or parquet, of any size.
+
+A row needs a session, an item and a time (ISO 8601, YYYYMMDD, unix seconds or milliseconds, or an order
+within the session). Category, price, position and purchase are optional. Well-known column names are
+found; others are named by options:
+
+  sb3-ecom calibrate recommendation clicks.csv --out my_shop.toml --session visit --item sku --time clicked_at
+
+Then gymnasium.make("EcomRec-v0", preset="my_shop.toml"). The TOML holds no id of a session or visitor, and
+of the items a sha256 prefix (--keep-item-ids keeps them as they are). Beside it the fidelity report says
+how well a simulation of the fitted visitors agrees with the log.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import io
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from sb3_ecom.core.files import check_writable, write_whole
+from sb3_ecom.envs.recommendation.calibration import report
+from sb3_ecom.envs.recommendation.calibration.click_log import COLUMNS, hash_ids, read_click_log
+from sb3_ecom.envs.recommendation.calibration.click_rows import Cleaning, ClickLog
+from sb3_ecom.envs.recommendation.calibration.figure import draw
+
+SUMMARY = "EcomRec-v0 from a click log (session, item, time)"
+MEMORY_TOLERANCE = 0.02  # nats, of what a history is worth to a next-item model
+
+_HELP = {
+    "session": "column of the session (one visit)",
+    "item": "column of the clicked item",
+    "time": "column of the time or order",
+    "category": "column of the item's category",
+    "price": "column of the item's price",
+    "position": "column of the slot in which the item was shown",
+    "purchase": "column of the sale: bought or not (1/0, yes/no), or the row's event (view, purchase)",
+}
+_NUMBERS = {
+    "min-item-clicks": (Cleaning().min_item_clicks, "drop the clicks of rarer items"),
+    "max-items": (Cleaning().max_items, "keep the most clicked items"),
+    "max-sessions": (Cleaning().max_sessions, "fit a random sample of so many sessions"),
+    "seed": (0, "of sample, fit and simulation"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What a calibration does beside reading the log."""
+
+    seed: int = 0
+    sessions_simulated: int | None = None  # for the report; None: as many as the log has
+    memory: bool = True  # train the two next-item models of the memory line on both logs
+    keep_item_ids: bool = False
+    item_salt: str = ""
+    source: str = ""  # citation and licence of the log, for the preset
+    progress: bool = True
+
+    def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise ValueError(f"seed must be >= 0, got {self.seed}")
+        if self.sessions_simulated is not None and self.sessions_simulated < 100:
+            raise ValueError(f"sessions_simulated must be >= 100, got {self.sessions_simulated}")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.add_argument("log", metavar="LOG", type=Path, help="CSV or parquet, one row per click")
+    parser.add_argument("--out", type=Path, required=True, metavar="TOML", help="where the preset is written")
+    parser.add_argument("--report", type=Path, metavar="DIR", help="of the report (default: <out>_report)")
+    columns = parser.add_argument_group("columns of the log")
+    for column in COLUMNS:
+        known = f"; known names: {', '.join(column.names)}"
+        columns.add_argument(f"--{column.option}", metavar="COLUMN", help=_HELP[column.option] + known)
+    columns.add_argument(
+        "--time-format", metavar="FORMAT", help="strptime format, if the times are in no usual one"
+    )
+    columns.add_argument("--encoding", default="utf-8", help="of a CSV file (default %(default)s)")
+    what = parser.add_argument_group("what is fitted and written")
+    for name, (default, text) in _NUMBERS.items():
+        text = f"{text} (default %(default)s)"
+        what.add_argument(f"--{name}", type=int, default=default, metavar="N", help=text)
+    what.add_argument(
+        "--sessions-simulated", type=int, metavar="N", help="for the report (default: as many as the log has)"
+    )
+    what.add_argument("--keep-item-ids", action="store_true", help="write the item ids as they are")
+    what.add_argument("--item-salt", default="", metavar="TEXT", help="secret put before an id is hashed")
+    what.add_argument("--source", default="", metavar="TEXT", help="where the log is from, and its licence")
+    what.add_argument("--no-memory", action="store_true", help="skip the two next-item models of the report")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Read, fit, simulate, compare and write."""
+    cleaning = Cleaning(
+        min_item_clicks=options.min_item_clicks,
+        max_items=options.max_items,
+        max_sessions=options.max_sessions,
+        seed=options.seed,
+    )
+    settings = Settings(
+        seed=options.seed,
+        sessions_simulated=options.sessions_simulated,
+        memory=not options.no_memory,
+        keep_item_ids=options.keep_item_ids,
+        item_salt=options.item_salt,
+        source=options.source,
+        progress=sys.stderr.isatty(),
+    )
+    names = {column.option: getattr(options, column.option) for column in COLUMNS}
+    check_writable(options.out, ".toml")
+    log = read_click_log(
+        options.log, names, cleaning, encoding=options.encoding, time_format=options.time_format
+    )
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    _print_log(console, log)
+    folder = options.report or options.out.with_name(f"{options.out.stem}_report")
+    lines = calibrate(log, options.log.name, options.out, folder, settings)
+    console.print(report.format_table(lines))
+    console.print(report.summarise(lines))
+    console.print(f"wrote {options.out} and {folder}/fidelity.md, .json, .png")
+
+
+def calibrate(log: ClickLog, name: str, out: Path, folder: Path, settings: Settings) -> list[report.Line]:
+    """Fit a log and write preset and report; return the report's lines.
+
+    Args:
+        log: clean sessions.
+        name: of the log, as the preset's source.
+        out: the preset, written last: where it stands, all is well.
+        folder: of fidelity.md, .json and .png; made if absent.
+        settings: seed, simulation and ids.
+    """
+    from sb3_ecom.envs.recommendation.calibration import fit
+
+    ids = log.item_ids if settings.keep_item_ids else hash_ids(log.item_ids, settings.item_salt)
+    sessions = fit.Sessions(
+        session=log.session,
+        item=log.item,
+        num_items=log.num_items,
+        categories=log.categories if "category" in log.columns else None,
+        prices=log.prices,
+        item_ids=tuple(ids),
+    )
+    print("fitting ...")
+    result = fit.fit(sessions, seed=settings.seed, progress=settings.progress)
+    params, errors = _with_purchases(log, result.params, dict(result.standard_errors), settings.seed)
+    # As many as the log has: a model of the memory line learns more from more sessions.
+    count = settings.sessions_simulated or log.num_sessions
+    print(f"simulating {count:,} sessions ...")
+    simulated = fit.simulate_log(params, count, settings.seed)
+    real, fake = (_measure(fit, each, settings) for each in (sessions, simulated))
+    lines = report.compare(real, fake, {"memory gap": MEMORY_TOLERANCE})
+    source = _describe(log, name, settings)
+    preset = fit.format_preset(params, source, errors, ids)
+    image = io.BytesIO()
+    draw(image, sessions, simulated, f"{name}: {log.num_sessions:,} sessions, {log.num_items:,} items")
+    folder.mkdir(parents=True, exist_ok=True)
+    write_whole(folder / "fidelity.png", image.getvalue())
+    write_whole(folder / "fidelity.json", report.format_json(lines, source, log.notes).encode())
+    write_whole(folder / "fidelity.md", report.format_markdown(lines, source, log.notes).encode())
+    write_whole(out, preset.encode())
+    return lines
+
+
+def _measure(fit: Any, sessions: Any, settings: Settings) -> dict[str, float]:
+    """Return every statistic of the report."""
+    statistics = dict(fit.statistics(sessions))
+    if settings.memory:
+        print("training two next-item models for the memory line (--no-memory skips them) ...")
+        last, history = fit.memory_gap(sessions, seed=settings.seed)
+        statistics["next-item NLL, last item"] = last
+        statistics["next-item NLL, GRU"] = history
+        statistics["memory gap"] = last - history
+    return statistics
+
+
+def _with_purchases(
+    log: ClickLog, params: Any, errors: dict[str, Any], seed: int
+) -> tuple[Any, dict[str, Any]]:
+    """Fit the level of purchases too, where the log tells them."""
+    share = 0.0 if log.purchases is None else float(log.purchases.mean())
+    if not 0 < share < 1:
+        return params, errors
+    from sb3_ecom.envs.recommendation.calibration.purchases import match_purchases
+
+    params, errors["buy_base"] = match_purchases(params, share, len(log.item), seed)
+    return params, errors
+
+
+def _describe(log: ClickLog, name: str, settings: Settings) -> dict[str, Any]:
+    """Return the preset's source: what was read, what was used, and when."""
+    source: dict[str, Any] = {
+        "log": name,
+        **({"source": settings.source} if settings.source else {}),
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "rows_read": log.rows_read,
+        "clicks": len(log.item),
+        "sessions": log.num_sessions,
+        "items": log.num_items,
+        "seed": settings.seed,
+        "item_ids": "kept" if settings.keep_item_ids else f"sha256{', salted' if settings.item_salt else ''}",
+    }
+    if log.purchases is not None:
+        source["purchases_per_click"] = round(float(log.purchases.mean()), 5)
+    if log.mean_position is not None:
+        source["mean_position"] = round(log.mean_position, 3)
+    return {**source, "columns": dict(log.columns), "dropped": dict(log.dropped)}
+
+
+def _print_log(console: Console, log: ClickLog) -> None:
+    console.print("columns:", ", ".join(f"{option} = {name!r}" for option, name in log.columns.items()))
+    used = f"{len(log.item):,} clicks, {log.num_sessions:,} sessions, {log.num_items:,} items"
+    console.print(f"{log.rows_read:,} rows read; used: {used}")
+    for reason, count in log.dropped.items():
+        console.print(f"  dropped, {reason}: {count}")
+    for note in log.notes:
+        console.print(f"  note: {note}")

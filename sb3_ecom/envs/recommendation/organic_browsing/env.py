@@ -1,0 +1,138 @@
+"""EcomRecOrganic-v0: recommend to visitors whose taste shows in what they look at by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+from gymnasium import spaces
+
+from sb3_ecom.core.arrays import Array, Backend, array_namespace
+from sb3_ecom.core.spaces import Layout, LayoutBox
+from sb3_ecom.core.task import Metric, Task, check_reward_weights
+from sb3_ecom.envs.recommendation.organic_browsing import dynamics
+from sb3_ecom.envs.recommendation.organic_browsing.dynamics import CLOCK, FACTS, Noise, Outcome, State, Tables
+from sb3_ecom.envs.recommendation.organic_browsing.params import OrganicParams, click_rate
+from sb3_ecom.envs.recommendation.render import Cards, Row, show_cards
+
+
+class OrganicTask(Task):
+    """Recommend one of P products whenever the visitor looks at an advertisement.
+
+    A visitor alternates between looking around by himself and places where a recommendation is shown. He
+    clicks one recommendation in fifty; what he looks at tells far more about his taste than clicks do, but
+    each view tells little, so a policy has to remember. One step is one event: while the visitor looks around
+    (``asked`` = 0) the action has no effect.
+
+    Observation:
+        Flat `LayoutBox`. Context: asked, views since the last recommendation / 5 (at most 4), events so
+        far / 100. History: the
+        last 10 views and clicks, newest last, each with validity, clicked (else viewed), event number / 100
+        and the product's code (one-hot for P <= 16, else 16 floats that tell products apart).
+
+    Action:
+        Discrete(P): the product to recommend.
+
+    Reward:
+        ``clicks`` (weight 1).
+
+    Episode:
+        Terminated when the visitor leaves (after 100 events or so), truncated after 300.
+
+    Source:
+        Rohde et al. 2018, RecoGym (arXiv:1808.00720), environment "reco-gym-v1", without its clock. There a
+        whole browsing session is one step, and popularity has sd 3, so that showing the most popular product
+        is nearly all there is to learn; here it has sd 1 unless ``popularity_sd`` says otherwise.
+
+    Versions:
+        v0: first.
+    """
+
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric("ctr", "clicks", "recommendations"),
+        Metric("expected_ctr", "rate", "recommendations"),
+        Metric("recommendations", "recommendations"),
+        Metric("events", "length"),
+    )
+    reported: ClassVar[tuple[str, ...]] = ("product", "asked")
+    observation_space: LayoutBox
+
+    def __init__(self, reward_weights: Mapping[str, float] | None = None, **params: Any) -> None:
+        try:
+            self.params = OrganicParams(**params)
+        except TypeError as error:
+            raise ValueError(f"unknown parameter of EcomRecOrganic: {error}") from error
+        p = self.params
+        self.horizon = p.horizon
+        weights = {"clicks": 1.0} if reward_weights is None else reward_weights
+        self.reward_weights = check_reward_weights(weights, ("clicks",))
+        self.action_space = spaces.Discrete(p.products)
+        loading, popularity, partner = p.catalogue()
+        code = p.codes()
+        self.layout = Layout(3, p.remembered, FACTS + code.shape[1])
+        self.observation_space = LayoutBox(self.layout, -5.0, 5.0)
+        arrays = (loading, popularity, loading[partner], popularity[partner], code)
+        self.tables = Tables(*(np.ascontiguousarray(array, dtype=np.float32) for array in arrays))
+
+    def draw_reset(self, source: Backend, n: int) -> Array:
+        """Draw tastes."""
+        return source.normal((n, self.params.factors))
+
+    def draw_step(self, source: Backend, n: int) -> Noise:
+        """Draw the chance of one event."""
+        draws = source.uniform((3, n))
+        return Noise(draws[0], draws[1], draws[2], source.normal((n, self.params.factors)))
+
+    def initial_state(self, noise: Array) -> State:
+        """Return new visitors."""
+        return dynamics.start(noise, self.params, self.tables)
+
+    def step(self, state: State, action: Array, noise: Noise) -> tuple[State, Outcome]:
+        """Pass one event."""
+        return dynamics.step(state, action, noise, self.params, self.tables)
+
+    def observe(self, state: State) -> Array:
+        """Return whether a recommendation is asked for, and the last views and clicks."""
+        xp = array_namespace(state.taste)
+        since = xp.clip(state.since / 5.0, 0.0, 4.0)
+        context = xp.stack([state.asked, since, state.event / CLOCK], axis=1)
+        return xp.concat([context, xp.reshape(state.history, (context.shape[0], -1))], axis=1)
+
+    def terms(self, outcome: Outcome) -> dict[str, Array]:
+        """Return clicks."""
+        return {"clicks": outcome.clicked}
+
+    def terminated(self, outcome: Outcome) -> Array:
+        """Return whether the visitor left."""
+        return outcome.left
+
+    def counters(self, outcome: Outcome) -> dict[str, Array]:
+        """Return clicks, recommendations and their chances."""
+        return {"clicks": outcome.clicked, "recommendations": outcome.asked, "rate": outcome.rate}
+
+    def report(self, outcome: Outcome) -> dict[str, Array]:
+        """Return the product viewed or recommended, and which of the two."""
+        return {"product": outcome.product, "asked": outcome.asked}
+
+    def frame(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
+        """Show what was viewed, and what the visitor would click."""
+        tables = self.tables
+        facts = ["a recommendation is asked for" if float(state.asked[row]) else "the visitor looks around"]
+        if outcome is not None:
+            kind = "recommended" if float(outcome.asked[row]) else "viewed"
+            facts.append(f"last event: product {int(outcome.product[row])} {kind}")
+        page = []
+        for entry in reversed(np.asarray(state.history[row].tolist())):
+            if entry[0] > 0.5:
+                product = int((np.asarray(tables.code.tolist()) @ entry[FACTS:]).argmax())
+                age = float(state.event[row]) - CLOCK * entry[2]
+                page.append(Row(f"product {product}, {age:.0f} events ago", 1 / age, entry[1] > 0.5))
+        taste = np.asarray(state.taste[row].tolist())
+        rates = click_rate(
+            np.asarray(tables.answer.tolist()) @ taste + np.asarray(tables.answer_popularity.tolist())
+        )
+        mind = [Row(f"product {j}: {100 * rates[j]:.2f}%", rates[j] / 0.03) for j in np.argsort(-rates)[:12]]
+        return show_cards(
+            Cards("Organic browsing", facts, "views and clicks", page, "click rates", mind), mode
+        )

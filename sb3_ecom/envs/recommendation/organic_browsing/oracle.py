@@ -1,0 +1,67 @@
+"""How many clicks there are to win: the bound of one who sees the taste."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.evaluate import run_episodes
+from sb3_ecom.core.loop import StepLoop
+from sb3_ecom.core.registry import Oracle, Policy
+from sb3_ecom.envs.recommendation.organic_browsing.env import OrganicTask
+from sb3_ecom.envs.recommendation.organic_browsing.params import OrganicParams, click_rate
+
+_EPISODES = 1024
+
+
+def clairvoyant(loop: StepLoop) -> Policy:
+    """See the taste, and recommend what is likeliest to be clicked.
+
+    A recommendation moves nothing but the click, and a click is worth more than what it costs later: a
+    visitor who looks around may leave, but that risks a few percent of at most a dozen clicks to come.
+    """
+    tables: Any = loop.task.tables
+
+    def choose(observation: Array) -> Array:
+        return (loop.state.taste @ tables.answer.T + tables.answer_popularity).argmax(1)
+
+    return choose
+
+
+def bound(**kwargs: Any) -> Oracle:
+    """Return the clairvoyant's return, simulated: no policy that must infer the taste can do better."""
+    loop = StepLoop(OrganicTask(**kwargs), _EPISODES)
+    returns = run_episodes(loop, clairvoyant(loop), seed=0)["reward"]
+    return Oracle(
+        kind="bound",
+        value=float(returns.mean()),
+        stderr=float(returns.std(ddof=1) / np.sqrt(returns.size)),
+        information="the visitor's taste; not the noise",
+        policy=clairvoyant,
+    )
+
+
+def steady_taste_value(params: OrganicParams, taste: Array) -> float:
+    """Return the optimum for one visitor whose taste is known and does not wander, by value iteration.
+
+    The states are looking around and being asked; horizon and product choice as in the task.
+
+    Raises:
+        ValueError: if the taste wanders.
+    """
+    if params.wander_sd != 0:
+        raise ValueError(f"wander_sd must be 0 for the exact value, got {params.wander_sd}")
+    loading, popularity, partner = params.catalogue()
+    rates = click_rate(loading[partner] @ taste + popularity[partner])
+    organic = asked = 0.0
+    for _ in range(params.horizon):
+        stay = 1 - params.leave_organic - params.organic_to_bandit
+        looking = params.organic_to_bandit * asked + stay * organic
+        missed = (
+            params.bandit_to_organic * organic + (1 - params.leave_bandit - params.bandit_to_organic) * asked
+        )
+        asked = float(np.max(rates * (1 + organic) + (1 - rates) * missed))
+        organic = looking
+    return organic

@@ -1,0 +1,132 @@
+"""EcomRecRetain-v0: a month of visits, whose number depends on what is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+from gymnasium import spaces
+
+from sb3_ecom.core.arrays import Array, Backend, array_namespace
+from sb3_ecom.core.spaces import Layout, LayoutBox
+from sb3_ecom.core.task import Metric, Task, check_reward_weights
+from sb3_ecom.envs.recommendation.render import Cards, Row, show_cards
+from sb3_ecom.envs.recommendation.retention import dynamics
+from sb3_ecom.envs.recommendation.retention.dynamics import FEATURES, HISTORY, Noise, Outcome, State
+from sb3_ecom.envs.recommendation.retention.params import RetainParams
+
+TERMS = ("clicks", "margin", "visits")
+
+
+class RetainTask(Task):
+    """Weigh what fits today's intent against bait that is clicked today and resented tomorrow.
+
+    One step is one visit. The page holds the K of M fresh candidates with the highest weighted score. Bait
+    adds clicks and takes satisfaction, and satisfaction decides how many days pass until the next visit:
+    a customer who is served well comes nearly twice as often.
+
+    Observation:
+        Flat `LayoutBox`. Context: today's intent (2 floats), share of the month gone, days since the last
+        visit / 5. History: the last 10 visits, each with validity, clicks / K, mean relevance and mean bait
+        of what was clicked, and the days until the next visit / 5 (at most 6). Hidden: the satisfaction.
+
+    Action:
+        Box[-1, 1]^3: weights of the candidates' two features and of their bait. Only their direction counts.
+
+    Reward:
+        ``clicks`` (weight 1); ``margin`` of bait clicked (weight 0); ``visits`` (weight 0), 1 a visit.
+
+    Episode:
+        30 days from the first visit; terminated when the month is over, after at most 30 visits.
+
+    Source:
+        Return hazards as a function of satisfaction: Zou et al. 2019 (arXiv:1902.05570), section 3; all
+        numbers are assumed.
+
+    Versions:
+        v0: first.
+    """
+
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric("visits", "visits"),
+        Metric("clicks_per_visit", "clicks", "visits"),
+        Metric("margin", "margin"),
+        Metric("experience", "experience", "visits"),
+    )
+    reported: ClassVar[tuple[str, ...]] = ("slate", "clicked")
+    observation_space: LayoutBox
+
+    def __init__(self, reward_weights: Mapping[str, float] | None = None, **params: Any) -> None:
+        try:
+            self.params = RetainParams(**params)
+        except TypeError as error:
+            raise ValueError(f"unknown parameter of EcomRecRetain: {error}") from error
+        self.horizon = self.params.days
+        weights = {"clicks": 1.0} if reward_weights is None else reward_weights
+        self.reward_weights = check_reward_weights(weights, TERMS)
+        self.action_space = spaces.Box(-1.0, 1.0, (3,), np.float32)
+        self.layout = Layout(4, HISTORY, FEATURES)
+        self.observation_space = LayoutBox(self.layout, -20.0, 20.0)
+
+    def draw_reset(self, source: Backend, n: int) -> Array:
+        """Draw intents."""
+        return source.uniform((n,))
+
+    def draw_step(self, source: Backend, n: int) -> Noise:
+        """Draw the chance of one visit."""
+        p = self.params
+        items, click = source.normal((n, p.candidates, 3)), source.uniform((n, p.slate_size))
+        return Noise(items, click, source.uniform((n,)), source.uniform((n,)))
+
+    def initial_state(self, noise: Array) -> State:
+        """Return first visits."""
+        return dynamics.start(noise, self.params)
+
+    def step(self, state: State, action: Array, noise: Noise) -> tuple[State, Outcome]:
+        """Pass one visit."""
+        return dynamics.step(state, action, noise, self.params)
+
+    def observe(self, state: State) -> Array:
+        """Return the intent, the day and the last visits."""
+        xp = array_namespace(state.day)
+        facts = xp.stack([state.day / self.params.days, state.history[:, -1, -1]], axis=1)
+        return xp.concat([state.intent, facts, xp.reshape(state.history, (facts.shape[0], -1))], axis=1)
+
+    def terms(self, outcome: Outcome) -> dict[str, Array]:
+        """Return clicks, margin and visits."""
+        xp = array_namespace(outcome.total)
+        return {"clicks": outcome.total, "margin": outcome.margin, "visits": xp.ones_like(outcome.total)}
+
+    def terminated(self, outcome: Outcome) -> Array:
+        """Return whether the month is over."""
+        return outcome.over
+
+    def counters(self, outcome: Outcome) -> dict[str, Array]:
+        """Return the terms and the experience."""
+        return {**self.terms(outcome), "experience": outcome.experience}
+
+    def report(self, outcome: Outcome) -> dict[str, Array]:
+        """Return the page (places among the candidates) and its clicks."""
+        return {"slate": outcome.slate, "clicked": outcome.clicks}
+
+    def frame(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
+        """Show the last visits and the satisfaction."""
+        satisfaction = float(state.satisfaction[row])
+        chance = float(dynamics.return_chance(state.satisfaction, self.params)[row])
+        facts = [f"day {int(state.day[row])} of {self.params.days}"]
+        if outcome is not None:
+            facts.append(
+                f"{int(outcome.total[row])} clicks, experience {float(outcome.experience[row]):+.2f}"
+            )
+        page = []
+        for entry in reversed(np.asarray(state.history[row].tolist())):
+            if entry[0] > 0.5:
+                page.append(
+                    Row(f"relevance {entry[2]:+.1f}, bait {entry[3]:+.1f}, {5 * entry[4]:.0f} days", entry[1])
+                )
+        mind = [
+            Row(f"satisfaction {satisfaction:+.2f}", (satisfaction + 2) / 4),
+            Row("chance of a visit per day", chance),
+        ]
+        return show_cards(Cards("Retention", facts, "clicks of the last visits", page, "hidden", mind), mode)

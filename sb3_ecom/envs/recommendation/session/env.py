@@ -1,0 +1,224 @@
+"""EcomRec: one visitor's session in a web shop, page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from gymnasium import spaces
+
+from sb3_ecom.core.arrays import Array, Backend, array_namespace, is_floating
+from sb3_ecom.core.item_spaces import Items, ItemSigns
+from sb3_ecom.core.spaces import Layout, LayoutBox
+from sb3_ecom.core.task import Metric, Task, check_reward_weights
+from sb3_ecom.envs.recommendation.session.dynamics import (
+    PageOutcome,
+    Visit,
+    VisitNoise,
+    empty_closed_slots,
+    show_page,
+    start_visit,
+)
+from sb3_ecom.envs.recommendation.session.params import SessionParams
+from sb3_ecom.envs.recommendation.session.ranker import WEIGHTS, ShopTables, rank, shop_tables
+from sb3_ecom.envs.recommendation.session.render import ShopPage
+from sb3_ecom.envs.recommendation.session.rewards import TERMS, reward_terms
+from sb3_ecom.envs.recommendation.session.session_log import FACTS, HISTORY, Log, open_log, write_log
+from sb3_ecom.envs.recommendation.session.transition_model import SessionForesight
+from sb3_ecom.envs.recommendation.session.visit_tables import VisitTables, visit_tables
+
+CONTEXT = (
+    6  # page, satisfaction proxy, pages since a click, clicks, sine and cosine of the hour (then: counts)
+)
+CLICKS = 3  # where the clicks stand in the context
+_TINY = 1e-30  # keeps the logarithm of a uniform 0 finite
+
+
+class Tables(NamedTuple):
+    """Constants of the visitor and of the shop."""
+
+    visit: VisitTables
+    shop: ShopTables
+
+
+class State(NamedTuple):
+    """A session: the visitor (hidden) and the shop's log of it."""
+
+    visit: Visit
+    log: Log
+
+
+class ResetNoise(NamedTuple):
+    """What starts a session; each (n,)."""
+
+    entry: Array  # U[0, 1)
+    hour: Array  # U[0, 1)
+    patience: Array  # N(0, 1)
+
+
+class SessionTask(Task):
+    """One visitor's session in a web shop; one step is one page with a ranked slate of K items.
+
+    Observation:
+        Flat `LayoutBox`. Context: page / horizon, moving average of clicks per page, pages since the last
+        click / 5, clicks / 10, sine and cosine of the hour, decayed clicks per category / 4 (the shop's own
+        count, which the ranker weighs too); unless ``action="ranker"`` also N floats that are 1 for opened
+        items. History: the landing item and the clicks, the last T = 20 of
+        them, each with validity, bought, standardised
+        log price, pages waited / 5, slot / K and an item embedding (see `shop.shop_tables`) of 8 floats
+        (without a ranker of 16). Nothing hidden: neither taste nor patience.
+    Action:
+        ``action="ranker"``: Box[-1, 1]^14, weights of a ranker over the catalogue (see `shop.rank`); zero is
+        popularity plus affinity to the last click. ``action="slate"``: MultiDiscrete([N] * K), the page
+        itself; ``action="single"``: Discrete(N), a page of one item. An item already opened, or a repeat,
+        leaves its slot empty.
+    Reward:
+        Weighted sum of ``clicks`` (weight 1 by default), ``purchases``, ``margin`` and ``returns``
+        (currency units of the log; weight 0 by default).
+    Episode:
+        Ends when the visitor leaves (terminated) or after `horizon` pages (truncated).
+    Source:
+        Multinomial logit choice with a linear recurrent taste, fitted to the log named in
+        `SessionParams.source`; what the log can not tell is assumed, see `SessionParams`.
+    Versions:
+        v0: first.
+
+    Raises:
+        ValueError: on an unknown action kind or reward term.
+    """
+
+    metrics = (
+        Metric("ctr", "clicks", "impressions"),
+        Metric("clicks_per_session", "clicks"),
+        Metric("conversion", "purchases", "clicks"),
+        Metric("margin", "margin"),
+        Metric("return_cost", "returns"),
+        Metric("return_rate", "sent_back", "purchases"),
+        Metric("session_length", "length"),
+    )
+    reported = ("slate", "clicked")
+    observation_space: LayoutBox
+
+    def __init__(
+        self,
+        params: SessionParams,
+        action: Literal["ranker", "slate", "single"] = "ranker",
+        reward_weights: Mapping[str, float] | None = None,
+    ) -> None:
+        if action not in ("ranker", "slate", "single"):
+            raise ValueError(f"action must be 'ranker', 'slate' or 'single', got {action!r}")
+        if action == "single" and params.slate_size != 1:
+            raise ValueError(f"slate_size must be 1 with action='single', got {params.slate_size}")
+        self.params = params
+        self.action = action
+        self.horizon = params.horizon
+        weights = {"clicks": 1.0} if reward_weights is None else reward_weights
+        self.reward_weights = check_reward_weights(weights, TERMS)
+        items = params.catalogue
+        self._exhaustible = items.size <= params.horizon + params.slate_size
+        shop = shop_tables(items, params.slate_size, params.horizon, whole=action != "ranker")
+        self.tables = Tables(visit_tables(params), shop)
+        facts = CONTEXT + items.num_categories
+        closed = items.size if action != "ranker" else 0
+        self.observation_space = LayoutBox(
+            Layout(facts + closed, HISTORY, shop.event.shape[1]),
+            -20.0,
+            20.0,
+            items=_public_items(shop, slice(facts, facts + closed) if closed else None),
+        )
+        self.action_space = _action_space(action, params)
+
+    def draw_reset(self, source: Backend, n: int) -> ResetNoise:
+        """Draw what starts n sessions."""
+        return ResetNoise(source.uniform((n,)), source.uniform((n,)), source.normal((n,)))
+
+    def draw_step(self, source: Backend, n: int) -> VisitNoise:
+        """Draw a uniform and three standard logistics a page."""
+        uniform = source.uniform((4, n))
+        xp = array_namespace(uniform)
+        logistic = xp.log(uniform[1:] + _TINY) - xp.log(1.0 - uniform[1:])
+        return VisitNoise(uniform[0], logistic[0], logistic[1], logistic[2])
+
+    def initial_state(self, noise: ResetNoise) -> State:
+        """Open n sessions."""
+        patience = self.params.patience_sd * noise.patience
+        visit = start_visit(self.tables.visit, noise.entry, patience)
+        return State(visit, open_log(self.tables.shop.event, visit.entry, noise.hour))
+
+    def step(self, state: State, action: Array, noise: VisitNoise) -> tuple[State, PageOutcome]:
+        """Show one page; item ids are taken as the page itself, whatever the action (baselines act so)."""
+        visit, log = state
+        if not is_floating(action):
+            page = action if action.ndim == 2 else action[:, None]
+            slate = empty_closed_slots(self.tables.visit, page, visit)
+        else:
+            slate = rank(self.tables.shop, action, log.last, visit, self.params.slate_size)
+            if self._exhaustible:  # else the ranker neither repeats an item nor shows an opened one
+                slate = empty_closed_slots(self.tables.visit, slate, visit)
+        visit, outcome = show_page(self.params, self.tables.visit, visit, slate, noise)
+        shop = self.tables.shop
+        return State(visit, write_log(log, shop.event, shop.page, outcome)), outcome
+
+    def observe(self, state: State) -> Array:
+        """Return (n, d) observations."""
+        visit, log = state
+        history = log.history
+        opened = () if self.action == "ranker" else (visit.opened,)
+        parts = (visit.page[:, None], log.context, visit.satiation, *opened)
+        flat = history.reshape(history.shape[0], -1)
+        observation = array_namespace(history).concat((*parts, flat), axis=1)
+        scale = self.tables.shop.scale
+        observation[:, : scale.shape[0]] /= scale
+        return observation
+
+    def terms(self, outcome: PageOutcome) -> dict[str, Array]:
+        """Return the named reward terms."""
+        return reward_terms(outcome)
+
+    def terminated(self, outcome: PageOutcome) -> Array:
+        """Return whether the visitor left."""
+        return outcome.left
+
+    def counters(self, outcome: PageOutcome) -> dict[str, Array]:
+        """Return the reward terms, items shown and items sent back."""
+        return {**reward_terms(outcome), "impressions": outcome.shown, "sent_back": outcome.returned}
+
+    def report(self, outcome: PageOutcome) -> dict[str, Array]:
+        """Return the page shown and the item clicked (-1: empty slot, no click)."""
+        return {"slate": outcome.slate, "clicked": outcome.item}
+
+    def foresight(self) -> SessionForesight:
+        """Return what tells what may come of pages (`sb3.VecExpectedGain`).
+
+        Raises:
+            ValueError: if the task lives on another backend than NumPy.
+        """
+        return SessionForesight(self)
+
+    def frame(self, state: State, outcome: PageOutcome | None, row: int, mode: str) -> Any:
+        """Show the shop page of copy `row`, and what the visitor feels."""
+        return self._page.show(state.visit, state.log, outcome, row, mode)
+
+    @cached_property
+    def _page(self) -> ShopPage:
+        return ShopPage(self.params)
+
+
+def _action_space(action: str, params: SessionParams) -> spaces.Space[Any]:
+    size = params.catalogue.size
+    if action == "single":
+        return spaces.Discrete(size)
+    if action == "slate":
+        return spaces.MultiDiscrete([size] * params.slate_size)
+    return spaces.Box(-1.0, 1.0, (WEIGHTS,), np.float32)
+
+
+def _public_items(shop: ShopTables, closed: slice | None) -> Items:
+    features = np.concatenate(
+        [shop.direction, shop.price[:, None], shop.exit_effect[:, None], shop.category], axis=1
+    )
+    columns = (2, *range(FACTS, shop.event.shape[1]))  # price and embedding
+    signs = ItemSigns(columns, shop.event[:-1, columns])
+    return Items(features.astype(np.float32), shop.log_popularity, closed, signs)

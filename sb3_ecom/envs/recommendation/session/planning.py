@@ -1,0 +1,202 @@
+"""Look-ahead for a page: which items to show when each click changes the visitor.
+
+A page earns ``sum_j w_j (1 + V_j) / (W0 + sum_j w_j)`` plus the part without a click, where w_j is the choice
+weight of an item, W0 that of clicking nothing and V_j what the rest of the session is worth after a click on
+j. For given V this fractional programme is solved by Dinkelbach's iteration: the K items with the highest
+``w_j (1 + V_j - value)``, value updated until it stands. V is linear in features of the next state and
+fitted to simulated returns of the policy itself (fitted policy iteration), so the result is a policy that is
+attained, not a bound.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from sb3_ecom.core.arrays import Array, take_rows
+from sb3_ecom.core.loop import StepLoop
+from sb3_ecom.envs.recommendation.session.env import SessionTask
+from sb3_ecom.envs.recommendation.session.visit_tables import VisitTables
+
+CANDIDATES = 24  # items with the highest weight whose consequences are looked at
+_ROUNDS = 6  # of fitted policy iteration
+_MEMORY = (
+    4  # rounds whose sessions the value is fitted to: with the newest alone it swings between two policies
+)
+_EPISODES = 512  # per round
+_SEED = 1000  # of its visitors
+_DINKELBACH = 4  # iterations; three change nothing any more
+
+
+class Belief(NamedTuple):
+    """What a planner holds about n visitors: for a clairvoyant the truth, for a shop its estimate."""
+
+    taste: Array  # (n, D)
+    weights: Array  # (n, N) choice weights of every item without satiation, opened and known items 0
+    satiation: Array  # (n, G)
+    satisfaction: Array  # (n,)
+    patience: Array  # (n,)
+    opened: Array  # (n, N) bool
+    page: Array  # (n,)
+
+
+class Planner:
+    """Chooses pages for beliefs; `coefficients` weigh `_features` into the value of going on."""
+
+    def __init__(
+        self, task: SessionTask, coefficients: Array | None = None, worth_of_staying: float = 0.0
+    ) -> None:
+        self.params = task.params
+        self.tables: VisitTables = task.tables.visit
+        self.coefficients = np.zeros(_NUM_FEATURES) if coefficients is None else coefficients
+        # What a click on each item brings, his possible leaving counted at a typical worth of staying.
+        leave = 1 - self._stay(np.float32(_TYPICAL_SATISFACTION), np.float32(0), self.tables.exit_effect)
+        self.edge = np.maximum(1.0 - leave * worth_of_staying, 0.02).astype(np.float32)
+
+    def page(self, belief: Belief) -> Array:
+        """Return the (n, K) slate, best item first."""
+        size = self.params.slate_size
+        weights = belief.weights * np.exp(
+            -self.params.satiation_weight * belief.satiation @ self.tables.category.T
+        )
+        count = min(max(CANDIDATES, size), weights.shape[1])
+        ids = np.argpartition(-weights, count - 1, axis=1)[:, :count]
+        rows = np.arange(len(ids))[:, None]
+        w = weights[rows, ids]
+        gain = 1.0 + self._after_click(belief, ids)
+        lost = self._after_nothing(belief)
+        outside = float(self.tables.outside[0])
+        slots = np.exp(self.tables.slot)  # what is left of an item's weight further down the page
+        value = np.zeros(len(ids))
+        for _ in range(_DINKELBACH):
+            edge = w * (gain - value[:, None])
+            best = np.argpartition(-edge, size - 1, axis=1)[:, :size]
+            order = best[rows, np.argsort(-edge[rows, best], axis=1)]
+            discounted = w[rows, order] * slots
+            value = ((discounted * gain[rows, order]).sum(1) + outside * lost) / (outside + discounted.sum(1))
+        return ids[rows, order]
+
+    def going_on(self, belief: Belief) -> Array:
+        """Return (n,) the value of the pages from here on."""
+        return np.maximum(self.features(belief) @ self.coefficients, 0.0)
+
+    def features(self, belief: Belief) -> Array:
+        """Return (n, F) features of a state."""
+        outlook = self._outlook(belief.weights, belief.satiation)
+        return _features(outlook, belief.satisfaction, belief.patience, belief.page / self.params.horizon)
+
+    def _outlook(self, weights: Array, satiation: Array) -> tuple[Array, Array]:
+        """Return the click chance of the page with the best edge, and that edge; each (...)."""
+        tired = np.exp(-self.params.satiation_weight * satiation @ self.tables.category.T)
+        weights = weights * tired
+        size = self.params.slate_size
+        best = np.argpartition(-(weights * self.edge), size - 1, axis=-1)[..., :size]
+        top = np.take_along_axis(weights, best, axis=-1)
+        total = top.sum(-1)
+        return total / (total + self.tables.outside[0]), (top * self.edge[best]).sum(-1) / (total + 1e-9)
+
+    def _stay(self, satisfaction: Array, patience: Array, reaction: Array) -> Array:
+        p = self.params
+        logit = p.exit_base + p.exit_shift - p.exit_satisfaction * satisfaction + patience + reaction
+        return 1.0 / (1.0 + np.exp(logit))
+
+    def _after_nothing(self, belief: Belief) -> Array:
+        """Return (n,) stay probability x value of the same state one page on, without a click."""
+        satisfaction = self.params.satisfaction_decay * belief.satisfaction
+        stay = self._stay(satisfaction, belief.patience, np.float32(self.params.exit_without_click))
+        return stay * self.going_on(belief._replace(satisfaction=satisfaction, page=belief.page + 1))
+
+    def _after_click(self, belief: Belief, ids: Array) -> Array:
+        """Return (n, M) stay probability x value of going on after a click on each candidate."""
+        p, t = self.params, self.tables
+        n, m = ids.shape
+        if not self.coefficients.any():
+            return np.zeros((n, m))
+        satisfaction = p.satisfaction_decay * belief.satisfaction + 1 - p.satisfaction_decay
+        taste = t.keep[ids] * belief.taste[:, None, :] + t.impulse[ids]
+        weights = np.exp(t.quality + taste.reshape(n * m, -1) @ t.worth.T).reshape(n, m, -1)
+        weights *= ~belief.opened[:, None, :]
+        weights[np.arange(n)[:, None], np.arange(m)[None], ids] = 0
+        satiation = p.satiation_decay * belief.satiation[:, None, :] + t.category[ids]
+        outlook = self._outlook(weights, satiation)
+        content, patience = (
+            np.broadcast_to(part[:, None], (n, m)) for part in (satisfaction, belief.patience)
+        )
+        page = np.broadcast_to((belief.page[:, None] + 1) / p.horizon, (n, m))
+        going_on = np.maximum(_features(outlook, content, patience, page) @ self.coefficients, 0.0)
+        return self._stay(content, patience, t.exit_effect[ids]) * going_on
+
+
+_NUM_FEATURES = 12
+_TYPICAL_SATISFACTION = 0.35
+
+
+def _features(outlook: tuple[Array, Array], satisfaction: Array, patience: Array, page: Array) -> Array:
+    chance, edge = outlook
+    stay = 1.0 / (1.0 + np.exp(patience - 2.0 * satisfaction))
+    parts = [
+        np.ones_like(chance),
+        chance,
+        chance**2,
+        edge,
+        edge * chance,
+        edge * satisfaction,
+        satisfaction,
+        satisfaction**2,
+        chance * satisfaction,
+        stay,
+        page,
+        page * satisfaction,
+    ]
+    return np.stack(parts, axis=-1)
+
+
+def fit_planner(task: SessionTask, believe: Callable[[StepLoop], Callable[[Array], Belief]]) -> Planner:
+    """Fit the value of going on by policy iteration on simulated visitors.
+
+    Args:
+        task: whose visitors are simulated.
+        believe: make(loop) -> callable(observation) -> Belief, the planner's way of knowing.
+    """
+    planner, best, record = Planner(task), Planner(task), -np.inf
+    played: deque[tuple[Array, Array]] = deque(maxlen=_MEMORY)
+    for _ in range(_ROUNDS):
+        features, togo, earned = _play(task, planner, believe)
+        if earned > record:  # policy iteration with a fitted value may also get worse
+            best, record = planner, earned
+        played.append((features, togo))
+        x, y = (np.concatenate(parts) for parts in zip(*played, strict=True))
+        ridge = x.T @ x + 1e-3 * np.eye(_NUM_FEATURES)
+        coefficients = np.linalg.solve(ridge, x.T @ y)
+        planner = Planner(task, coefficients, worth_of_staying=float(y.mean()))
+    return best
+
+
+def _play(
+    task: SessionTask, planner: Planner, believe: Callable[[StepLoop], Callable[[Array], Belief]]
+) -> tuple[Array, Array, float]:
+    """Return (samples, F) features of visited states, (samples,) clicks from there on, clicks per session."""
+    loop = StepLoop(task, _EPISODES)
+    observation = loop.reset(_SEED)  # the same visitors for every planner
+    belief_of = believe(loop)
+    alive = np.ones(_EPISODES, dtype=bool)
+    features, clicks, lived = [], [], []
+    while alive.any():
+        belief = belief_of(observation)
+        features.append(planner.features(belief))
+        slate = np.zeros((_EPISODES, task.params.slate_size), dtype=np.int64)
+        slate[alive] = planner.page(take_rows(belief, alive))  # nobody looks at the others any more
+        result = loop.step(slate)
+        observation = result.observation
+        lived.append(alive.copy())
+        clicks.append(np.where(alive, result.terms["clicks"], 0.0))
+        alive[result.rows] = False
+        notice = getattr(belief_of, "episode_ended", None)
+        if notice is not None:
+            notice(result.rows)
+    togo = np.cumsum(np.array(clicks)[::-1], axis=0)[::-1]
+    mask = np.array(lived)
+    return np.array(features)[mask], togo[mask], float(togo[0].mean())

@@ -1,0 +1,1 @@
+"""SB3 callbacks: e-commerce metrics, time limits, dual ascent, pictures of histories."""

@@ -1,0 +1,1 @@
+"""Feature extractors: recurrent, attention, last click, item embeddings, text, candidates."""

@@ -1,0 +1,107 @@
+"""A vector of its own for the item that the newest history step shows, learned with the policy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from gymnasium import spaces
+from stable_baselines3.common.policies import ActorCriticPolicy
+from torch import Tensor, nn
+
+from sb3_ecom.core.item_spaces import ItemSigns
+from sb3_ecom.sb3.extractors.recurrent import LastClickExtractor
+from sb3_ecom.sb3.extractors.windows import Window
+from sb3_ecom.sb3.policies.sequence import WithExtractor
+from sb3_ecom.sb3.policies.slate import SlatePolicy
+
+_DIRECTIONS = 256  # drawn, of which the best is taken
+
+
+class KnownItemExtractor(LastClickExtractor):
+    """What `LastClickExtractor` gives, and a learned vector of the item shown.
+
+    A few features of an item (embedding, price) say roughly what to show next; what follows a click is
+    peculiar to the item. The item is recognised by its signs, ``observation_space.items.signs``, so
+    the observation needs no id, and a copy of the catalogue's order no place in it.
+
+    Args:
+        observation_space: a `LayoutBox` whose items have signs: `EcomRec-v0`, `EcomRecSlate-v0`,
+            `EcomRecSingle-v0`.
+        vector_size: floats of an item's vector, >= 1.
+        **shared: as for `SequenceExtractor`.
+
+    Raises:
+        ValueError: if the space has no signs, or `vector_size` < 1.
+    """
+
+    direction: Tensor
+    bounds: Tensor
+    order: Tensor
+
+    def __init__(
+        self,
+        observation_space: spaces.Space,  # type: ignore[type-arg]
+        vector_size: int = 16,
+        **shared: Any,
+    ) -> None:
+        signs = getattr(getattr(observation_space, "items", None), "signs", None)
+        if not isinstance(signs, ItemSigns):
+            raise ValueError(
+                f"observation space must be a LayoutBox whose items have signs, got {observation_space}"
+            )
+        if vector_size < 1:
+            raise ValueError(f"vector_size must be >= 1 float, got {vector_size}")
+        super().__init__(observation_space, **shared)
+        self._features_dim += vector_size
+        self.columns = list(signs.columns)
+        direction, codes = _telling_direction(torch.as_tensor(signs.values))
+        codes, order = codes.sort()
+        self.register_buffer("direction", direction, persistent=False)
+        self.register_buffer("bounds", (codes[1:] + codes[:-1]) / 2, persistent=False)
+        self.register_buffer("order", order, persistent=False)
+        self.table = nn.Embedding(len(codes) + 1, vector_size)  # the last row: no item
+        with torch.no_grad():
+            nn.init.normal_(self.table.weight, std=0.3)
+            self.table.weight[-1] = 0
+
+    def encode(self, window: Window) -> Tensor:
+        """Return the newest step and its item's vector; zeros where it is padding."""
+        step = super().encode(window)
+        vector = self.table(self.item(window)) * window.valid[:, -1:]
+        return torch.cat([step, vector], 1)
+
+    def item(self, window: Window) -> Tensor:
+        """Return (n,) int64: the item of the newest step, N where it is padding.
+
+        Signs that are none of the catalogue's give the item nearest along the telling direction.
+        """
+        code = window.history[:, -1, self.columns] @ self.direction
+        nearest = self.order[torch.bucketize(code, self.bounds)]
+        return torch.where(window.valid[:, -1], nearest, len(self.order))
+
+
+def _telling_direction(signs: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the (S,) direction that keeps (N, S) signs farthest apart, and the (N,) products with it.
+
+    One product and a search tell N items as surely as N distances do, and cost a tenth.
+    """
+    directions = torch.randn(signs.shape[1], _DIRECTIONS, generator=torch.Generator().manual_seed(0))
+    codes = signs @ directions
+    if len(signs) == 1:
+        return directions[:, 0], codes[:, 0]
+    gap = codes.sort(0).values.diff(dim=0).min(0).values / codes.abs().max(0).values
+    best = int(gap.argmax())
+    return directions[:, best].contiguous(), codes[:, best]
+
+
+class KnownItemPolicy(WithExtractor, ActorCriticPolicy):  # type: ignore[misc]
+    """For PPO, A2C and TRPO: the context and the newest history step, its item known by name."""
+
+    extractor = KnownItemExtractor
+
+
+class KnownItemSlatePolicy(WithExtractor, SlatePolicy):  # type: ignore[misc]
+    """`SlatePolicy` on the same: slates and single items of a catalogue, for PPO."""
+
+    extractor = KnownItemExtractor

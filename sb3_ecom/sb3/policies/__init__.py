@@ -1,0 +1,1 @@
+"""SB3 policies: sequence encoders, slates, item heads, residual actions."""

@@ -1,0 +1,1 @@
+"""SlateQ: Q-learning over slates by item-wise decomposition."""

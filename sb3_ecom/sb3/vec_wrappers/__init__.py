@@ -1,0 +1,1 @@
+"""SB3 VecEnvWrappers: rewards, expected advantages, residual actions, item rows."""

@@ -1,0 +1,124 @@
+"""The VecEnv of item rows: what SB3's algorithms train on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from stable_baselines3.common.vec_env.base_vec_env import VecEnv, VecEnvStepReturn, VecEnvWrapper
+
+from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.loop import StepLoop
+from sb3_ecom.sb3.policies.item_rows import ItemRows, RowSettings
+from sb3_ecom.sb3.vec_env import EcomVecEnv
+
+
+class VecItemRows(VecEnvWrapper):
+    """Shows SB3 every item of every copy as an environment of its own; for rl-zoo's `vec_env_wrapper`.
+
+    One small network then serves all items, and each is paid for what itself brought about: a day of a shop
+    of ten items is ten examples, not one. With a `rule` (a baseline that has knobs) an action turns the
+    rule's parameters of this item today, and 0 is the rule as it was tuned. With `twin` the same rule,
+    untouched, keeps a second shop that meets the same customers and suppliers, and a row earns the
+    difference: what chance did to both cancels (a control variate; the mean policy gradient stays). That
+    difference depends on no more than what both shops did lately, so a critic has next to nothing to tell.
+
+    ``info["episode"]`` of every row of a copy keeps the copy's own return. A model so trained carries
+    its settings in its observation space; `ItemRowPolicy`, `load_policy` and ``python -m sb3_ecom
+    evaluate ID --model ZIP`` make it a policy over whole observations again.
+
+    Args:
+        venv: an `EcomVecEnv` (rl-zoo: ``--gym-packages sb3_ecom.fast``) of a task that reports
+            ``item_reward``.
+        rule: name of a baseline of the id that has knobs, or None: rows give the task's own actions.
+        reach: of a knob at action 1, in the rule's own unit.
+        team: share of the whole copy's reward in a row's, 0 (all selfish) to 1 (all alike). Items that
+            compete for room need some: at 0 each takes what it can.
+        twin: whether to take off what the rule earns (needs a rule).
+        history: whether a row holds the item's past, or only what the context says of it.
+        identity: whether a row says which item it is.
+        stagger: spread the first truncation of the copies over the horizon.
+
+    Raises:
+        ValueError: if `venv` is no EcomVecEnv, `team` is not in [0, 1], `twin` comes without a rule, the task
+            reports no ``item_reward``, or as `ItemRows`.
+    """
+
+    def __init__(
+        self,
+        venv: VecEnv,
+        *,
+        rule: str | None = None,
+        reach: float = 0.5,
+        team: float = 0.5,
+        twin: bool = False,
+        history: bool = False,
+        identity: bool = True,
+        stagger: bool = True,
+    ) -> None:
+        if not isinstance(venv, EcomVecEnv):
+            raise ValueError(
+                f"venv must be an EcomVecEnv (make_vec_env, or rl-zoo with --gym-packages sb3_ecom.fast), "
+                f"got {type(venv).__name__}"
+            )
+        if not 0 <= team <= 1:
+            raise ValueError(f"team must be in [0, 1], got {team}")
+        if twin and rule is None:
+            raise ValueError("twin=True needs a rule for the twin to follow")
+        if "item_reward" not in venv.task.reported:
+            raise ValueError(f"{type(venv.task).__name__} reports no item_reward")
+        env_id = None if venv.spec is None else venv.spec.id
+        self.rows = ItemRows(venv.task, RowSettings(env_id, rule, reach, history, identity))
+        super().__init__(venv, self.rows.space, self.rows.action_space)
+        self.team = team
+        self._shop = venv
+        venv.loop.stagger = stagger
+        self._twin = StepLoop(venv.task, venv.num_envs, stagger=stagger) if twin else None
+        self._seen: Array = None  # (n, d) observations of the copies
+        self._twin_seen: Array = None
+        self.num_envs = venv.num_envs * self.rows.items
+        self.reset_infos = [{} for _ in range(self.num_envs)]
+
+    def reset(self) -> Array:
+        """Start n new episodes; return the rows."""
+        twin = self._twin
+        if twin is not None and twin.seeded is None and self._shop._seeds[0] is None:
+            self._shop.seed(None)  # both must begin with the same streams
+        seed = self._shop._seeds[0]
+        self._seen = self._shop.reset()
+        if twin is not None:
+            self._twin_seen = twin.reset(seed)
+        self.reset_infos = [{} for _ in range(self.num_envs)]
+        return self.rows.cut(self._seen)
+
+    def step_async(self, actions: Array) -> None:
+        """Keep the copies' actions for `step_wait`."""
+        self._shop.step_async(self.rows.act(self._seen, np.asarray(actions)))
+
+    def step_wait(self) -> VecEnvStepReturn:
+        """Advance every copy, and its twin, by one step."""
+        self._seen, _, done, infos = self._shop.step_wait()
+        last = self._shop.last
+        if last is None:
+            raise RuntimeError("step was called before reset: call reset() first")
+        reward = last.report["item_reward"]
+        if self._twin is not None:
+            other = self._twin.step(self.rows.rule(self._twin_seen))
+            self._twin_seen = other.observation
+            reward = reward - other.report["item_reward"]
+        if self.team:
+            reward = (1 - self.team) * reward + self.team * reward.sum(axis=1, keepdims=True)
+        items = self.rows.items
+        told: list[dict[str, Any]] = [infos[0]] * self.num_envs
+        if last.rows.size:
+            running: dict[str, Any] = {"TimeLimit.truncated": False}
+            told = [running] * self.num_envs
+            finals = self.rows.cut(last.final_observation).reshape(len(last.rows), items, -1)
+            for row, final in zip(last.rows.tolist(), finals, strict=True):
+                for item in range(items):
+                    told[row * items + item] = {**infos[row], "terminal_observation": final[item]}
+        return self.rows.cut(self._seen), _flat(reward), np.repeat(done, items), told
+
+
+def _flat(reward: Array) -> Array:
+    return np.array(reward.reshape(-1), dtype=np.float32)  # SB3 adds to it in place

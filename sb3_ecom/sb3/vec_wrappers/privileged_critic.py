@@ -1,0 +1,118 @@
+"""The expected gain of a step, by a critic that sees the simulator's state and learns beside the policy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.transition_model import Foresight, Prospects
+
+_BATCH = 2048  # descriptions of one gradient step
+_SEED = 0  # of the critic's first weights and of its batches
+
+
+class LearnedGain:
+    """Expected advantage of steps: reward plus discounted worth of going on, less the worth of the state.
+
+    The worth V is a small network of the state's description. Its targets are expectations over all that may
+    follow a step, so neither a click nor a departure adds noise to them: one pass over the states of the last
+    `every` steps is one iteration of fitted policy evaluation (expected TD(0)), and V follows the policy as
+    that learns. Whatever V is, the gains of an episode are in expectation its return less V of the start
+    (the performance difference lemma), so that policies are ranked as by the reward itself.
+
+    Args:
+        foresight: of the task.
+        discount: of the learner, in [0, 1].
+        hidden: units of each of V's two layers, >= 1.
+        learning_rate: of V's Adam, > 0.
+        epochs: passes over the states of the last `every` steps, >= 0 (0: V stays as it is).
+        every: steps between two rounds of learning, >= 1.
+
+    Raises:
+        ValueError: naming the parameter, its bound and its value.
+
+    Source:
+        S. Kakade, J. Langford, "Approximately optimal approximate reinforcement learning", ICML 2002
+        (lemma 6.1); a critic that sees the simulator's state: L. Pinto et al., "Asymmetric actor critic for
+        image-based robot learning", RSS 2018; expectations in place of samples: H. van Seijen et al., "A
+        theoretical and empirical analysis of Expected Sarsa", ADPRL 2009.
+    """
+
+    def __init__(
+        self,
+        foresight: Foresight,
+        discount: float,
+        *,
+        hidden: int = 128,
+        learning_rate: float = 1e-3,
+        epochs: int = 2,
+        every: int = 8,
+    ) -> None:
+        for name, value, least in (("hidden", hidden, 1), ("epochs", epochs, 0), ("every", every, 1)):
+            if value < least:
+                raise ValueError(f"{name} must be >= {least}, got {value}")
+        if not learning_rate > 0:
+            raise ValueError(f"learning_rate must be > 0, got {learning_rate}")
+        self._foresight, self._discount = foresight, discount
+        self._epochs, self._every = epochs, every
+        self._generator = torch.Generator().manual_seed(_SEED)
+        self._network = _build(foresight.size, hidden)
+        self._optimizer = torch.optim.Adam(self._network.parameters(), lr=learning_rate)
+        self._seen: list[tuple[Array, Array]] = []  # descriptions and what V should have said of them
+
+    def before(self, state: Any) -> Any:
+        """Return what `__call__` must know of the state before the step."""
+        return self._foresight.before(state)
+
+    def value(self, before: Any) -> Array:
+        """Return (n,) what is still to come."""
+        return self._value(self._foresight.describe(before))
+
+    def __call__(self, before: Any, report: Mapping[str, Array]) -> Array:
+        """Return the (n,) float32 expected gain of a step, and learn from it."""
+        here, may = self._foresight.describe(before), self._foresight.prospects(before, report)
+        n, cases, width = may.after.shape
+        values = self._value(here)
+        worth = self._worth(may, self._value(may.after.reshape(-1, width)).reshape(n, cases))
+        if self._epochs:
+            self._seen.append((here, worth))
+            if len(self._seen) == self._every:
+                self._learn()
+        return worth - values
+
+    def _worth(self, may: Prospects, later: Array) -> Array:
+        """Return the (n,) expected reward and discounted worth of what follows."""
+        worth = (may.chance * (may.reward + self._discount * may.going_on * later)).sum(1)
+        return np.asarray(worth, dtype=np.float32)
+
+    def _value(self, description: Array) -> Array:
+        """Return V of (m, F) descriptions, (m,)."""
+        with torch.no_grad():
+            value: Array = self._network(torch.from_numpy(description))[:, 0].numpy()
+        return value
+
+    def _learn(self) -> None:
+        """Fit V to the targets of the last steps."""
+        here, worth = (torch.from_numpy(np.concatenate(parts)) for parts in zip(*self._seen, strict=True))
+        self._seen = []
+        for _ in range(self._epochs):
+            for rows in torch.split(torch.randperm(len(here), generator=self._generator), _BATCH):
+                loss = nn.functional.mse_loss(self._network(here[rows])[:, 0], worth[rows])
+                self._optimizer.zero_grad()
+                loss.backward()  # type: ignore[no-untyped-call]
+                self._optimizer.step()
+
+
+def _build(width: int, hidden: int) -> nn.Sequential:
+    with torch.random.fork_rng(devices=[]):  # the learner's own numbers stay what they were
+        torch.manual_seed(_SEED)
+        return nn.Sequential(
+            *(nn.Linear(width, hidden), nn.ReLU(inplace=True)),
+            *(nn.Linear(hidden, hidden), nn.ReLU(inplace=True)),
+            nn.Linear(hidden, 1),
+        )

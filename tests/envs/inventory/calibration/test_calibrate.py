@@ -1,0 +1,184 @@
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import sb3_ecom
+from sb3_ecom.__main__ import main
+from sb3_ecom.envs.inventory.calibration.fidelity import REASONS, Line, format_markdown, reason, statistics
+from sb3_ecom.envs.inventory.calibration.fit import fit_demand, simulate_log
+from sb3_ecom.envs.inventory.calibration.sales_log import Cleaning, read_sales
+from sb3_ecom.envs.inventory.shop.demand_params import ShopDemand
+from sb3_ecom.envs.inventory.shop.presets import load_preset
+
+FIRST = date(2023, 1, 2)
+ITEMS = 60
+PLANTED = ShopDemand(
+    mean=tuple(np.geomspace(40, 2, ITEMS)),
+    shape=tuple(np.tile([0.4, 0.8, 1.6], ITEMS // 3)),
+    price=(2.0,) * ITEMS,
+    weekday=(1.3, 1.2, 1.2, 1.4, 1.1, 0.0, 0.8),
+    season=(-0.2, 0.15, -0.1, 0.05),
+    persistence=0.95,
+    drift_sd=0.5,
+)
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    units = simulate_log(PLANTED, FIRST, 730, np.random.default_rng(4))
+    return fit_demand(units, np.full(ITEMS, 2.0), FIRST, replicates=12)
+
+
+@pytest.mark.parametrize("name", ["weekday", "season", "persistence", "drift_sd"])
+def test_shared_parameters_are_recovered_within_their_standard_errors(fitted, name):
+    found, planted = np.atleast_1d(getattr(fitted.demand, name)), np.atleast_1d(getattr(PLANTED, name))
+    errors = np.array(fitted.errors[name])
+    assert (np.abs(found - planted) <= 4 * errors + 1e-9).all()
+
+
+@pytest.mark.parametrize("name", ["mean", "shape"])
+def test_item_parameters_are_recovered_within_their_standard_errors(fitted, name):
+    scores = (np.array(getattr(fitted.demand, name)) - getattr(PLANTED, name)) / fitted.errors[name]
+    assert (np.abs(scores) < 2).mean() > 0.75
+    assert abs(np.median(scores)) < 1
+
+
+def invoice_table(tmp_path, units, suffix="csv", **columns):
+    item, day = np.nonzero(units)
+    frame = pd.DataFrame(
+        {
+            "InvoiceDate": [str(FIRST + timedelta(days=int(d))) for d in day],
+            "StockCode": [f"sku{i}" for i in item],
+            "Quantity": units[item, day].astype(int),
+            "UnitPrice": 2.5,
+        }
+    ).assign(**columns)
+    path = tmp_path / f"sales.{suffix}"
+    frame.to_csv(path, index=False) if suffix == "csv" else frame.to_parquet(path)
+    return path
+
+
+@pytest.fixture
+def some_units():
+    return simulate_log(PLANTED, FIRST, 120, np.random.default_rng(5))
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_command_writes_a_preset_that_the_environment_takes(tmp_path, some_units, suffix, capsys):
+    log, out = invoice_table(tmp_path, some_units, suffix), tmp_path / "shop.toml"
+    command = ["calibrate", "inventory", str(log), "--out", str(out), "--replicates", "2"]
+    assert main([*command, "--min-sale-days", "20"]) == 0
+    assert "rows" in capsys.readouterr().out
+    report = (tmp_path / "shop_report.md").read_text()
+    assert report.startswith("# Fidelity report")
+    for promised in ("mean", "CV", "share of zeros", "ADI", "monday factor", "quarter 1 factor"):
+        assert promised in report
+    for promised in ("dispersion law, exponent", "dispersion law, log level", "top 20% of items"):
+        assert promised in report
+    task = sb3_ecom.spec("EcomInventory-v0").make_task(preset=str(out), num_items=5)
+    assert task.params.demand.items == 5
+    assert load_preset(str(out)).price[0] == 2.5
+
+
+def test_rows_that_are_no_sales_are_dropped_and_counted(tmp_path, some_units):
+    path = invoice_table(tmp_path, some_units)
+    frame = pd.read_csv(path)
+    frame.loc[:4, "Quantity"] = -3
+    frame.loc[5:7, "UnitPrice"] = 0.0
+    frame.to_csv(path, index=False)
+    log = read_sales(path, cleaning=Cleaning(min_sale_days=20), progress=False)
+    assert log.dropped["quantity <= 0 (returns, cancellations)"] == "5"
+    assert log.dropped["price <= 0"] == "3"
+
+
+def test_bulk_lines_are_cut_to_the_items_own_quantile(tmp_path, some_units):
+    units = some_units.copy()
+    units[0, 50] = 1e6
+    rules = Cleaning(min_sale_days=20, bulk_quantile=0.95)
+    log = read_sales(invoice_table(tmp_path, units), cleaning=rules, progress=False)
+    assert log.units.max() < 1e4
+    assert log.bulk_share > 0.5
+
+
+def test_logs_that_can_not_be_fitted_are_refused_with_what_to_fix(tmp_path, some_units):
+    empty = tmp_path / "empty.csv"
+    empty.write_text("date,sku,quantity\n")
+    malformed = tmp_path / "malformed.csv"
+    malformed.write_text("date,sku\n2023-01-02,a\n")
+    with pytest.raises(ValueError, match="is empty"):
+        read_sales(empty, progress=False)
+    with pytest.raises(ValueError, match="name it with --quantity"):
+        read_sales(malformed, progress=False)
+    with pytest.raises(ValueError, match=r"no row is left.*quantity <= 0.*Check --quantity"):
+        read_sales(invoice_table(tmp_path, some_units, Quantity=-1), progress=False)
+    with pytest.raises(ValueError, match="spans 1 day; a weekday profile needs at least 56"):
+        read_sales(invoice_table(tmp_path, some_units, InvoiceDate="2023-01-02"), progress=False)
+    with pytest.raises(ValueError, match="lower --min-sale-days"):
+        read_sales(invoice_table(tmp_path, some_units), cleaning=Cleaning(min_sale_days=5000), progress=False)
+
+
+def test_statistics_of_a_log_by_hand():
+    units = np.zeros((5, 28))
+    units[0, ::7] = 7.0  # Mondays
+    units[1, :14] = 2.0  # two weeks
+    units[2:] = 1.0
+    found = statistics(units, FIRST)
+    assert found["units a day, all items"] == pytest.approx((28 + 28 + 84) / 28)
+    assert found["share of zeros per day"] == pytest.approx((24 + 14) / 140)
+    assert found["share of zeros per week"] == pytest.approx(2 / 20)
+    assert found["share of the top 20% of items"] == pytest.approx(28 / 140)
+    assert found["median ADI in days"] == 1
+    assert found["median item CV per day"] == 0
+    assert statistics(units[:1], FIRST)["median ADI in days"] == 1  # the shop is open on Mondays alone
+    assert statistics(units[:2], FIRST)["median ADI in days"] == pytest.approx((16 / 4 + 16 / 14) / 2)
+    assert found["monday factor"] == pytest.approx((7 + 1 + 3) / 5)
+    assert found["sunday factor"] == pytest.approx((0 + 1 + 3) / 5)
+    assert found["quarter 1 factor"] == pytest.approx(1.0)
+    assert found["weekly total, CV"] == pytest.approx(np.std([42, 42, 28, 28]) / 35)
+
+
+def test_longest_runs_and_typical_variance_by_hand():
+    units = np.ones((3, 28))
+    units[0, 3:10] = 0.0
+    units[1, 20:] = 0.0
+    longest = statistics(units, FIRST)["longest run without a sale, days, 90% of items below"]
+    assert longest == pytest.approx(np.quantile([7, 8, 0], 0.9))
+    planted = np.array([[3.0], [8.0], [20.0]]) * np.tile(np.repeat([0.5, 1.5], 7), 2)
+    found = statistics(planted, FIRST)["weekly variance of the typical item"]
+    assert found == pytest.approx((7 * 480 ** (1 / 3) / 2) ** 2)  # variance (mean / 2)^2
+
+
+def test_report_says_what_the_model_leaves_out_where_a_line_does_not_hold():
+    lines = [
+        Line(name="share of zeros per week", log=0.06, simulation=0.02),
+        Line(name="weekly total, CV", log=0.35, simulation=0.27),
+        Line(name="monday factor", log=1.2, simulation=1.19),
+    ]
+    page = format_markdown(lines, {"log": "x"})
+    assert "1 of 3 statistics agree" in page
+    assert f"- share of zeros per week: {REASONS['zeros per']}." in page
+    assert f"- weekly total, CV: {REASONS['weekly total']}." in page
+    assert "- monday factor" not in page
+    assert "does not agree" not in format_markdown(lines[2:], {"log": "x"})
+    assert reason("nobody knows this one") == "why is not known"
+
+
+def test_line_agrees_within_a_tenth_or_three_hundredths():
+    assert Line(name="", log=2.0, simulation=2.19).within
+    assert not Line(name="", log=2.0, simulation=1.79).within
+    assert Line(name="", log=0.05, simulation=0.079).within
+
+
+def test_shipped_preset_is_what_the_shared_log_gives(shared):
+    path = shared / "data" / "inv_online_retail_uk" / "online_retail.parquet"
+    if not path.exists():
+        pytest.skip(f"needs {path}")
+    rules = Cleaning(sku_pattern=r"\d{5}", min_sale_days=120)
+    log = read_sales(path, cleaning=rules, progress=False)
+    fresh = fit_demand(log.units, log.price, log.first_day, replicates=0).demand
+    shipped = load_preset("online_retail_uk")
+    np.testing.assert_allclose(shipped.mean, fresh.mean, rtol=1e-4)
+    np.testing.assert_allclose(shipped.weekday, fresh.weekday, atol=1e-4)
+    np.testing.assert_allclose(shipped.season, fresh.season, atol=1e-4)

@@ -1,0 +1,74 @@
+"""What may come of a page: against simulation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import sb3_ecom
+from sb3_ecom.core.arrays import take_rows
+from sb3_ecom.core.loop import StepLoop
+from sb3_ecom.envs.recommendation.session.env import SessionTask
+
+COPIES = 100_000
+WEIGHTS = {"clicks": 1.0, "purchases": 3.0, "margin": 0.2, "returns": 0.5}
+TASKS = {
+    "clicks": ("EcomRec-v0", {}),
+    "profit": ("EcomRec-v0", {"reward_weights": WEIGHTS, "patience_sd": 0.5}),
+    "large": ("EcomRecLarge-v0", {"catalogue_size": 1000}),
+    "last page": ("EcomRec-v0", {"horizon": 4}),
+}
+
+
+@pytest.fixture(scope="module", params=TASKS.values(), ids=TASKS.keys())
+def task(request: pytest.FixtureRequest) -> SessionTask:
+    name, options = request.param
+    return sb3_ecom.spec(name).make_task(**options)
+
+
+def walked(task: SessionTask) -> StepLoop:
+    """Return eight visitors who have clicked, and are tired of a category."""
+    walk = StepLoop(task, 8)
+    walk.reset(3)
+    for _ in range(3):
+        walk.step(np.zeros((8, *task.action_space.shape), dtype=np.float32))
+    return walk
+
+
+def test_prospects_are_what_chance_makes_of_a_page(task: SessionTask) -> None:
+    foresight, walk, loop = task.foresight(), walked(task), StepLoop(task, COPIES)
+    loop.reset(0)
+    for row in range(4):
+        many = take_rows(walk.state, np.full(COPIES, row))
+        before = foresight.before(many)
+        slate = np.broadcast_to(np.array([3 + row, 40, 41, 90, -1]), (COPIES, 5))
+        noise = task.draw_step(loop.backend, COPIES)
+        after, outcome = task.step(many, slate, noise)
+        reward = task.reward(task.terms(outcome))
+        ended = outcome.left | (after.visit.page >= task.horizon)
+        may = foresight.prospects(foresight.before(take_rows(many, [0])), {"slate": outcome.slate[:1]})
+        assert np.isclose(may.chance.sum(), 1)
+        assert foresight.describe(before).shape[1] == foresight.size == may.after.shape[2]
+        for case in range(6):  # five slots, and no click
+            happened = outcome.slot == case
+            chance = may.chance[0, case]
+            assert abs(happened.mean() - chance) <= 3.5 * np.sqrt(chance * (1 - chance) / COPIES)
+            if happened.sum() < 500:
+                continue
+            agrees_on_average(reward[happened], may.reward[0, case])
+            agrees_on_average(~ended[happened], may.going_on[0, case])
+            follows = foresight.describe(foresight.before(take_rows(after, np.flatnonzero(happened)[:9])))
+            np.testing.assert_allclose(follows, np.broadcast_to(may.after[0, case], follows.shape), atol=2e-5)
+
+
+def agrees_on_average(found: np.ndarray, expected: float) -> None:
+    error = found.std() / np.sqrt(found.size)
+    assert abs(found.mean() - expected) <= 3.5 * error + 1e-6
+
+
+def test_foresight_lives_on_numpy() -> None:
+    from sb3_ecom.sb3.device.torch_backend import TorchBackend
+
+    task = sb3_ecom.spec("EcomRec-v0").make_task().bind(TorchBackend("cpu").asarray)
+    with pytest.raises(ValueError, match=r"foresight needs NumPy arrays, got <class 'torch\.Tensor'>"):
+        task.foresight()
