@@ -1,4 +1,4 @@
-"""How much of a visit is luck: clicks against expected gains (`sb3_ecom.sb3.VecExpectedGain`), per session.
+"""How much of a visit is luck: clicks against expected advantages (`VecExpectedAdvantage`), per session.
 
 The critic first learns what visits of the tuned constant weights are worth. Then the table gives mean and
 standard deviation of both over sessions of those weights. Sessions that end early count first, so that the
@@ -14,12 +14,12 @@ import argparse
 import numpy as np
 
 from sb3_ecom.envs.recommendation.session.ranker import CONSTANT_WEIGHTS
-from sb3_ecom.sb3 import VecExpectedGain, make_vec_env
+from sb3_ecom.sb3 import VecExpectedAdvantage, make_vec_env
 
 COPIES = 512
 
 
-def sessions(venv: VecExpectedGain, episodes: int) -> tuple[list[float], list[float]]:
+def sessions(venv: VecExpectedAdvantage, episodes: int) -> tuple[list[float], list[float]]:
     """Return clicks and summed gains of finished sessions."""
     venv.reset()
     action = np.broadcast_to(np.float32(CONSTANT_WEIGHTS), (COPIES, len(CONSTANT_WEIGHTS)))
@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--learn", type=int, default=100_000, help="sessions that the critic learns from")
     parser.add_argument("--discount", type=float, default=1.0)
     options = parser.parse_args()
-    venv = VecExpectedGain(make_vec_env("EcomRec-v0", COPIES, seed=0), discount=options.discount)
+    venv = VecExpectedAdvantage(make_vec_env("EcomRec-v0", COPIES, seed=0), discount=options.discount)
     if options.learn:
         sessions(venv, options.learn)
     clicks, gains = sessions(venv, options.episodes)

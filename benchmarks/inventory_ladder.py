@@ -148,17 +148,17 @@ def main() -> None:
     options.folder = options.folder or tempfile.mkdtemp()
     shop = SHOPS[options.shop]
     entry, task = sb3_ecom.spec(ENV_ID), ShopTask(**shop)
-    names = ["random", *entry.baselines, "knows_rate"]
+    names = ["random", *entry.baselines, "known_rate"]
     returns = {name: measure(name, lambda name=name: name, options) for name in names}  # type: ignore[misc]
     returns["textbook (action 0)"] = measure("textbook", lambda: textbook, options)
     returns["constant orders"] = measure("constant", lambda: best_constant(shop), options, action="quantity")
     rule = max(entry.baselines, key=lambda name: float(returns[name].mean()))
     best = returns[rule]
-    gap = float((returns["knows_rate"] - best).mean())
+    gap = float((returns["known_rate"] - best).mean())
     refined = "382 simulations of 192 half-years"
     budgets = {
         "forecast_refined": refined,
-        "knows_rate": refined,
+        "known_rate": refined,
         "random": "",
         "textbook (action 0)": "",
         "constant orders": f"{len(CONSTANTS)} simulations",

@@ -38,7 +38,7 @@ from sb3_ecom.envs.advertising.pacing.baselines import ModelPredictive
 from sb3_ecom.envs.advertising.pacing.env import PacingTask
 from sb3_ecom.envs.advertising.pacing.rules import MarginalReturn
 from sb3_ecom.envs.advertising.pacing.smoothing import Smoothed
-from sb3_ecom.sb3 import HorizonEndsAll, LstmPolicy, VecResidual, make_vec_env
+from sb3_ecom.sb3 import LstmPolicy, TerminalHorizon, VecResidual, make_vec_env
 from sb3_ecom.sb3.policies.residual import ResidualPolicy
 from sb3_ecom.sb3.policies.sequence import LastClickPolicy
 
@@ -94,7 +94,7 @@ PLAIN = (
     "online_lp",
     RULE,
     "model_predictive_feedback",
-    "informed",
+    "oracle_policy",
 )
 
 
@@ -124,7 +124,7 @@ def train(name: str, seed: int, steps: int, folder: Path) -> Any:
     venv = VecNormalize(VecResidual(venv, rule=RULE, reach=2.0), norm_obs=False, gamma=1.0)
     model = PPO(POLICIES[name], venv, seed=seed, learning_rate=linear_schedule(2e-3), **SETTINGS)
     start = time.process_time()
-    model.learn(steps, HorizonEndsAll(), log_interval=None)
+    model.learn(steps, TerminalHorizon(), log_interval=None)
     print(f"{name} {seed}: trained in {time.process_time() - start:.0f} s of processor time", flush=True)
     model.save(path)
     return model

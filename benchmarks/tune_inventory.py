@@ -19,10 +19,10 @@ def main() -> None:
     task = ShopTask()
     constants = fitted_constants(task.signature).round(4).tolist()
     print(f"SMOOTHING = {tuple(constants)}", flush=True)
-    chosen = sys.argv[1:] or [*RULES, "knows_rate"]
+    chosen = sys.argv[1:] or [*RULES, "known_rate"]
     for name in chosen:
-        rule = RULES["forecast_pro_rata" if name == "knows_rate" else name]
-        informed = name == "knows_rate"
+        rule = RULES["forecast_pro_rata" if name == "known_rate" else name]
+        informed = name == "known_rate"
         start = time.perf_counter()
         thorough = search_all if informed or name == "forecast_refined" else search
         u, v, spent = thorough(task, rule, informed=informed)

@@ -19,6 +19,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 import sb3_ecom
 from sb3_ecom.core.arrays import NumpyBackend, tree_map
 from sb3_ecom.core.loop import StepLoop
+from sb3_ecom.core.tracker import State, TaskTables
 from sb3_ecom.sb3 import make_vec_env
 
 IDS = sorted(sb3_ecom.specs())
@@ -165,6 +166,81 @@ def test_step_mutates_nothing_and_returns_no_table(env_id):
 
 def no_overlap(leaf, table):
     assert not np.shares_memory(leaf, table)
+
+
+def leaves_of(tree):
+    leaves = []
+    tree_map(leaves.append, tree)
+    return [leaf for leaf in leaves if leaf is not None]
+
+
+def episodes_with_events(task, n=16, steps=40):
+    """Play random actions; return the opening event, [(action, decision, event)] and the observations."""
+    source = NumpyBackend(np.random.default_rng(3))
+    hidden, opening = task.start(task.draw_reset(source, n))
+    tracker, public = task.tracker, task.tables.public
+    tracked = tracker.open(opening, public)
+    opening = copy.deepcopy(opening)
+    seen, played = [task.observe(State(hidden, tracked))], []
+    for action in actions_of(task, n, min(steps, task.horizon)):
+        decision = tracker.decode(tracked, action, public)
+        hidden, outcome = task.simulate(hidden, decision, task.draw_step(source, n))
+        event = task.public_event(hidden, outcome)
+        tracked = tracker.note(tracked, decision, event, public)
+        played.append(copy.deepcopy((action, decision, event)))
+        seen.append(task.observe(State(hidden, tracked)))
+    return opening, played, seen
+
+
+@every_id
+def test_a_tracker_alone_replays_the_observations_from_public_events(env_id):
+    if not hasattr(task_of(env_id), "tracker"):
+        pytest.skip("no tracker yet")
+    task = task_of(env_id)
+    opening, played, seen = episodes_with_events(task)
+    tracker, public = pickle.loads(pickle.dumps((task.tracker, task.tables.public)))
+    tracked = tracker.open(opening, public)
+    np.testing.assert_array_equal(tracker.observe(tracked, public), seen[0])
+    for (action, decision, event), observation in zip(played, seen[1:], strict=True):
+        again = tracker.decode(tracked, action, public)
+        tree_map(np.testing.assert_array_equal, again, decision)
+        tracked = tracker.note(tracked, again, event, public)
+        np.testing.assert_array_equal(tracker.observe(tracked, public), observation)
+
+
+@every_id
+def test_another_hidden_state_leaves_observation_and_decision_as_they_are(env_id):
+    if not hasattr(task_of(env_id), "tracker"):
+        pytest.skip("no tracker yet")
+    task, n = task_of(env_id), 16
+    loop = StepLoop(task, n)
+    loop.reset(4)
+    for action in actions_of(task, n, 12):
+        loop.step(action)
+    state, action = loop.state, actions_of(task, n, 1, seed=8)[0]
+    other = State(tree_map(lambda leaf: np.zeros_like(leaf), state.hidden), state.tracked)
+    np.testing.assert_array_equal(task.observe(state), task.observe(other))
+    public = task.tables.public
+    bare = copy.copy(task)
+    bare.tables = TaskTables(None, public)  # the tracker needs the public tables alone
+    np.testing.assert_array_equal(task.observe(state), bare.observe(other))
+    ours, theirs = (
+        each.tracker.decode(s.tracked, action, public) for each, s in ((task, state), (bare, other))
+    )
+    tree_map(np.testing.assert_array_equal, ours, theirs)
+
+
+@every_id
+def test_a_state_shares_no_array_with_the_outcome_that_led_to_it(env_id):
+    """An autoreset writes into the state in place; what a step returned must not change with it."""
+    task = task_of(env_id)
+    source = NumpyBackend(np.random.default_rng(2))
+    state = task.initial_state(task.draw_reset(source, 8))
+    after, outcome = task.step(state, actions_of(task, 8, 1)[0], task.draw_step(source, 8))
+    told = [*leaves_of(outcome), *task.terms(outcome).values(), *task.step_info(outcome).values()]
+    for leaf in leaves_of(after):
+        for array in told:
+            no_overlap(leaf, array)
 
 
 @every_id

@@ -16,19 +16,27 @@ from sb3_ecom.core.references import Reference, References
 from sb3_ecom.core.registry import Oracle, Spec
 from sb3_ecom.core.spaces import Layout, LayoutBox
 from sb3_ecom.core.task import Metric, Task, check_reward_weights
+from sb3_ecom.core.tracker import TaskTables
 
 ITEMS = 5  # on a line from -1 to 1
 LAYOUT = Layout(context=2, steps=4, features=3)  # page, last click | validity, position, clicked
 
 
-class Tables(NamedTuple):
-    positions: np.ndarray  # (ITEMS,)
+class Event(NamedTuple):
+    """What the shop sees of a page; at first a landing without a click."""
+
+    clicked: np.ndarray  # (n,) 0 or 1
 
 
-class State(NamedTuple):
-    taste: np.ndarray  # (n,) hidden, in [-1, 1]
+class Tracked(NamedTuple):
     page: np.ndarray  # (n,) pages seen
     history: np.ndarray  # (n, steps, features)
+
+
+class Decision(NamedTuple):
+    offer: np.ndarray  # (n, K) positions
+    slate: np.ndarray  # (n, K) item ids
+    moved: np.ndarray  # (n,) distance of the offer from the previous one
 
 
 class Noise(NamedTuple):
@@ -41,6 +49,39 @@ class Outcome(NamedTuple):
     moved: np.ndarray  # (n,) distance of the offer from the previous one
     slate: np.ndarray  # (n, K) item ids shown
     left: np.ndarray  # (n,) bool
+
+
+class ToyTracker:
+    """Positions offered and what was clicked; the public tables are the items' positions."""
+
+    def __init__(self, kind, horizon):
+        self.kind, self.horizon = kind, horizon
+
+    def open(self, event, tables):
+        xp = array_namespace(event.clicked)
+        blank = xp.zeros((event.clicked.shape[0], LAYOUT.steps, LAYOUT.features), dtype=xp.float32)
+        return Tracked(xp.zeros_like(event.clicked), blank)
+
+    def decode(self, tracked, action, tables):
+        xp = array_namespace(tracked.page)
+        if self.kind == "box":
+            offer = action[:, :1] * 1.0
+            slate = xp.argmin(xp.abs(offer - tables[None, :]), axis=-1)[:, None]
+        else:
+            slate = action[:, None] if self.kind == "discrete" else action
+            offer = tables[slate]
+        return Decision(offer, slate, xp.abs(offer[:, 0] - tracked.history[:, -1, 1]))
+
+    def note(self, tracked, decision, event, tables):
+        xp = array_namespace(tracked.page)
+        first = decision.offer[:, 0]
+        row = xp.stack([xp.ones_like(first), first, event.clicked], axis=-1)[:, None, :]
+        return Tracked(tracked.page + 1.0, xp.concat([tracked.history[:, 1:], row], axis=1))
+
+    def observe(self, tracked, tables):
+        xp = array_namespace(tracked.page)
+        context = xp.stack([tracked.page / self.horizon, tracked.history[:, -1, 2]], axis=-1)
+        return xp.concat([context, xp.reshape(tracked.history, (tracked.page.shape[0], -1))], axis=1)
 
 
 class ToyTask(Task):
@@ -59,7 +100,7 @@ class ToyTask(Task):
         Metric("clicks_per_session", "clicks"),
         Metric("session_length", "length"),
     )
-    reported = ("slate",)
+    step_info_keys = ("slate",)
 
     def __init__(self, action="box", horizon=8, reward_weights=None, patience=0.8):
         if not 0 < patience <= 1:
@@ -75,7 +116,8 @@ class ToyTask(Task):
         self.patience = patience
         weights = {"clicks": 1.0, "movement": 0.1} if reward_weights is None else reward_weights
         self.reward_weights = check_reward_weights(weights, ("clicks", "movement"))
-        self.tables = Tables(np.linspace(-1.0, 1.0, ITEMS, dtype=np.float32))
+        self.tracker = ToyTracker(action, horizon)
+        self.tables = TaskTables(None, np.linspace(-1.0, 1.0, ITEMS, dtype=np.float32))
 
     def draw_reset(self, source, n):
         return source.uniform((n,))
@@ -83,32 +125,20 @@ class ToyTask(Task):
     def draw_step(self, source, n):
         return Noise(source.uniform((n,)), source.uniform((n,)))
 
-    def initial_state(self, noise):
+    def start(self, noise):
         xp = array_namespace(noise)
-        page = xp.zeros_like(noise)
-        blank = xp.zeros((noise.shape[0], LAYOUT.steps, LAYOUT.features), dtype=xp.float32)
-        return State(noise * 2.0 - 1.0, page, blank)
+        return noise * 2.0 - 1.0, Event(xp.zeros_like(noise))
 
-    def step(self, state, action, noise):
-        xp = array_namespace(state.taste)
-        offer, slate = self._offer(xp, action)
-        miss = offer - state.taste[:, None]
+    def simulate(self, hidden, decision, noise):
+        xp = array_namespace(hidden)
+        miss = decision.offer - hidden[:, None]
         chance = xp.max(0.9 * xp.exp(-4.0 * miss * miss), axis=-1)
         clicked = xp.where(noise.click < chance, xp.ones_like(chance), xp.zeros_like(chance))
         leave = (1.0 - self.patience) * (1.5 - clicked)
-        first = offer[:, 0]
-        previous = state.history[:, -1, 1]
-        row = xp.stack([xp.ones_like(first), first, clicked], axis=-1)[:, None, :]
-        history = xp.concat([state.history[:, 1:], row], axis=1)
-        moved = xp.abs(first - previous)
-        new = State(state.taste + 0.0, state.page + 1.0, history)
-        return new, Outcome(clicked, moved, slate, noise.leave < leave)
+        return hidden + 0.0, Outcome(clicked, decision.moved, decision.slate, noise.leave < leave)
 
-    def observe(self, state):
-        xp = array_namespace(state.taste)
-        n = state.taste.shape[0]
-        context = xp.stack([state.page / self.horizon, state.history[:, -1, 2]], axis=-1)
-        return xp.concat([context, xp.reshape(state.history, (n, -1))], axis=1)
+    def public_event(self, hidden, outcome):
+        return Event(outcome.clicked)
 
     def terms(self, outcome):
         return {"clicks": outcome.clicked, "movement": -outcome.moved}
@@ -119,24 +149,16 @@ class ToyTask(Task):
     def counters(self, outcome):
         return {"clicks": outcome.clicked, "pages": outcome.clicked * 0.0 + 1.0}
 
-    def report(self, outcome):
+    def step_info(self, outcome):
         return {"slate": outcome.slate}
 
-    def frame(self, state, outcome, row, mode):
+    def render(self, state, outcome, row, mode):
         if mode == "ansi":
-            return f"page {int(state.page[row])}\ntaste {float(state.taste[row]):.2f}\nhorizon {self.horizon}"
+            page, taste = int(state.tracked.page[row]), float(state.hidden[row])
+            return f"page {page}\ntaste {taste:.2f}\nhorizon {self.horizon}"
         picture = np.full((480, 640, 3), 255, dtype=np.uint8)
-        picture[:, : int(320 * (1 + float(state.taste[row])))] = 128
+        picture[:, : int(320 * (1 + float(state.hidden[row])))] = 128
         return picture
-
-    def _offer(self, xp, action):
-        """Return offered positions (n, K) and item ids (n, K)."""
-        if self.kind == "box":
-            offer = action[:, :1] * 1.0
-            distance = xp.abs(offer - self.tables.positions[None, :])
-            return offer, xp.argmin(distance, axis=-1)[:, None]
-        ids = action[:, None] if self.kind == "discrete" else action
-        return self.tables.positions[ids], ids
 
 
 #: action -> random and informed return of `sb3_ecom.evaluate(id, policy, episodes=20000)`
@@ -151,8 +173,8 @@ def _reference(policy, value):
 def _informed(loop):
     """Privileged: offer the hidden taste."""
     if loop.task.kind == "box":
-        return lambda obs: np.stack([loop.state.taste, loop.state.taste * 0.0], -1)
-    ids = lambda: np.rint((loop.state.taste + 1.0) * 2.0).astype(np.int64)  # noqa: E731
+        return lambda obs: np.stack([loop.state.hidden, loop.state.hidden * 0.0], -1)
+    ids = lambda: np.rint((loop.state.hidden + 1.0) * 2.0).astype(np.int64)  # noqa: E731
     return lambda obs: ids() if loop.task.kind == "discrete" else np.stack([ids(), ids()], -1)
 
 

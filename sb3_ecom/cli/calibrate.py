@@ -11,7 +11,7 @@ from sb3_ecom import envs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add a sub-command for every domain that has `SUMMARY`, `add_arguments` and `run` in its `calibration`."""
+    """Add a sub-command for every domain whose `calibration` has `SUMMARY`, `add_arguments` and `run`."""
     domains = parser.add_subparsers(dest="domain", metavar="DOMAIN", required=True)
     for name in find_domains():
         module = import_module(f"{envs.__name__}.{name}.calibration")

@@ -48,7 +48,7 @@ def look_up(table: Array, rows: Array) -> Array:
     return table.take(rows, axis=0) if isinstance(table, np.ndarray) else table[rows]
 
 
-def pick(table: Array, rows: Array) -> Array:
+def take_rows(table: Array, rows: Array) -> Array:
     """Return ``table[rows]`` for int `rows` >= 0 (k,): on torch, too, several times as fast as indexing."""
     return look_up(table, rows) if isinstance(table, np.ndarray) else table.index_select(0, rows)
 
@@ -70,7 +70,7 @@ def columns_first(array: Array) -> Array:
     return array.T.copy() if isinstance(array, np.ndarray) else array.T.contiguous()
 
 
-def renew(old: Array, mask: Array, compute: Callable[[Any], Array]) -> Array:
+def update_where(old: Array, mask: Array, compute: Callable[[Any], Array]) -> Array:
     """Return a copy of the (n, ...) `old` with ``compute(rows)`` in those rows where (n,) `mask` is true.
 
     NumPy, which sees the mask, computes these rows only; elsewhere all are computed, and chosen from.
@@ -84,7 +84,7 @@ def renew(old: Array, mask: Array, compute: Callable[[Any], Array]) -> Array:
     return xp.where(xp.reshape(mask, (-1,) + (1,) * (old.ndim - 1)), compute(slice(None)), old)
 
 
-def mark(book: Array, columns: Array, mask: Array) -> Array:
+def set_true(book: Array, columns: Array, mask: Array) -> Array:
     """Return a copy of the (n, N) bool `book` with True at the (n,) `columns` where (n,) `mask` is true."""
     if isinstance(book, np.ndarray):
         new, rows = book.copy(), mask.nonzero()[0]
@@ -96,7 +96,7 @@ def mark(book: Array, columns: Array, mask: Array) -> Array:
     return new
 
 
-def fill(array: Array, mask: Array, value: float) -> Array:
+def masked_fill(array: Array, mask: Array, value: float) -> Array:
     """Return a copy of `array` with `value` where `mask` is true: twice as fast as `where` on NumPy."""
     if isinstance(array, np.ndarray):
         filled = array.copy()
@@ -140,7 +140,7 @@ def tree_map(function: Callable[..., Array], tree: Tree, *others: Tree) -> Tree:
     return function(tree, *others)  # type: ignore[no-any-return]
 
 
-def take_rows(tree: Tree, rows: Array) -> Tree:
+def tree_take(tree: Tree, rows: Array) -> Tree:
     """Return the given rows (axis 0) of every leaf."""
     return tree_map(lambda leaf: leaf[rows], tree)
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sb3_ecom.core.arrays import Array
 
 
-class ItemSigns(NamedTuple):
+class ItemSignature(NamedTuple):
     """Which floats of a history step tell the item of that step, and what they are for each item."""
 
     columns: tuple[int, ...]  # features of a step
@@ -20,7 +20,7 @@ class Items(NamedTuple):
     features: Array  # (N, f) float32, O(1)
     log_popularity: Array  # (N,) float32, log share of past clicks
     closed: slice | None  # floats of the observation that are 1 where the item can no longer be chosen
-    signs: ItemSigns | None = None  # how to recognise an item in the history
+    signs: ItemSignature | None = None  # how to recognise an item in the history
 
 
 class Blocks(NamedTuple):

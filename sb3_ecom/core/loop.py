@@ -12,8 +12,8 @@ from sb3_ecom.core.arrays import (
     NumpyBackend,
     array_namespace,
     keep_freed_memory,
-    take_rows,
     tree_map,
+    tree_take,
 )
 from sb3_ecom.core.task import Task
 
@@ -32,7 +32,7 @@ class Transition(NamedTuple):
     terminated: Array  # (n,) bool
     truncated: Array  # (n,) bool, and not terminated
     terms: dict[str, Array]  # reward term -> (n,)
-    report: dict[str, Array]  # task's own info, e.g. slate -> (n, K)
+    step_info: dict[str, Array]  # task's own info, e.g. slate -> (n, K)
     rows: Array  # (k,) int, copies whose episode ended; None where the backend does not gather
     final_observation: Array  # (k, d) float32, the last of the old episode
     totals: dict[str, Array]  # counter, "reward", "length" -> (k,) sums over the ended episodes
@@ -48,7 +48,7 @@ class StepLoop:
         task: what to simulate; bound to the backend's arrays here.
         num_envs: copies, >= 1.
         backend: where arrays live; NumPy by default.
-        keep_page: remember the last page before an autoreset, for rendering.
+        keep_last_frame: remember the last page before an autoreset, for rendering.
         stagger: spread the first truncation of the copies over the horizon, so that training batches do
             not see all episodes start together.
 
@@ -62,7 +62,7 @@ class StepLoop:
         num_envs: int,
         backend: Backend | None = None,
         *,
-        keep_page: bool = False,
+        keep_last_frame: bool = False,
         stagger: bool = False,
     ) -> None:
         if num_envs < 1:
@@ -73,8 +73,8 @@ class StepLoop:
         self.num_envs = num_envs
         self.seeded: int | None = None
         self.state: Any = None
-        self.page: tuple[Any, Any | None] | None = None
-        self._keep_page = keep_page
+        self.last_frame: tuple[Any, Any | None] | None = None
+        self._keep_last_frame = keep_last_frame
         self.stagger = stagger
         self._clock = 0
         self._elapsed: Array = None
@@ -93,8 +93,8 @@ class StepLoop:
         self._head_start = self._first_elapsed()
         self._elapsed = self._head_start * 1
         self._totals = {}
-        if self._keep_page:
-            self.page = (tree_map(np.copy, self.state), None)
+        if self._keep_last_frame:
+            self.last_frame = (tree_map(np.copy, self.state), None)
         return self.task.observe(self.state)
 
     def forget_totals(self) -> None:
@@ -115,12 +115,12 @@ class StepLoop:
         self._elapsed = self._elapsed + self._one
         truncated = (self._elapsed >= task.horizon) & ~terminated
         self._add_to_totals(outcome, reward)
-        report = task.report(outcome)
-        if self._keep_page:
-            self.page = (tree_map(np.copy, self.state), outcome)
+        step_info = task.step_info(outcome)
+        if self._keep_last_frame:
+            self.last_frame = (tree_map(np.copy, self.state), outcome)
         end_episodes = self._gather_ended if self.backend.gathers else self._merge_ended
         ended = end_episodes(terminated | truncated)
-        return Transition(ended[0], reward, terminated, truncated, terms, report, *ended[1:])
+        return Transition(ended[0], reward, terminated, truncated, terms, step_info, *ended[1:])
 
     def _reset_noise(self) -> Any:
         # Keyed by the clock, not drawn from the step stream: whose episode ends must not move the others.
@@ -156,7 +156,7 @@ class StepLoop:
         final = observation[rows]
         totals = {name: total[rows] for name, total in self._totals.items()}
         totals["length"] = (self._elapsed - self._head_start)[rows]
-        fresh = self.task.initial_state(take_rows(self._reset_noise(), rows))
+        fresh = self.task.initial_state(tree_take(self._reset_noise(), rows))
         tree_map(lambda leaf, new: leaf.__setitem__(rows, new), self.state, fresh)
         observation[rows] = self.task.observe(fresh)
         self._elapsed[rows] = 0

@@ -11,7 +11,7 @@ from sb3_ecom.core.actions import check_actions
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.core.rendering import check_render_mode
-from sb3_ecom.core.task import Task
+from sb3_ecom.core.task import MaskedTask, Task
 
 
 class EcomEnv(gymnasium.Env[Any, Any]):
@@ -20,7 +20,7 @@ class EcomEnv(gymnasium.Env[Any, Any]):
     The batch of one restarts itself when an episode ends; this view keeps that new episode back until
     `reset` asks for it, so that the single env and a batch of one meet the same customers.
 
-    Info of a step: ``reward_terms`` (term -> float), the task's own report, and on the last step
+    Info of a step: ``reward_terms`` (term -> float), the task's own step_info, and on the last step
     ``episode_totals`` (counter -> float).
 
     Raises:
@@ -32,14 +32,14 @@ class EcomEnv(gymnasium.Env[Any, Any]):
 
     def __init__(self, task: Task, render_mode: str | None = None) -> None:
         check_render_mode(render_mode, self.metadata["render_modes"])
-        self.loop = StepLoop(task, 1, keep_page=render_mode is not None)
+        self.loop = StepLoop(task, 1, keep_last_frame=render_mode is not None)
         self.task = task
         self.render_mode = render_mode
         self.observation_space = task.observation_space
         self.action_space = task.action_space
         self._next: Array | None = None  # first observation of the episode that waits for reset()
         self._running = False
-        if hasattr(task, "action_masks"):  # only then: MaskablePPO asks whether the attribute is there
+        if isinstance(task, MaskedTask):  # only then: MaskablePPO asks whether the attribute is there
             self.action_masks = self._action_masks
 
     def reset(
@@ -48,8 +48,8 @@ class EcomEnv(gymnasium.Env[Any, Any]):
         """Start an episode; a seed restarts the random stream."""
         if seed is None and self._next is not None:
             observation = self._next
-            if self.loop.page is not None:
-                self.loop.page = (self.loop.state, None)
+            if self.loop.last_frame is not None:
+                self.loop.last_frame = (self.loop.state, None)
         else:
             observation = self.loop.reset(seed)[0]
             self._np_random = self.loop.backend.generator  # type: ignore[attr-defined]
@@ -63,7 +63,7 @@ class EcomEnv(gymnasium.Env[Any, Any]):
             raise RuntimeError("step was called before reset or after the episode ended: call reset() first")
         result = self.loop.step(check_actions(self.action_space, np.asarray(action)[None], 1))
         info: dict[str, Any] = {"reward_terms": {name: float(term[0]) for name, term in result.terms.items()}}
-        for name, values in result.report.items():
+        for name, values in result.step_info.items():
             info[name] = values[0]
         observation = result.observation[0]
         if result.rows.size:
@@ -75,9 +75,9 @@ class EcomEnv(gymnasium.Env[Any, Any]):
 
     def render(self) -> Any:
         """Return the current page as a picture or text (in `render_mode`)."""
-        if self.render_mode is None or self.loop.page is None:
+        if self.render_mode is None or self.loop.last_frame is None:
             return None
-        return self.loop.task.frame(*self.loop.page, 0, self.render_mode)
+        return self.loop.task.render(*self.loop.last_frame, 0, self.render_mode)
 
     def _action_masks(self) -> Array:
         """Return (A,) bool: which actions are allowed now (`Task.action_masks`)."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from copy import copy
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array, Backend, tree_map
+from sb3_ecom.core.tracker import State, StateTracker, TaskTables
+from sb3_ecom.core.transition_model import ExpectedAdvantage, TransitionModel
 
 
 class Metric(NamedTuple):
@@ -25,35 +27,35 @@ class Metric(NamedTuple):
 
 
 class Task(ABC):
-    """One e-commerce decision problem; axis 0 of every array is the copy.
+    """One e-commerce decision problem, simulated for n copies at once; axis 0 of every array is the copy.
 
-    A subclass sets the attributes below in ``__init__`` and writes the methods. Nothing here draws except
-    `draw_reset` and `draw_step`, which return noise of a fixed size from the given source; nothing
-    mutates its arguments. `tables` holds every constant array; `bind` moves them to another backend, so
-    the same lines run on NumPy and on torch tensors.
+    A subclass sets the attributes below in ``__init__`` and writes the abstract methods. Nothing here draws
+    except `draw_reset` and `draw_step`, which return noise of a fixed size from the given source; nothing
+    mutates its arguments, and no array of a state is also held by a table or an outcome. `tables` holds every
+    constant array; `bind` moves them to another backend, so the same lines run on NumPy and on torch tensors.
 
-    A task in which some actions are not allowed may also have ``action_masks(state) -> (n, A) bool``; one
-    whose reward is earned item by item, ``item_rewards(outcome) -> (n, N)``, which sum to the reward; one
-    that knows what may follow a step, ``foresight()`` (`core.prospects.Foresight`), or even a step's worth
-    before chance decides, ``expected_gain(discount)``: see `sb3.VecExpectedGain`.
+    What a task may offer beside it is said by protocols: `MaskedTask`, `ItemRewardTask`,
+    `ModelledTask`, `AdvantageTask`.
 
     Attributes:
         observation_space: of one copy, flat float32 (`LayoutBox` where there is a history).
         action_space: of one copy: Discrete, MultiDiscrete or Box[-1, 1].
         horizon: steps after which an episode is truncated.
         reward_weights: term name -> weight; the reward is the weighted sum of the named terms.
-        tables: NamedTuple of constant arrays, or None.
+        tracker: public events -> observations; actions -> decisions.
+        tables: hidden and public constants.
         metrics: what to report per episode, from `counters`.
+        step_info_keys: fields of `info` beside the reward terms, as `step_info` returns them.
     """
 
     observation_space: spaces.Box
     action_space: spaces.Space[Any]
     horizon: int
     reward_weights: Mapping[str, float]
-    tables: Any = None
+    tracker: StateTracker
+    tables: Any = TaskTables(None, None)
     metrics: ClassVar[tuple[Metric, ...]] = ()
-    #: Fields of `info` beside the reward terms, e.g. ``("slate",)``; produced by `report`.
-    reported: ClassVar[tuple[str, ...]] = ()
+    step_info_keys: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def draw_reset(self, source: Backend, n: int) -> Any:
@@ -63,17 +65,34 @@ class Task(ABC):
     def draw_step(self, source: Backend, n: int) -> Any:
         """Draw the noise of one step of n copies, the same amount whatever the state."""
 
-    @abstractmethod
+    def start(self, noise: Any) -> tuple[Any, Any]:
+        """Return the hidden state in which n episodes start and the public event that opens them."""
+        raise NotImplementedError
+
+    def simulate(self, hidden: Any, decision: Any, noise: Any) -> tuple[Any, Any]:
+        """Advance n copies; return (hidden state, outcome). Pure."""
+        raise NotImplementedError
+
+    def public_event(self, hidden: Any, outcome: Any) -> Any:
+        """Return what the shop itself sees of a step; `hidden` is the state after it."""
+        raise NotImplementedError
+
     def initial_state(self, noise: Any) -> Any:
-        """Return the state (NamedTuple of (n, ...) arrays) in which n episodes start."""
+        """Return the state in which n episodes start."""
+        hidden, event = self.start(noise)
+        return State(hidden, self.tracker.open(event, self.tables.public))
 
-    @abstractmethod
     def step(self, state: Any, action: Array, noise: Any) -> tuple[Any, Any]:
-        """Advance n copies; return (State, Outcome). Pure."""
+        """Decode the actions, advance n copies and take note; return (state, outcome). Pure."""
+        tracker, public = self.tracker, self.tables.public
+        decision = tracker.decode(state.tracked, action, public)
+        hidden, outcome = self.simulate(state.hidden, decision, noise)
+        event = self.public_event(hidden, outcome)
+        return State(hidden, tracker.note(state.tracked, decision, event, public)), outcome
 
-    @abstractmethod
     def observe(self, state: Any) -> Array:
-        """Return (n, d) float32 observations: only what the agent may know."""
+        """Return (n, d) float32 observations: a function of the tracked state alone."""
+        return self.tracker.observe(state.tracked, self.tables.public)
 
     @abstractmethod
     def terms(self, outcome: Any) -> dict[str, Array]:
@@ -87,11 +106,11 @@ class Task(ABC):
         """Return (n,) quantities to be summed over an episode for `metrics`."""
         return self.terms(outcome)
 
-    def report(self, outcome: Any) -> dict[str, Array]:
-        """Return (n, ...) arrays to show in `info`; keys are `reported`."""
+    def step_info(self, outcome: Any) -> dict[str, Array]:
+        """Return (n, ...) arrays to show in `info`; keys are `step_info_keys`."""
         return {}
 
-    def frame(self, state: Any, outcome: Any | None, row: int, mode: str) -> Any:
+    def render(self, state: Any, outcome: Any | None, row: int, mode: str) -> Any:
         """Return a picture ((480, 640, 3) uint8, mode "rgb_array") or a text (mode "ansi") of copy `row`."""
         raise NotImplementedError(f"{type(self).__name__} draws no picture")
 
@@ -109,6 +128,38 @@ class Task(ABC):
                 part = terms[name] if weight == 1.0 else terms[name] * weight
                 total = part if total is None else total + part
         return next(iter(terms.values())) * 0.0 if total is None else total
+
+
+@runtime_checkable
+class MaskedTask(Protocol):
+    """A task in which some actions are not allowed now and then."""
+
+    def action_masks(self, state: Any) -> Array:
+        """Return (n, A) bool: the actions that are allowed."""
+
+
+@runtime_checkable
+class ItemRewardTask(Protocol):
+    """A task whose reward is earned item by item."""
+
+    def item_rewards(self, outcome: Any) -> Array:
+        """Return (n, N) rewards; they sum to the reward."""
+
+
+@runtime_checkable
+class ModelledTask(Protocol):
+    """A task that knows the chances of what may follow a step."""
+
+    def transition_model(self) -> TransitionModel:
+        """Return the model, for critics that take expectations."""
+
+
+@runtime_checkable
+class AdvantageTask(Protocol):
+    """A task that knows the advantage of a step before chance decides."""
+
+    def expected_advantage(self, discount: float) -> ExpectedAdvantage:
+        """Return what tells it."""
 
 
 def check_reward_weights(weights: Mapping[str, float], known: tuple[str, ...]) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""What may follow a step, with its chances: for critics that take expectations instead of samples."""
+"""Transition models: exact chances of what may follow a step, for critics that take expectations."""
 
 from __future__ import annotations
 
@@ -8,29 +8,42 @@ from typing import Any, NamedTuple, Protocol
 from sb3_ecom.core.arrays import Array
 
 
-class Prospects(NamedTuple):
-    """The B things that may come of a step; the state after each is described by F floats of order one."""
+class Outcomes(NamedTuple):
+    """Possible outcomes of one step: probabilities, expected rewards, continuations, next-state features.
 
-    chance: Array  # (n, B) probabilities, rows sum to 1
-    reward: Array  # (n, B) expected reward in each case
-    going_on: Array  # (n, B) probability that the episode then goes on
-    after: Array  # (n, B, F) the state in which it goes on
+    B outcomes of each of n copies; the state after each is described by F floats of order one.
+    """
+
+    probabilities: Array  # (n, B), rows sum to 1
+    rewards: Array  # (n, B) expected reward of each outcome
+    continue_prob: Array  # (n, B) probability that the episode then goes on
+    next_features: Array  # (n, B, F) of the state in which it goes on
 
 
-class Foresight(Protocol):
-    """Tells what may follow a step of a task; it sees the simulator's state, which no policy does.
+class TransitionModel(Protocol):
+    """Knows the chances of what may follow a step; it reads the simulator's state, which no policy does.
 
     Attributes:
-        size: F, floats of a description.
+        size: F, floats of a state's features.
     """
 
     size: int
 
-    def before(self, state: Any) -> Any:
-        """Return what the methods below must know of a state; stays as it is when the state goes on."""
+    def snapshot(self, state: Any) -> Any:
+        """Return what the methods below need of a state; it stays as it is when the state goes on."""
 
-    def describe(self, before: Any) -> Array:
-        """Return (n, F) float32 of order one, of all that matters for what is still to come."""
+    def features(self, snapshot: Any) -> Array:
+        """Return (n, F) float32 features of order one of all that matters for what is still to come."""
 
-    def prospects(self, before: Any, report: Mapping[str, Array]) -> Prospects:
-        """Return what may follow a step that began in `before` and whose info is `report`."""
+    def outcomes(self, snapshot: Any, step_info: Mapping[str, Array]) -> Outcomes:
+        """Return what may follow a step that began at `snapshot` and whose info is `step_info`."""
+
+
+class ExpectedAdvantage(Protocol):
+    """Knows the advantage of steps before chance decides; it reads the simulator's state."""
+
+    def snapshot(self, state: Any) -> Any:
+        """Return what the call below needs of a state; it stays as it is when the state goes on."""
+
+    def __call__(self, snapshot: Any, step_info: Mapping[str, Array]) -> Array:
+        """Return the (n,) expected advantage of steps that began at `snapshot`."""

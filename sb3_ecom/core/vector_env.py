@@ -18,7 +18,7 @@ from sb3_ecom.core.task import Task
 class EcomVectorEnv(VectorEnv[Any, Any, Any]):
     """n copies of a task as one gymnasium VectorEnv with SAME_STEP autoreset.
 
-    Info of a step: ``reward_terms`` (term -> (n,)), the task's own report, and where episodes ended
+    Info of a step: ``reward_terms`` (term -> (n,)), the task's own step_info, and where episodes ended
     ``final_obs``, ``final_info`` (with ``episode_totals``: counter -> (n,)) and their ``_`` masks.
 
     Raises:
@@ -33,7 +33,7 @@ class EcomVectorEnv(VectorEnv[Any, Any, Any]):
 
     def __init__(self, task: Task, num_envs: int = 1, render_mode: str | None = None) -> None:
         check_render_mode(render_mode, self.metadata["render_modes"])
-        self.loop = StepLoop(task, num_envs, keep_page=render_mode is not None)
+        self.loop = StepLoop(task, num_envs, keep_last_frame=render_mode is not None)
         self.task = task
         self.render_mode = render_mode
         self.num_envs = num_envs
@@ -54,18 +54,18 @@ class EcomVectorEnv(VectorEnv[Any, Any, Any]):
     def step(self, actions: Any) -> tuple[Array, Array, Array, Array, dict[str, Any]]:
         """Advance every copy by one step."""
         result = self.loop.step(check_actions(self.single_action_space, actions, self.num_envs))
-        info: dict[str, Any] = {"reward_terms": result.terms, **result.report}
+        info: dict[str, Any] = {"reward_terms": result.terms, **result.step_info}
         if result.rows.size:
             info |= self._final(result)
         return result.observation, result.reward, result.terminated, result.truncated, info
 
     def render(self) -> tuple[Any, ...] | None:
         """Return one picture or text per copy (in `render_mode`)."""
-        if self.render_mode is None or self.loop.page is None:
+        if self.render_mode is None or self.loop.last_frame is None:
             return None
-        state, outcome = self.loop.page
+        state, outcome = self.loop.last_frame
         rows = range(self.num_envs)
-        return tuple(self.loop.task.frame(state, outcome, row, self.render_mode) for row in rows)
+        return tuple(self.loop.task.render(state, outcome, row, self.render_mode) for row in rows)
 
     def _final(self, result: Transition) -> dict[str, Any]:
         mask = np.zeros(self.num_envs, dtype=bool)
@@ -77,5 +77,5 @@ class EcomVectorEnv(VectorEnv[Any, Any, Any]):
         for name, values in result.totals.items():
             totals[name] = np.zeros(self.num_envs)
             totals[name][result.rows] = values
-        final_info = {"reward_terms": result.terms, **result.report, "episode_totals": totals}
+        final_info = {"reward_terms": result.terms, **result.step_info, "episode_totals": totals}
         return {"final_obs": final_obs, "_final_obs": mask, "final_info": final_info, "_final_info": mask}

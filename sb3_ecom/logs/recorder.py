@@ -150,7 +150,7 @@ def slot_reward(action: Array, result: Transition) -> Array:
         ValueError: if a page of several slots does not report its clicks.
     """
     page = np.asarray(action).reshape(len(action), -1)
-    clicked = result.report.get("clicked")
+    clicked = result.step_info.get("clicked")
     if page.shape[1] == 1:
         return np.asarray(result.reward, dtype=np.float64)[:, None]
     if clicked is None:
@@ -158,5 +158,5 @@ def slot_reward(action: Array, result: Transition) -> Array:
     clicked = np.asarray(clicked)
     if clicked.ndim == 2:
         return clicked.astype(np.float64)
-    shown = np.asarray(result.report.get("slate", page))  # the item clicked, -1 for none
+    shown = np.asarray(result.step_info.get("slate", page))  # the item clicked, -1 for none
     return ((shown == clicked[:, None]) & (clicked >= 0)[:, None]).astype(np.float64)

@@ -1,11 +1,15 @@
 """Everything that needs torch or Stable-Baselines3: VecEnv, sequence policies, callbacks."""
 
 from sb3_ecom.sb3.callbacks.dual_ascent import DualAscent
-from sb3_ecom.sb3.callbacks.metrics import BatchedTimeoutBootstrap, EcomMetricsCallback, HorizonEndsAll
+from sb3_ecom.sb3.callbacks.metrics import BatchedTimeoutBootstrap, EcomMetricsCallback, TerminalHorizon
 from sb3_ecom.sb3.extractors.attention import AttendingExtractor, AttentionExtractor, TransformerExtractor
 from sb3_ecom.sb3.extractors.candidates import PooledCandidates
 from sb3_ecom.sb3.extractors.item_embedding import ItemEmbedding
-from sb3_ecom.sb3.extractors.last_item import KnownItemExtractor, KnownItemPolicy, KnownItemSlatePolicy
+from sb3_ecom.sb3.extractors.last_item import (
+    LastItemEmbeddingExtractor,
+    LastItemEmbeddingPolicy,
+    LastItemEmbeddingSlatePolicy,
+)
 from sb3_ecom.sb3.extractors.recurrent import (
     GRUExtractor,
     LastClickExtractor,
@@ -15,7 +19,7 @@ from sb3_ecom.sb3.extractors.recurrent import (
 from sb3_ecom.sb3.extractors.text import TextItemEncoder
 from sb3_ecom.sb3.policies.item_q import ItemDQNPolicy, ItemQRDQNPolicy
 from sb3_ecom.sb3.policies.item_rows import ItemRowPolicy
-from sb3_ecom.sb3.policies.residual import Adjustable, ResidualPolicy
+from sb3_ecom.sb3.policies.residual import ResidualPolicy, ResidualRule
 from sb3_ecom.sb3.policies.sequence import (
     AttentionCrossQPolicy,
     AttentionDQNPolicy,
@@ -62,7 +66,7 @@ from sb3_ecom.sb3.policies.slate import (
 )
 from sb3_ecom.sb3.slateq.algorithm import SlateQ
 from sb3_ecom.sb3.vec_env import EcomVecEnv, make_vec_env
-from sb3_ecom.sb3.vec_wrappers.expected_advantage import VecExpectedGain
+from sb3_ecom.sb3.vec_wrappers.expected_advantage import VecExpectedAdvantage
 from sb3_ecom.sb3.vec_wrappers.item_rows import VecItemRows
 from sb3_ecom.sb3.vec_wrappers.residual import VecResidual
 from sb3_ecom.sb3.vec_wrappers.rewards import (
@@ -78,7 +82,6 @@ from sb3_ecom.sb3.vec_wrappers.rewards import (
 )
 
 __all__ = [
-    "Adjustable",
     "AttendingExtractor",
     "AttentionCrossQPolicy",
     "AttentionDQNPolicy",
@@ -105,18 +108,17 @@ __all__ = [
     "GruSlatePolicy",
     "GruTD3Policy",
     "GruTQCPolicy",
-    "HorizonEndsAll",
     "ItemDQNPolicy",
     "ItemEmbedding",
     "ItemQRDQNPolicy",
     "ItemRowPolicy",
-    "KnownItemExtractor",
-    "KnownItemPolicy",
-    "KnownItemSlatePolicy",
     "LSTMExtractor",
     "LastClickExtractor",
     "LastClickPolicy",
     "LastClickSlatePolicy",
+    "LastItemEmbeddingExtractor",
+    "LastItemEmbeddingPolicy",
+    "LastItemEmbeddingSlatePolicy",
     "LstmCrossQPolicy",
     "LstmDQNPolicy",
     "LstmMaskablePolicy",
@@ -128,9 +130,11 @@ __all__ = [
     "LstmTQCPolicy",
     "PooledCandidates",
     "ResidualPolicy",
+    "ResidualRule",
     "SequenceExtractor",
     "SlatePolicy",
     "SlateQ",
+    "TerminalHorizon",
     "TextItemEncoder",
     "TransformerCrossQPolicy",
     "TransformerDQNPolicy",
@@ -145,7 +149,7 @@ __all__ = [
     "VecConstrainedReward",
     "VecDelayedReward",
     "VecDiversityBonus",
-    "VecExpectedGain",
+    "VecExpectedAdvantage",
     "VecItemRows",
     "VecNoveltyBonus",
     "VecPotentialShaping",

@@ -17,7 +17,7 @@ from sb3_ecom.core.loop import StepLoop, Transition
 from sb3_ecom.core.registry import spec
 from sb3_ecom.core.rendering import check_render_mode
 from sb3_ecom.core.single_env import EcomEnv
-from sb3_ecom.core.task import Task
+from sb3_ecom.core.task import MaskedTask, Task
 from sb3_ecom.sb3.episode_log import EpisodeLog
 
 
@@ -62,14 +62,14 @@ class EcomVecEnv(VecEnv):
         log: EpisodeLog | None = None,
     ) -> None:
         check_render_mode(render_mode, EcomEnv.metadata["render_modes"])
-        self.loop = StepLoop(task, num_envs, keep_page=render_mode is not None, stagger=stagger)
+        self.loop = StepLoop(task, num_envs, keep_last_frame=render_mode is not None, stagger=stagger)
         self.task = self.loop.task
         self.spec = None if env_id is None else gymnasium.spec(env_id)
         self.render_mode = render_mode
         self.last: Transition | None = None
         self._log = EpisodeLog() if log is None else log
         self._actions: Array = None
-        if hasattr(task, "action_masks"):
+        if isinstance(task, MaskedTask):
             self.action_masks = self._action_masks
         super().__init__(num_envs, task.observation_space, task.action_space)
         self.metadata["render_fps"] = EcomEnv.metadata["render_fps"]
@@ -104,10 +104,10 @@ class EcomVecEnv(VecEnv):
 
     def get_images(self) -> Sequence[Array | None]:
         """Return one (480, 640, 3) uint8 picture per copy (None where `render_mode` is not "rgb_array")."""
-        if self.render_mode != "rgb_array" or self.loop.page is None:
+        if self.render_mode != "rgb_array" or self.loop.last_frame is None:
             return [None] * self.num_envs
-        state, outcome = self.loop.page
-        return [self.task.frame(state, outcome, row, "rgb_array") for row in range(self.num_envs)]
+        state, outcome = self.loop.last_frame
+        return [self.task.render(state, outcome, row, "rgb_array") for row in range(self.num_envs)]
 
     def get_attr(self, attr_name: str, indices: VecEnvIndices = None) -> list[Any]:
         """Return an attribute of the task, or else of this VecEnv, once per copy asked for."""
@@ -159,7 +159,7 @@ class EcomVecEnv(VecEnv):
                 result.final_observation, result.truncated[rows].tolist(), terms, totals, strict=True
             )
         ]
-        for name, values in result.report.items():
+        for name, values in result.step_info.items():
             for info, value in zip(infos, values[rows], strict=True):
                 info[name] = value
         self._log.record(infos, result.totals["reward"].tolist(), result.totals["length"].tolist())
@@ -170,9 +170,9 @@ class EcomVecEnv(VecEnv):
         return self.task.action_masks(self.loop.state)  # type: ignore[attr-defined]
 
     def _frame(self, row: int) -> Any:
-        if self.render_mode is None or self.loop.page is None:
+        if self.render_mode is None or self.loop.last_frame is None:
             return None
-        return self.task.frame(*self.loop.page, row, self.render_mode)
+        return self.task.render(*self.loop.last_frame, row, self.render_mode)
 
     def _rows(self, indices: VecEnvIndices) -> list[int]:
         return list(self._get_indices(indices))

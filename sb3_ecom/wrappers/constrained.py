@@ -95,12 +95,12 @@ class Constrained(RewardRule):
             base = xp.ones_like(step.reward) if self.per == "step" else _amount(step, self.per)
             used, excess = cost, cost - self.limit * base
         reward = lagrangian(step.reward, sign * excess, self.multiplier)
-        report = {**step.report, self.key: xp.stack([used, base], axis=1)}
-        return state, step._replace(reward=reward, report=report)
+        step_info = {**step.step_info, self.key: xp.stack([used, base], axis=1)}
+        return state, step._replace(reward=reward, step_info=step_info)
 
 
 def _amount(step: Step, name: str) -> Array:
-    return step.terms[name] if name in step.terms else step.report[name]
+    return step.terms[name] if name in step.terms else step.step_info[name]
 
 
 class ConstrainedReward(RewardWrapper, rule=Constrained):

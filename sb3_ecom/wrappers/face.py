@@ -21,7 +21,7 @@ from sb3_ecom.wrappers.rule import Names, RewardRule, Step
 class RewardWrapper(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
     """Applies a reward rule to a single environment; name a subclass in rl-zoo's `env_wrapper`.
 
-    The arguments after `env` are the rule's own. What the rule adds to the report stands in `info`;
+    The arguments after `env` are the rule's own. What the rule adds to the step_info stands in `info`;
     reward terms that it replaces are replaced there too. The observation is never touched.
 
     SB3's `make_vec_env` and rl-zoo put Monitor inside of this wrapper, so that ``rollout/ep_rew_mean`` and
@@ -64,7 +64,7 @@ class RewardWrapper(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
         observation, reward, terminated, truncated, info = self.env.step(action)
         before = self._batch(observation, reward, terminated, truncated, info)
         self._state, after = self.rule.apply(self._state, before, self.rule.draw(self._generator, 1))
-        added = {name: value[0] for name, value in after.report.items() if name not in before.report}
+        added = {name: value[0] for name, value in after.step_info.items() if name not in before.step_info}
         if after.terms is not before.terms:
             added["reward_terms"] = {name: float(term[0]) for name, term in after.terms.items()}
         return observation, float(after.reward[0]), terminated, truncated, {**info, **added}
@@ -76,11 +76,11 @@ class RewardWrapper(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
 
     def _batch(self, observation: Any, reward: Any, terminated: Any, truncated: Any, info: Any) -> Step:
         terms = {name: np.asarray([term]) for name, term in info.get("reward_terms", {}).items()}
-        report = read_report(self.rule, [info], self._name)
-        self.rule.check_terms(Names(tuple(terms), tuple(report)), self._name)
+        step_info = read_report(self.rule, [info], self._name)
+        self.rule.check_terms(Names(tuple(terms), tuple(step_info)), self._name)
         truncated = truncated and not terminated
         ended = np.asarray([bool(terminated)]), np.asarray([bool(truncated)])
-        return Step(np.asarray([float(reward)]), terms, report, batch_of_one(observation), *ended)
+        return Step(np.asarray([float(reward)]), terms, step_info, batch_of_one(observation), *ended)
 
 
 def describe_face(cls: Any, rule: type[RewardRule], wrapped: str) -> None:
@@ -101,9 +101,9 @@ def known_terms(task: Task | None) -> tuple[str, ...] | None:
     return tuple(loop.step(action).terms)
 
 
-def number_names(report: Mapping[str, Array]) -> tuple[str, ...]:
+def number_names(step_info: Mapping[str, Array]) -> tuple[str, ...]:
     """Return the names of a report's (n,) entries: one number per copy."""
-    return tuple(name for name, value in report.items() if np.ndim(value) == 1)
+    return tuple(name for name, value in step_info.items() if np.ndim(value) == 1)
 
 
 def noise_generator(rule: RewardRule, seed: int | None) -> np.random.Generator:

@@ -17,7 +17,7 @@ class Step(NamedTuple):
 
     reward: Array  # (n,)
     terms: Mapping[str, Array]  # reward term -> (n,); empty where the environment names none
-    report: Mapping[str, Array]  # other entries of info, e.g. slate -> (n, K)
+    step_info: Mapping[str, Array]  # other entries of info, e.g. slate -> (n, K)
     observation: Any  # (n, ...) after the step, in the SAME episode (before any autoreset)
     terminated: Array  # (n,) bool
     truncated: Array  # (n,) bool, and not terminated
@@ -108,7 +108,7 @@ class RewardRule(ABC):
 
     @abstractmethod
     def apply(self, state: Any, step: Step, noise: Array | None) -> tuple[Any, Step]:
-        """Return the next state and the step with its new reward, terms or report."""
+        """Return the next state and the step with its new reward, terms or step_info."""
 
 
 def choose_rows(mask: Array, new: Array, old: Array) -> Array:

@@ -123,7 +123,7 @@ class Diverse(RewardRule):
 
     def apply(self, state: Any, step: Step, noise: Array | None) -> tuple[Any, Step]:
         """Add the bonus."""
-        bonus = intra_list_distance(step.report["slate"], self.unit_features)
+        bonus = intra_list_distance(step.step_info["slate"], self.unit_features)
         return state, step._replace(reward=step.reward + self.weight * bonus)
 
 
@@ -173,7 +173,7 @@ class Novel(RewardRule):
 
     def apply(self, state: Shown | None, step: Step, noise: Array | None) -> tuple[Shown | None, Step]:
         """Add the bonus."""
-        slate = step.report["slate"]
+        slate = step.step_info["slate"]
         if state is None:
             bonus = mean_self_information(slate, self.bits)
         else:

@@ -66,7 +66,7 @@ class Vectorised(RewardRule):
     def apply(self, state: Any, step: Step, noise: Array | None) -> tuple[Any, Step]:
         """Add the vector to the report."""
         vector = vector_reward(step.terms, self.needed_terms)
-        return state, step._replace(report={**step.report, "vector_reward": vector})
+        return state, step._replace(step_info={**step.step_info, "vector_reward": vector})
 
 
 class VectorReward(RewardWrapper, rule=Vectorised):

@@ -6,14 +6,14 @@ import torch
 
 from sb3_ecom.core.arrays import (
     columns_first,
-    fill,
     is_floating,
     look_up,
-    mark,
-    pick,
-    renew,
+    masked_fill,
     repeat,
+    set_true,
+    take_rows,
     true_places,
+    update_where,
     zeros,
 )
 
@@ -41,7 +41,7 @@ def test_look_up_is_indexing(array, shape, rows, kind):
 def test_pick_is_indexing_by_one_row(array, rows, kind):
     table = np.random.default_rng(0).standard_normal((7, 2)).astype(np.float32)
     rows = np.asarray(rows, dtype=kind)
-    np.testing.assert_array_equal(np.asarray(pick(array(table), array(rows))), table[rows])
+    np.testing.assert_array_equal(np.asarray(take_rows(array(table), array(rows))), table[rows])
 
 
 @pytest.mark.parametrize("mask", [[], [False], [True, False, True, True]])
@@ -66,7 +66,7 @@ MASKS = [[False, False, False], [True, False, True], [True, True, True]]
 def test_renewed_rows_are_computed_and_the_others_kept(array, mask):
     old = np.arange(12, dtype=np.float32).reshape(3, 2, 2)
     mask, given = np.asarray(mask), array(old.copy())
-    found = renew(given, array(mask), lambda rows: given[rows] * 10 + 1)
+    found = update_where(given, array(mask), lambda rows: given[rows] * 10 + 1)
     np.testing.assert_array_equal(np.asarray(found), np.where(mask[:, None, None], old * 10 + 1, old))
     np.testing.assert_array_equal(np.asarray(given), old)
 
@@ -78,14 +78,14 @@ def test_marks_are_added_where_asked_and_minus_one_marks_nothing(array, mask):
     columns = np.where(mask, [0, 1, 1], -1)
     expected = book.copy()
     expected[np.flatnonzero(mask), columns[mask]] = True
-    np.testing.assert_array_equal(np.asarray(mark(given, array(columns), array(mask))), expected)
+    np.testing.assert_array_equal(np.asarray(set_true(given, array(columns), array(mask))), expected)
     np.testing.assert_array_equal(np.asarray(given), book)
 
 
 def test_filling_and_turning_give_copies(array):
     values = np.arange(6, dtype=np.float32).reshape(3, 2)
     given = array(values.copy())
-    filled = fill(given, array(values > 3), -1e30)
+    filled = masked_fill(given, array(values > 3), -1e30)
     np.testing.assert_array_equal(np.asarray(filled), np.where(values > 3, np.float32(-1e30), values))
     turned = columns_first(given)
     np.testing.assert_array_equal(np.asarray(turned), values.T)

@@ -20,7 +20,7 @@ def test_a_seed_fixes_the_customers_whatever_the_policy_does():
         first = []
 
         def policy(observation, loop=loop, first=first, value=value):
-            first.append(loop.state.taste.copy())
+            first.append(loop.state.hidden.copy())
             return constant(value)(observation)
 
         run_episodes(loop, policy, seed=4)

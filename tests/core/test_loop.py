@@ -64,11 +64,11 @@ def test_staggered_copies_are_truncated_at_different_steps():
 def test_reset_without_a_seed_goes_on_with_new_customers():
     loop = StepLoop(ToyTask(), 8)
     loop.reset(0)
-    tastes = [loop.state.taste.copy()]
+    tastes = [loop.state.hidden.copy()]
     loop.reset()
-    tastes.append(loop.state.taste.copy())
+    tastes.append(loop.state.hidden.copy())
     loop.reset(0)
-    np.testing.assert_array_equal(loop.state.taste, tastes[0])
+    np.testing.assert_array_equal(loop.state.hidden, tastes[0])
     assert not np.allclose(tastes[0], tastes[1])
 
 
@@ -111,9 +111,9 @@ def test_single_env_refuses_to_step_past_the_end():
 def test_reset_in_mid_episode_starts_another_visitor():
     env = gym.make("EcomToy-v0").unwrapped
     env.reset(seed=0)
-    before = env.loop.state.taste.copy()
+    before = env.loop.state.hidden.copy()
     env.reset()
-    assert env.loop.state.taste != before
+    assert env.loop.state.hidden != before
 
 
 def test_reset_noise_depends_on_seed_and_key_only():

@@ -78,16 +78,16 @@ def test_same_seed_same_episodes_and_a_seed_is_used_once():
     np.testing.assert_array_equal(first.reset(), second.reset())
     for action in sampled(first.action_space, 6, 15):
         np.testing.assert_array_equal(first.step(action)[1], second.step(action)[1])
-    taste = first.loop.state.taste.copy()
+    taste = first.loop.state.hidden.copy()
     first.reset()
-    assert not np.array_equal(first.loop.state.taste, taste)
+    assert not np.array_equal(first.loop.state.hidden, taste)
 
 
 def test_last_holds_terms_and_report_of_every_copy():
     venv = make_vec_env("EcomToyMultiDiscrete-v0", n_envs=3, seed=1)
     venv.reset()
     venv.step(np.ones((3, 2), dtype=np.int64))
-    assert venv.last.report["slate"].shape == (3, 2)
+    assert venv.last.step_info["slate"].shape == (3, 2)
     assert venv.last.terms["clicks"].shape == (3,)
 
 
@@ -165,7 +165,7 @@ def test_sb3_trains_and_evaluates_without_a_warning():
 
 class MaskedTask(ToyTask):
     def action_masks(self, state):
-        return np.arange(5)[None, :] >= 2 * np.ones((len(state.taste), 1))
+        return np.arange(5)[None, :] >= 2 * np.ones((len(state.hidden), 1))
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,7 @@ def test_the_reported_use_is_that_of_whole_episodes():
         step = Step(blank, {"spend": blank + 2.0}, {}, blank, np.array([done]), np.array([False]))
         state, after = rule.apply(state, step, None)
         state = rule.restart(state, step.done, blank, blank)
-        seen.append(after.report["constraint:spend"][0].tolist())
+        seen.append(after.step_info["constraint:spend"][0].tolist())
     assert seen == [[0, 0], [0, 0], [6, 1], [2, 1]]
 
 

@@ -43,7 +43,9 @@ class Recorder(VecEnvWrapper):
         last = self.venv.last
         final = last.observation.copy()
         final[last.rows] = last.final_observation
-        self.steps.append(Step(last.reward, last.terms, last.report, final, last.terminated, last.truncated))
+        self.steps.append(
+            Step(last.reward, last.terms, last.step_info, final, last.terminated, last.truncated)
+        )
         return result
 
 
@@ -181,7 +183,7 @@ def test_a_fill_rate_is_limited_by_two_numbers_of_info():
     kwargs = {"term": "unmet", "limit": 0.05, "multiplier": 3.0, "per": "demand"}
     raw = make_vec_env("EcomLostSales-v0", 4)
     expected = roll_zeros(
-        raw, lambda last: last.reward - 3.0 * (last.report["unmet"] - 0.05 * last.report["demand"])
+        raw, lambda last: last.reward - 3.0 * (last.step_info["unmet"] - 0.05 * last.step_info["demand"])
     )
     shaped = roll_zeros(VecConstrainedReward(make_vec_env("EcomLostSales-v0", 4), **kwargs), None)
     np.testing.assert_allclose(shaped, expected, rtol=1e-5, atol=1e-5)
@@ -248,7 +250,7 @@ def test_the_vector_is_in_every_info_and_the_space_describes_it(n):
     assert venv.reward_space.shape == (2,)
     vectors = np.array([[info["vector_reward"] for info in row] for row in infos])
     np.testing.assert_allclose(vectors @ [1.0, 0.1], rewards, rtol=1e-5)  # the task's own weights
-    np.testing.assert_array_equal(venv.seen.report["vector_reward"], vectors[-1])
+    np.testing.assert_array_equal(venv.seen.step_info["vector_reward"], vectors[-1])
 
 
 def test_mo_gymnasium_finds_the_reward_space_on_the_unwrapped_env():

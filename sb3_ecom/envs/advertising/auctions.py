@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from sb3_ecom.core.arrays import Array, array_namespace, pick, repeat, true_places
+from sb3_ecom.core.arrays import Array, array_namespace, repeat, take_rows, true_places
 
 MICROS = 1_000_000  # whole units per unit of money, and per unit of value
 UNLIMITED = 2**60  # micros: more than any market sells, and addable without overflow
 
 
-class Lots(NamedTuple):
+class AuctionBatch(NamedTuple):
     """The auctions of one tick; those of copy i stand in ``bounds[i]:bounds[i + 1]``."""
 
     counts: Array  # (n,) int64 auctions
@@ -42,31 +42,31 @@ def lay_out(counts: Array, capacity: int) -> tuple[Array, Array]:
     return bounds[1:] - bounds[:-1], bounds
 
 
-def buy(lots: Lots, log_bid: Array, level: Array, budget: Array, second_price: bool) -> Bought:
+def buy(batch: AuctionBatch, log_bid: Array, level: Array, budget: Array, second_price: bool) -> Bought:
     """Bid multiplier x value in every auction until the budget is spent.
 
     A bid wins if it is above the highest rival bid (a tie loses) and pays that bid (second price) or itself.
     Auctions come in order; the first won auction that the rest of the budget can not pay ends the tick.
 
     Args:
-        lots: the auctions of the tick.
+        batch: the auctions of the tick.
         log_bid: (n,) log of the bid per unit of predicted value.
         level: (n,) log price level of the tick.
         budget: (n,) int64 micros left, in [0, UNLIMITED].
         second_price: pay the highest rival bid instead of the own one.
     """
     xp = array_namespace(log_bid)
-    bar = repeat(level - log_bid, lots.counts)
-    won = true_places(lots.log_value[: bar.shape[0]] - lots.price_noise[: bar.shape[0]] > bar)
-    places = xp.searchsorted(won, lots.bounds)
+    bar = repeat(level - log_bid, batch.counts)
+    won = true_places(batch.log_value[: bar.shape[0]] - batch.price_noise[: bar.shape[0]] > bar)
+    places = xp.searchsorted(won, batch.bounds)
     per_copy = places[1:] - places[:-1]
-    log_value = pick(lots.log_value, won)
+    log_value = take_rows(batch.log_value, won)
     if second_price:
-        log_price = pick(lots.price_noise, won) + repeat(level, per_copy)
+        log_price = take_rows(batch.price_noise, won) + repeat(level, per_copy)
     else:
         log_price = log_value + repeat(log_bid, per_copy)
-    paid = _running_sum(xp, log_price, lots.bounds)
-    value = _running_sum(xp, log_value, lots.bounds)
+    paid = _running_sum(xp, log_price, batch.bounds)
+    value = _running_sum(xp, log_value, batch.bounds)
     before = paid[places[:-1]]
     # Costs are >= 0, so the running sum is sorted: the cut-off of every copy is one binary search.
     last = xp.minimum(xp.searchsorted(paid, before + budget, side="right") - 1, places[1:])

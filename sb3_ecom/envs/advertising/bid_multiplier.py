@@ -9,14 +9,14 @@ from sb3_ecom.core.arrays import Array, array_namespace
 Control = Literal["incremental", "absolute"]
 
 
-class Dial(NamedTuple):
+class BidMultiplier(NamedTuple):
     """A log multiplier and what an action in [-1, 1] does to it."""
 
     reach: float  # it stays within +- this; an absolute action of 1 sets it there
     stride: float  # change per unit of an incremental action
     control: Control
 
-    def turn(self, log_multiplier: Array, action: Array) -> Array:
+    def apply(self, log_multiplier: Array, action: Array) -> Array:
         """Return the log multipliers after the actions; shapes broadcast."""
         xp = array_namespace(action)
         if self.control == "incremental":

@@ -15,7 +15,7 @@ class BiddingTask(Task):
     Outcomes hold `spend`, `wins`, `auctions`, `used` and `pace_error`, (n,) each, beside what is their own.
     """
 
-    reported: ClassVar[tuple[str, ...]] = (
+    step_info_keys: ClassVar[tuple[str, ...]] = (
         *("spend", "value", "cpa", "roi", "win_rate", "budget_use", "pacing_error"),
     )
 
@@ -32,7 +32,7 @@ class BiddingTask(Task):
         counted: dict[str, Array] = outcome._asdict()
         return counted
 
-    def report(self, outcome: Any) -> dict[str, Array]:
+    def step_info(self, outcome: Any) -> dict[str, Array]:
         """Return spend, value, CPA, ROI and win rate; budget use and pacing error are those so far."""
         xp = array_namespace(outcome.wins)
         value, cpa, roi = self.worth(outcome)

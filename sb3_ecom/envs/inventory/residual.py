@@ -11,33 +11,33 @@ from sb3_ecom.core.arrays import Array
 
 
 class ShiftedRule:
-    """A rule of a whole state with additive knobs; called on observations, it is the rule as it was tuned.
+    """A rule of a whole state with additive offsets; called on observations, it is the rule as tuned.
 
     Attributes:
-        knobs: floats of a shift, in units of goods.
+        num_offsets: floats of a shift, in units of goods.
         notes: floats that `think` returns: the actions of the rule as it was tuned.
     """
 
     def __init__(
-        self, knobs: int, read: Callable[[Array], Any], decide: Callable[[Any, Array], Array]
+        self, num_offsets: int, read: Callable[[Array], Any], decide: Callable[[Any, Array], Array]
     ) -> None:
         """Keep `read`, which finds the state in (n, d) observations, and `decide`.
 
-        `decide` maps a state and (n, knobs) shifts to (n, knobs) actions.
+        `decide` maps a state and (n, num_offsets) shifts to (n, num_offsets) actions.
         """
-        self.knobs = self.notes = knobs
+        self.num_offsets = self.notes = num_offsets
         self._read, self._decide = read, decide
         self._state: Any = None
 
     def __call__(self, observation: Array) -> Array:
         """Return the actions of the unshifted rule."""
-        return self._decide(self._read(observation), np.zeros((len(observation), self.knobs)))
+        return self._decide(self._read(observation), np.zeros((len(observation), self.num_offsets)))
 
-    def think(self, observation: Array) -> Array:
+    def features(self, observation: Array) -> Array:
         """Take in (n, d) observations; return what the unshifted rule would do, (n, notes) float32."""
         self._state = self._read(observation)
-        return self._decide(self._state, np.zeros((len(observation), self.knobs)))
+        return self._decide(self._state, np.zeros((len(observation), self.num_offsets)))
 
     def act(self, shift: Array) -> Array:
-        """Return the actions of the rule shifted by (n, knobs) units, in the state thought of last."""
+        """Return the actions of the rule shifted by (n, num_offsets) units, in the state thought of last."""
         return self._decide(self._state, shift)

@@ -71,7 +71,7 @@ class DualAscent(BaseCallback):
     def _on_step(self) -> bool:
         key = self._rule.key
         if self._face is not None and self._face.seen is not None:
-            self._sums += self._face.seen.report[key].sum(axis=0)
+            self._sums += self._face.seen.step_info[key].sum(axis=0)
         else:
             self._sums += np.sum([info[key] for info in self.locals["infos"]], axis=0)
         self._steps += self.training_env.num_envs

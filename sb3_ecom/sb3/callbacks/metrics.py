@@ -111,8 +111,8 @@ class EcomMetricsCallback(BaseCallback):
 
     def _take_batch(self, last: Transition) -> None:
         self._add_terms({name: float(values.sum()) for name, values in last.terms.items()}, len(last.reward))
-        if "slate" in last.report:
-            self.episodes.show(last.report["slate"])
+        if "slate" in last.step_info:
+            self.episodes.show(last.step_info["slate"])
         if last.rows.size:
             self.episodes.add(last.totals)
 
@@ -245,7 +245,7 @@ class BatchedTimeoutBootstrap(BaseCallback):
         return True
 
 
-class HorizonEndsAll(BaseCallback):
+class TerminalHorizon(BaseCallback):
     """Credits nothing after an episode that its horizon cut: for tasks in which that is the truth.
 
     SB3 takes a truncated episode for one that would go on, and adds ``gamma * V(terminal observation)`` to

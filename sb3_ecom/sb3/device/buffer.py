@@ -73,10 +73,10 @@ class DeviceRolloutBuffer(RolloutBuffer):
         Source: Schulman et al. (2016), equation 16.
         """
         rewards, values, starts = (self.columns[name] for name in ("rewards", "values", "episode_starts"))
-        going_on = torch.cat([1.0 - starts[1:], 1.0 - dones.float()[None]])
+        continue_prob = torch.cat([1.0 - starts[1:], 1.0 - dones.float()[None]])
         following = torch.cat([values[1:], last_values.detach().float().reshape(1, -1)])
-        deltas = rewards + self.gamma * following * going_on - values
-        decay = self.gamma * self.gae_lambda * going_on
+        deltas = rewards + self.gamma * following * continue_prob - values
+        decay = self.gamma * self.gae_lambda * continue_prob
         advantages = self.columns["advantages"]
         running = torch.zeros_like(deltas[0])
         for step in range(self.buffer_size - 1, -1, -1):

@@ -22,7 +22,7 @@ class Tally(NamedTuple):
     items: Array  # (k,) int64 items shown, sorted; empty where the task reports no slate
 
 
-class DeviceTally:
+class DeviceStats:
     """Adds up the transitions of a rollout without asking the device for a number.
 
     Args:
@@ -46,8 +46,8 @@ class DeviceTally:
             # float64: a sum over millions of episodes must not swallow the next one.
             self._sums[name] = self._sums[name] + value if name in self._sums else value.double()
         self._steps += done.shape[0]
-        if self._catalogue_size and "slate" in step.report:
-            self._mark(step.report["slate"])
+        if self._catalogue_size and "slate" in step.step_info:
+            self._mark(step.step_info["slate"])
 
     def read(self) -> Tally:
         """Fetch the sums (the rollout's one wait for the device) and start anew."""

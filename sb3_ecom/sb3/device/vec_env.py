@@ -19,7 +19,7 @@ from sb3_ecom.core.loop import StepLoop, Transition
 from sb3_ecom.core.registry import spec
 from sb3_ecom.core.task import Task
 from sb3_ecom.sb3.device.errors import check_device, explain_out_of_memory
-from sb3_ecom.sb3.device.tally import DeviceTally, Tally
+from sb3_ecom.sb3.device.tally import DeviceStats, Tally
 from sb3_ecom.sb3.device.torch_backend import TorchBackend
 from sb3_ecom.sb3.vec_env import EcomVecEnv
 
@@ -61,7 +61,7 @@ class DeviceVecEnv(EcomVecEnv):
         super().__init__(task, num_envs, env_id=env_id)
         self.loop = StepLoop(task, num_envs, TorchBackend(self.device), stagger=stagger)
         self.task = self.loop.task
-        self._sums = DeviceTally(_catalogue_size(task))
+        self._sums = DeviceStats(_catalogue_size(task))
         self.tally: Tally | None = None
 
     def reset_tensors(self) -> Tensor:
@@ -170,7 +170,7 @@ def to_host(step: Transition) -> Transition:
         terminated=terminated,
         truncated=truncated,
         terms=fetch(step.terms),
-        report=fetch(step.report),
+        step_info=fetch(step.step_info),
         rows=rows,
         final_observation=step.final_observation.cpu().numpy()[rows],
         totals={name: total[rows] for name, total in fetch(step.totals).items()},

@@ -9,7 +9,7 @@ from gymnasium import spaces
 from stable_baselines3.common.policies import ActorCriticPolicy
 from torch import Tensor, nn
 
-from sb3_ecom.core.item_spaces import ItemSigns
+from sb3_ecom.core.item_spaces import ItemSignature
 from sb3_ecom.sb3.extractors.recurrent import LastClickExtractor
 from sb3_ecom.sb3.extractors.windows import Window
 from sb3_ecom.sb3.policies.sequence import WithExtractor
@@ -18,7 +18,7 @@ from sb3_ecom.sb3.policies.slate import SlatePolicy
 _DIRECTIONS = 256  # drawn, of which the best is taken
 
 
-class KnownItemExtractor(LastClickExtractor):
+class LastItemEmbeddingExtractor(LastClickExtractor):
     """What `LastClickExtractor` gives, and a learned vector of the item shown.
 
     A few features of an item (embedding, price) say roughly what to show next; what follows a click is
@@ -46,7 +46,7 @@ class KnownItemExtractor(LastClickExtractor):
         **shared: Any,
     ) -> None:
         signs = getattr(getattr(observation_space, "items", None), "signs", None)
-        if not isinstance(signs, ItemSigns):
+        if not isinstance(signs, ItemSignature):
             raise ValueError(
                 f"observation space must be a LayoutBox whose items have signs, got {observation_space}"
             )
@@ -95,13 +95,13 @@ def _telling_direction(signs: Tensor) -> tuple[Tensor, Tensor]:
     return directions[:, best].contiguous(), codes[:, best]
 
 
-class KnownItemPolicy(WithExtractor, ActorCriticPolicy):  # type: ignore[misc]
+class LastItemEmbeddingPolicy(WithExtractor, ActorCriticPolicy):  # type: ignore[misc]
     """For PPO, A2C and TRPO: the context and the newest history step, its item known by name."""
 
-    extractor = KnownItemExtractor
+    extractor = LastItemEmbeddingExtractor
 
 
-class KnownItemSlatePolicy(WithExtractor, SlatePolicy):  # type: ignore[misc]
+class LastItemEmbeddingSlatePolicy(WithExtractor, SlatePolicy):  # type: ignore[misc]
     """`SlatePolicy` on the same: slates and single items of a catalogue, for PPO."""
 
-    extractor = KnownItemExtractor
+    extractor = LastItemEmbeddingExtractor

@@ -17,7 +17,7 @@ class RowSettings(NamedTuple):
     """How observations are cut and actions are put together; a saved model carries it in its space."""
 
     env_id: str | None  # whose baseline `rule` is
-    rule: str | None  # baseline whose knobs an action turns; None: the action is the task's own
+    rule: str | None  # baseline whose offsets an action sets; None: the action is the task's own
     reach: float  # of a knob, in the rule's own unit, at action 1
     history: bool  # whether a row holds the item's past
     identity: bool  # whether a row says which item it is
@@ -40,7 +40,7 @@ class ItemRows:
 
     Raises:
         ValueError: if the observation has no blocks, the action is no Box of whole floats per item, `reach`
-            is not > 0, or the rule is unknown or has no knobs.
+            is not > 0, or the rule is unknown or has no offsets.
     """
 
     def __init__(self, task: Task, settings: RowSettings) -> None:
@@ -68,8 +68,8 @@ class ItemRows:
             features=1 + self._per_step if steps else 0,
         )
         self.space = ItemRowBox(layout, float(space.low.min()), float(space.high.max()), settings)
-        knobs = shape[0] // items if self.rule is None else self.rule.knobs
-        self.action_space = spaces.Box(-1.0, 1.0, (knobs,), np.float32)
+        num_offsets = shape[0] // items if self.rule is None else self.rule.num_offsets
+        self.action_space = spaces.Box(-1.0, 1.0, (num_offsets,), np.float32)
 
     def cut(self, observation: Array) -> Array:
         """Return the (n N, w) float32 rows of (n, d) observations."""
@@ -132,6 +132,6 @@ def _find_rule(task: Task, settings: RowSettings) -> Any:
     if settings.rule not in baselines:
         raise ValueError(f"rule must be one of {', '.join(baselines)}, got {settings.rule!r}")
     rule = baselines[settings.rule](task)
-    if not hasattr(rule, "knobs"):
-        raise ValueError(f"rule {settings.rule!r} of {settings.env_id} has no knobs to turn")
+    if not hasattr(rule, "num_offsets"):
+        raise ValueError(f"rule {settings.rule!r} of {settings.env_id} has no offsets to shift")
     return rule

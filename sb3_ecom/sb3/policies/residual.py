@@ -14,20 +14,20 @@ from sb3_ecom.core.task import Task
 
 
 @runtime_checkable
-class Adjustable(Protocol):
+class ResidualRule(Protocol):
     """A baseline that tells what it makes of an observation and can be shifted.
 
     `think` comes first, once a step; `act` then gives the actions of what was thought.
     """
 
-    knobs: int  # floats of a shift; 0 leaves the rule as it is
+    num_offsets: int  # floats of a shift; 0 leaves the rule as it is
     notes: int  # floats that `think` returns, O(1)
 
-    def think(self, observation: Array) -> Array:
+    def features(self, observation: Array) -> Array:
         """Take in (n, d) observations; return (n, notes) float32: estimates and plans."""
 
     def act(self, shift: Array) -> Array:
-        """Return the (n, ...) actions, shifted by (n, knobs)."""
+        """Return the (n, ...) actions, shifted by (n, num_offsets)."""
 
 
 class ResidualSettings(NamedTuple):
@@ -46,7 +46,7 @@ class ResidualBox(LayoutBox):
         self.settings = settings
 
 
-def find_rule(task: Task, settings: ResidualSettings) -> Adjustable:
+def find_rule(task: Task, settings: ResidualSettings) -> ResidualRule:
     """Return a fresh rule.
 
     Raises:
@@ -58,12 +58,12 @@ def find_rule(task: Task, settings: ResidualSettings) -> Adjustable:
     if settings.rule not in baselines:
         raise ValueError(f"rule must be one of {', '.join(baselines)}, got {settings.rule!r}")
     rule = baselines[settings.rule](task)
-    if not isinstance(rule, Adjustable):
-        raise ValueError(f"rule {settings.rule!r} of {settings.env_id} has no knobs to turn")
+    if not isinstance(rule, ResidualRule):
+        raise ValueError(f"rule {settings.rule!r} of {settings.env_id} has no offsets to shift")
     return rule
 
 
-def residual_space(task: Task, rule: Adjustable, settings: ResidualSettings) -> ResidualBox:
+def residual_space(task: Task, rule: ResidualRule, settings: ResidualSettings) -> ResidualBox:
     """Return the space of notes and observation; a layout counts the notes as context."""
     space = task.observation_space
     plain = Layout(context=int(space.shape[0]), steps=0, features=0)
@@ -73,9 +73,9 @@ def residual_space(task: Task, rule: Adjustable, settings: ResidualSettings) -> 
     return ResidualBox(layout, min(low, -high), high, settings)  # a note may be negative where no unit is
 
 
-def shift_space(rule: Adjustable) -> spaces.Box:
+def shift_space(rule: ResidualRule) -> spaces.Box:
     """Return the space of the learner's actions."""
-    return spaces.Box(-1.0, 1.0, (rule.knobs,), np.float32)
+    return spaces.Box(-1.0, 1.0, (rule.num_offsets,), np.float32)
 
 
 class ResidualPolicy:
@@ -101,6 +101,6 @@ class ResidualPolicy:
 
     def predict(self, observation: Array, deterministic: bool = True, **_: Any) -> tuple[Array, None]:
         """Return (actions, None)."""
-        seen = np.concatenate([self._rule.think(observation), observation], axis=1)
+        seen = np.concatenate([self._rule.features(observation), observation], axis=1)
         action, _state = self._model.predict(seen, deterministic=deterministic)
         return self._rule.act(action * self._settings.reach), None

@@ -28,7 +28,7 @@ class SlateQ(DQN):
     The sum is over the page's items and picking nothing. Q(s, i) is learned from pages on which i was
     picked, towards r + gamma max_A' Q(s', A'); P is learned from what was picked, or given
     (`SlateQPolicy`'s `affinity`; the paper's simulations knew it). What is picked must be told: by the
-    task's report (`EcomVecEnv.last`) or by ``clicked`` (and ``slate``, the page as it was shown) in the
+    task's step_info (`EcomVecEnv.last`) or by ``clicked`` (and ``slate``, the page as it was shown) in the
     infos. Where several items of a page may be clicked, one of them at random counts as picked, so that
     the decomposition is an approximation.
 
@@ -204,14 +204,14 @@ class SlateQ(DQN):
         """Return (n, K + 1): the page as shown, -1 for an empty slot, and the slot picked, K for none."""
         venv = self.env.unwrapped  # type: ignore[union-attr]
         if isinstance(venv, EcomVecEnv) and venv.last is not None:
-            report = venv.last.report
+            step_info = venv.last.step_info
         else:
             names = [name for name in ("slate", "clicked") if infos and name in infos[0]]
-            report = {name: np.stack([info[name] for info in infos]) for name in names}
-        if "clicked" not in report:
+            step_info = {name: np.stack([info[name] for info in infos]) for name in names}
+        if "clicked" not in step_info:
             raise ValueError("SlateQ needs an environment that tells 'clicked' in its infos, got none")
-        page = np.asarray(report.get("slate", action))
-        clicked = np.asarray(report["clicked"])
+        page = np.asarray(step_info.get("slate", action))
+        clicked = np.asarray(step_info["clicked"])
         if clicked.ndim == 1:  # the item, -1 for none
             clicked = (page == clicked[:, None]) & (page >= 0)
         marks = clicked > 0

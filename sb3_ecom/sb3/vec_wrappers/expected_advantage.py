@@ -10,29 +10,30 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnv, VecEnvStepRetu
 
 from sb3_ecom.core.arrays import Array, tree_map
 from sb3_ecom.core.single_env import EcomEnv
+from sb3_ecom.core.task import AdvantageTask, ModelledTask
 from sb3_ecom.sb3.vec_env import EcomVecEnv
-from sb3_ecom.sb3.vec_wrappers.privileged_critic import LearnedGain
+from sb3_ecom.sb3.vec_wrappers.privileged_critic import PrivilegedCritic
 
 
-class VecExpectedGain(VecEnvWrapper):
+class VecExpectedAdvantage(VecEnvWrapper):
     """Pays the expected gain of a step in place of its reward; for training, as rl-zoo's `vec_env_wrapper`.
 
     The simulator knows the chance of everything that may follow a step. The reward becomes the expectation
     of reward and discounted worth of what follows, less the worth of the state: an advantage without luck.
-    Policies are ranked as before. Where the worth is learned (`LearnedGain`), it is that of the learner's own
-    policy, and the learner needs neither lambda nor a critic of its own; it is not saved with the model, a
-    resumed run (``-i``) learns it anew. It is the training that looks
+    Policies are ranked as snapshot. Where the worth is learned (`PrivilegedCritic`), it is that of the
+    learner's own policy, and the learner needs neither lambda nor a critic of its own; it is not saved with
+    the model, a resumed run (``-i``) learns it anew. It is the training that looks
     behind the counter: the policy sees its observations only, and ``info["episode"]`` keeps the true return.
     rl-zoo's evaluation and TensorBoard read that; `rl_zoo3.enjoy` sums the gains it is paid, so take
     ``python -m sb3_ecom evaluate`` for a return.
 
     Args:
-        venv: of a task that has ``foresight()``, and so learns what states are worth: the sessions
+        venv: of a task that has ``transition_model()``, and so learns what states are worth: the sessions
             `EcomRec-v0`, `EcomRecSlate-v0`, `EcomRecSingle-v0` and `EcomRecLarge-v0`; or one that knows it,
-            ``expected_gain(discount)``: `EcomRecEvolution-v0` and `EcomRecCold-v0`. An `EcomVecEnv` (rl-zoo:
-            ``--gym-packages sb3_ecom.fast``), or, slower, a DummyVecEnv of single environments.
+            ``expected_advantage(discount)``: `EcomRecEvolution-v0` and `EcomRecCold-v0`. An `EcomVecEnv`
+            (rl-zoo: ``--gym-packages sb3_ecom.fast``), or, slower, a DummyVecEnv of single environments.
         discount: the learner's gamma, in [0, 1].
-        **critic: keywords of `LearnedGain`, where the worth is learned.
+        **critic: keywords of `PrivilegedCritic`, where the worth is learned.
 
     Raises:
         ValueError: if the states of `venv` are not in this process, the task can not tell, `discount` is
@@ -45,7 +46,7 @@ class VecExpectedGain(VecEnvWrapper):
         self._envs = _single_envs(venv)
         task: Any = self._envs[0].task if self._envs else venv.task  # type: ignore[attr-defined]
         super().__init__(venv)
-        self._gain, self._before = _teller(task, discount, critic), None
+        self._gain, self._snapshot = make_critic(task, discount, critic), None
 
     def reset(self) -> Any:
         """Start n new episodes."""
@@ -58,28 +59,30 @@ class VecExpectedGain(VecEnvWrapper):
             state = tree_map(lambda *leaves: np.concatenate(leaves), *states)
         else:
             state = self.venv.loop.state  # type: ignore[attr-defined]
-        self._before = self._gain.before(state)
+        self._snapshot = self._gain.snapshot(state)
         self.venv.step_async(actions)
 
     def step_wait(self) -> VecEnvStepReturn:
         """Advance every copy by one step."""
         observation, _, done, infos = self.venv.step_wait()
         if self._envs:
-            report = {name: np.stack([info[name] for info in infos]) for name in self._envs[0].task.reported}
+            step_info = {
+                name: np.stack([info[name] for info in infos]) for name in self._envs[0].task.step_info_keys
+            }
         else:
-            report = self.venv.last.report  # type: ignore[attr-defined]
-        return observation, self._gain(self._before, report), done, infos
+            step_info = self.venv.last.step_info  # type: ignore[attr-defined]
+        return observation, self._gain(self._snapshot, step_info), done, infos
 
 
-def _teller(task: Any, discount: float, critic: dict[str, Any]) -> Any:
+def make_critic(task: Any, discount: float, critic: dict[str, Any]) -> Any:
     """Return what tells the gains of a task: a critic that learns, or one that knows."""
-    if hasattr(task, "foresight"):
-        return LearnedGain(task.foresight(), discount, **critic)
-    if not hasattr(task, "expected_gain"):
+    if isinstance(task, ModelledTask):
+        return PrivilegedCritic(task.transition_model(), discount, **critic)
+    if not isinstance(task, AdvantageTask):
         raise ValueError(f"{type(task).__name__} does not tell the expected gain of a step")
     if critic:
         raise ValueError(f"{type(task).__name__} knows what a state is worth, got {', '.join(critic)}")
-    return task.expected_gain(discount)
+    return task.expected_advantage(discount)
 
 
 def _single_envs(venv: VecEnv) -> list[EcomEnv]:

@@ -17,7 +17,7 @@ class VecItemRows(VecEnvWrapper):
     """Shows SB3 every item of every copy as an environment of its own; for rl-zoo's `vec_env_wrapper`.
 
     One small network then serves all items, and each is paid for what itself brought about: a day of a shop
-    of ten items is ten examples, not one. With a `rule` (a baseline that has knobs) an action turns the
+    of ten items is ten examples, not one. With a `rule` (a baseline that has offsets) an action turns the
     rule's parameters of this item today, and 0 is the rule as it was tuned. With `twin` the same rule,
     untouched, keeps a second shop that meets the same customers and suppliers, and a row earns the
     difference: what chance did to both cancels (a control variate; the mean policy gradient stays). That
@@ -30,7 +30,7 @@ class VecItemRows(VecEnvWrapper):
     Args:
         venv: an `EcomVecEnv` (rl-zoo: ``--gym-packages sb3_ecom.fast``) of a task that reports
             ``item_reward``.
-        rule: name of a baseline of the id that has knobs, or None: rows give the task's own actions.
+        rule: name of a baseline of the id that has offsets, or None: rows give the task's own actions.
         reach: of a knob at action 1, in the rule's own unit.
         team: share of the whole copy's reward in a row's, 0 (all selfish) to 1 (all alike). Items that
             compete for room need some: at 0 each takes what it can.
@@ -65,7 +65,7 @@ class VecItemRows(VecEnvWrapper):
             raise ValueError(f"team must be in [0, 1], got {team}")
         if twin and rule is None:
             raise ValueError("twin=True needs a rule for the twin to follow")
-        if "item_reward" not in venv.task.reported:
+        if "item_reward" not in venv.task.step_info_keys:
             raise ValueError(f"{type(venv.task).__name__} reports no item_reward")
         env_id = None if venv.spec is None else venv.spec.id
         self.rows = ItemRows(venv.task, RowSettings(env_id, rule, reach, history, identity))
@@ -101,11 +101,11 @@ class VecItemRows(VecEnvWrapper):
         last = self._shop.last
         if last is None:
             raise RuntimeError("step was called before reset: call reset() first")
-        reward = last.report["item_reward"]
+        reward = last.step_info["item_reward"]
         if self._twin is not None:
             other = self._twin.step(self.rows.rule(self._twin_seen))
             self._twin_seen = other.observation
-            reward = reward - other.report["item_reward"]
+            reward = reward - other.step_info["item_reward"]
         if self.team:
             reward = (1 - self.team) * reward + self.team * reward.sum(axis=1, keepdims=True)
         items = self.rows.items

@@ -10,13 +10,13 @@ import torch
 from torch import nn
 
 from sb3_ecom.core.arrays import Array
-from sb3_ecom.core.transition_model import Foresight, Prospects
+from sb3_ecom.core.transition_model import Outcomes, TransitionModel
 
 _BATCH = 2048  # descriptions of one gradient step
 _SEED = 0  # of the critic's first weights and of its batches
 
 
-class LearnedGain:
+class PrivilegedCritic:
     """Expected advantage of steps: reward plus discounted worth of going on, less the worth of the state.
 
     The worth V is a small network of the state's description. Its targets are expectations over all that may
@@ -26,7 +26,7 @@ class LearnedGain:
     (the performance difference lemma), so that policies are ranked as by the reward itself.
 
     Args:
-        foresight: of the task.
+        transition_model: of the task.
         discount: of the learner, in [0, 1].
         hidden: units of each of V's two layers, >= 1.
         learning_rate: of V's Adam, > 0.
@@ -45,7 +45,7 @@ class LearnedGain:
 
     def __init__(
         self,
-        foresight: Foresight,
+        transition_model: TransitionModel,
         discount: float,
         *,
         hidden: int = 128,
@@ -58,36 +58,39 @@ class LearnedGain:
                 raise ValueError(f"{name} must be >= {least}, got {value}")
         if not learning_rate > 0:
             raise ValueError(f"learning_rate must be > 0, got {learning_rate}")
-        self._foresight, self._discount = foresight, discount
+        self._transition_model, self._discount = transition_model, discount
         self._epochs, self._every = epochs, every
         self._generator = torch.Generator().manual_seed(_SEED)
-        self._network = _build(foresight.size, hidden)
+        self._network = _build(transition_model.size, hidden)
         self._optimizer = torch.optim.Adam(self._network.parameters(), lr=learning_rate)
         self._seen: list[tuple[Array, Array]] = []  # descriptions and what V should have said of them
 
-    def before(self, state: Any) -> Any:
+    def snapshot(self, state: Any) -> Any:
         """Return what `__call__` must know of the state before the step."""
-        return self._foresight.before(state)
+        return self._transition_model.snapshot(state)
 
-    def value(self, before: Any) -> Array:
+    def value(self, snapshot: Any) -> Array:
         """Return (n,) what is still to come."""
-        return self._value(self._foresight.describe(before))
+        return self._value(self._transition_model.features(snapshot))
 
-    def __call__(self, before: Any, report: Mapping[str, Array]) -> Array:
+    def __call__(self, snapshot: Any, step_info: Mapping[str, Array]) -> Array:
         """Return the (n,) float32 expected gain of a step, and learn from it."""
-        here, may = self._foresight.describe(before), self._foresight.prospects(before, report)
-        n, cases, width = may.after.shape
+        here, may = (
+            self._transition_model.features(snapshot),
+            self._transition_model.outcomes(snapshot, step_info),
+        )
+        n, cases, width = may.next_features.shape
         values = self._value(here)
-        worth = self._worth(may, self._value(may.after.reshape(-1, width)).reshape(n, cases))
+        worth = self._worth(may, self._value(may.next_features.reshape(-1, width)).reshape(n, cases))
         if self._epochs:
             self._seen.append((here, worth))
             if len(self._seen) == self._every:
                 self._learn()
         return worth - values
 
-    def _worth(self, may: Prospects, later: Array) -> Array:
+    def _worth(self, may: Outcomes, later: Array) -> Array:
         """Return the (n,) expected reward and discounted worth of what follows."""
-        worth = (may.chance * (may.reward + self._discount * may.going_on * later)).sum(1)
+        worth = (may.probabilities * (may.rewards + self._discount * may.continue_prob * later)).sum(1)
         return np.asarray(worth, dtype=np.float32)
 
     def _value(self, description: Array) -> Array:

@@ -11,7 +11,7 @@ from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.sb3.policies.residual import ResidualSettings, find_rule, residual_space, shift_space
 from sb3_ecom.sb3.vec_env import EcomVecEnv
-from sb3_ecom.sb3.vec_wrappers.expected_advantage import VecExpectedGain
+from sb3_ecom.sb3.vec_wrappers.expected_advantage import VecExpectedAdvantage
 
 
 class VecResidual(VecEnvWrapper):
@@ -25,12 +25,12 @@ class VecResidual(VecEnvWrapper):
     ``info["episode"]`` keeps the copy's own return. A model so trained carries its settings in its
     observation space; `ResidualPolicy`, `load_policy` and ``python -m sb3_ecom evaluate ID --model ZIP``
     make it a policy over the task's observations again. ``terminal_observation`` holds the notes of the step
-    before, since the rule does not think about a day that is over: use it with `HorizonEndsAll`.
+    before, since the rule does not think about a day that is over: use it with `TerminalHorizon`.
 
     Args:
         venv: an `EcomVecEnv` of one of our ids (rl-zoo: ``--gym-packages sb3_ecom.fast``), or a
-            `VecExpectedGain` of one, which needs no twin: it pays without the luck.
-        rule: name of a baseline of the id that can be shifted (`Adjustable`).
+            `VecExpectedAdvantage` of one, which needs no twin: it pays without the luck.
+        rule: name of a baseline of the id that can be shifted (`ResidualRule`).
         reach: shift of a knob at action 1, in the rule's own unit.
         twin: whether to take off what the rule earns.
 
@@ -44,14 +44,14 @@ class VecResidual(VecEnvWrapper):
     """
 
     def __init__(self, venv: VecEnv, *, rule: str, reach: float = 0.5, twin: bool = True) -> None:
-        own: Any = venv.venv if isinstance(venv, VecExpectedGain) else venv
+        own: Any = venv.venv if isinstance(venv, VecExpectedAdvantage) else venv
         if not isinstance(own, EcomVecEnv) or own.spec is None:
             raise ValueError(
                 f"venv must be an EcomVecEnv of a registered id (make_vec_env, or rl-zoo with --gym-packages "
                 f"sb3_ecom.fast), got {type(venv).__name__}"
             )
         if twin and own is not venv:
-            raise ValueError("twin must be False on top of VecExpectedGain, got True")
+            raise ValueError("twin must be False on top of VecExpectedAdvantage, got True")
         settings = ResidualSettings(own.spec.id, rule, reach)
         self._rule = find_rule(own.task, settings)
         super().__init__(venv, residual_space(own.task, self._rule, settings), shift_space(self._rule))
@@ -81,8 +81,8 @@ class VecResidual(VecEnvWrapper):
         """Advance every copy, and its twin, by one step."""
         seen, reward, done, infos = self.venv.step_wait()
         if self._twin is not None:
-            self._twin_rule.think(self._twin_seen)
-            other = self._twin.step(self._twin_rule.act(np.zeros((self.num_envs, self._rule.knobs))))
+            self._twin_rule.features(self._twin_seen)
+            other = self._twin.step(self._twin_rule.act(np.zeros((self.num_envs, self._rule.num_offsets))))
             self._twin_seen = other.observation
             reward = reward - other.reward
         for row in np.flatnonzero(done).tolist():
@@ -91,5 +91,5 @@ class VecResidual(VecEnvWrapper):
         return self._look(seen), np.asarray(reward, dtype=np.float32), done, infos
 
     def _look(self, seen: Array) -> Array:
-        self._notes = self._rule.think(seen)
+        self._notes = self._rule.features(seen)
         return np.concatenate([self._notes, seen], axis=1)

@@ -24,7 +24,7 @@ class RewardVecWrapper(VecEnvWrapper):
     to record the new one).
 
     Attributes:
-        seen: the last step as this wrapper left it: terms and report of all copies, in arrays.
+        seen: the last step as this wrapper left it: terms and step_info of all copies, in arrays.
 
     Raises:
         ValueError: as the rule; at the first step on an unknown reward term, or without reward terms.
@@ -83,23 +83,25 @@ class RewardVecWrapper(VecEnvWrapper):
         return str(self.venv.unwrapped if spec is None else spec.id)
 
     def _batch(self, observation: Any, reward: Array, done: Array, infos: Sequence[dict[str, Any]]) -> Step:
-        terms, report = self._read(infos)
-        self.rule.check_terms(Names(tuple(terms), number_names(report)), self._name)
+        terms, step_info = self._read(infos)
+        self.rule.check_terms(Names(tuple(terms), number_names(step_info)), self._name)
         rows = np.flatnonzero(done)
         truncated = np.zeros(self.num_envs, dtype=bool)
         for row in rows.tolist():
             truncated[row] = infos[row].get("TimeLimit.truncated", False)
         final = _in_same_episode(observation, rows, infos)
-        return Step(np.asarray(reward, dtype=np.float64), terms, report, final, done & ~truncated, truncated)
+        return Step(
+            np.asarray(reward, dtype=np.float64), terms, step_info, final, done & ~truncated, truncated
+        )
 
     def _read(self, infos: Sequence[dict[str, Any]]) -> tuple[Mapping[str, Array], Mapping[str, Array]]:
-        """Return terms and report of all copies: in arrays where the layer below keeps them so."""
+        """Return terms and step_info of all copies: in arrays where the layer below keeps them so."""
         below = _layer_below(self.venv)
         if below is not None:
             for name in self.rule.reads:
-                if name not in below.report:
-                    read_report(self.rule, [below.report], self._name)
-            return below.terms, below.report
+                if name not in below.step_info:
+                    read_report(self.rule, [below.step_info], self._name)
+            return below.terms, below.step_info
         terms = [info.get("reward_terms", {}) for info in infos]
         stacked = {name: np.asarray([term.get(name, np.nan) for term in terms]) for name in terms[0]}
         return stacked, read_report(self.rule, infos, self._name)
@@ -109,7 +111,7 @@ class RewardVecWrapper(VecEnvWrapper):
         told = []
         replaced = after.terms is not before.terms
         for row, info in enumerate(infos):
-            added: dict[str, Any] = {name: after.report[name][row] for name in self.rule.in_infos}
+            added: dict[str, Any] = {name: after.step_info[name][row] for name in self.rule.in_infos}
             if replaced and "reward_terms" in info:
                 added["reward_terms"] = {name: float(term[row]) for name, term in after.terms.items()}
             told.append({**info, **added} if added else info)

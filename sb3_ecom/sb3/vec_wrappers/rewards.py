@@ -68,7 +68,7 @@ class VecNoveltyBonus(RewardVecWrapper, rule=Novel):
 
 
 class VecVectorReward(RewardVecWrapper, rule=Vectorised):
-    """SB3 face of `Vectorised`; the vector of all copies is ``seen.report["vector_reward"]``, (n, m)."""
+    """SB3 face of `Vectorised`; the vector of all copies is ``seen.step_info["vector_reward"]``, (n, m)."""
 
     rule: Vectorised
 

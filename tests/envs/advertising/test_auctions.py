@@ -9,7 +9,7 @@ from scipy import stats
 from sb3_ecom.envs.advertising.auctions import (
     MICROS,
     UNLIMITED,
-    Lots,
+    AuctionBatch,
     buy,
     count_any,
     count_many,
@@ -53,7 +53,7 @@ def markets(draw):
 def test_batch_equals_one_auction_after_the_other_and_conserves_money(market, second):
     counts, noise, value, bid, level, budget = market
     counts, bounds = lay_out(counts, 10_000)
-    got = buy(Lots(counts, bounds, noise, value), bid, level, budget, second)
+    got = buy(AuctionBatch(counts, bounds, noise, value), bid, level, budget, second)
     for i in range(counts.size):
         part = slice(bounds[i], bounds[i + 1])
         # The batch compares value - noise with level - bid; whole levels and bids make that exact enough.
@@ -76,8 +76,8 @@ def test_batch_equals_one_auction_after_the_other_and_conserves_money(market, se
 def test_second_price_never_costs_more_than_the_bids(market):
     counts, noise, value, bid, level, _ = market
     counts, bounds = lay_out(counts, 10_000)
-    lots, free = Lots(counts, bounds, noise, value), np.full(counts.size, UNLIMITED)
-    second, first = (buy(lots, bid, level, free, rule) for rule in (True, False))
+    batch, free = AuctionBatch(counts, bounds, noise, value), np.full(counts.size, UNLIMITED)
+    second, first = (buy(batch, bid, level, free, rule) for rule in (True, False))
     assert np.all(second.spend <= first.spend)
     np.testing.assert_array_equal(second.wins, first.wins)
     np.testing.assert_array_equal(second.value, first.value)
@@ -88,19 +88,19 @@ def test_second_price_never_costs_more_than_the_bids(market):
 def test_other_copies_do_not_matter(market, second):
     counts, noise, value, bid, level, budget = market
     counts, bounds = lay_out(counts, 10_000)
-    together = buy(Lots(counts, bounds, noise, value), bid, level, budget, second)
+    together = buy(AuctionBatch(counts, bounds, noise, value), bid, level, budget, second)
     for i in range(counts.size):
         part, one = slice(bounds[i], bounds[i + 1]), slice(i, i + 1)
-        lots = Lots(counts[one], np.array([0, counts[i]]), noise[part], value[part])
-        alone = buy(lots, bid[one], level[one], budget[one], second)
+        batch = AuctionBatch(counts[one], np.array([0, counts[i]]), noise[part], value[part])
+        alone = buy(batch, bid[one], level[one], budget[one], second)
         assert (alone.wins[0], alone.spend[0], alone.value[0]) == tuple(field[i] for field in together)
 
 
 def test_ties_lose_and_empty_ticks_cost_nothing():
     zero = np.zeros(1, np.float32)
-    lots = Lots(np.array([2]), np.array([0, 2]), np.zeros(2, np.float32), np.zeros(2, np.float32))
-    assert buy(lots, zero, zero, np.array([UNLIMITED]), True).wins[0] == 0
-    nobody = Lots(np.array([0]), np.array([0, 0]), zero[:0], zero[:0])
+    batch = AuctionBatch(np.array([2]), np.array([0, 2]), np.zeros(2, np.float32), np.zeros(2, np.float32))
+    assert buy(batch, zero, zero, np.array([UNLIMITED]), True).wins[0] == 0
+    nobody = AuctionBatch(np.array([0]), np.array([0, 0]), zero[:0], zero[:0])
     assert buy(nobody, zero + 9, zero, np.array([UNLIMITED]), True).spend[0] == 0
 
 

@@ -29,10 +29,10 @@ def seen_and_rule(env_id, name, steps=6):
 @every
 def test_shift_of_nothing_is_the_rule_and_notes_are_its_actions(env_id, name):
     _, rule, seen = seen_and_rule(env_id, name)
-    notes = rule.think(seen)
+    notes = rule.features(seen)
     assert notes.shape == (8, rule.notes)
     assert notes.dtype == np.float32
-    np.testing.assert_array_equal(rule.act(np.zeros((8, rule.knobs))), rule(seen))
+    np.testing.assert_array_equal(rule.act(np.zeros((8, rule.num_offsets))), rule(seen))
     np.testing.assert_array_equal(notes, rule(seen))
 
 
@@ -49,8 +49,8 @@ def test_learner_that_shifts_nothing_earns_what_its_twin_earns(env_id, name):
 def test_retailer_is_sent_more_and_the_warehouse_orders_more_by_the_shift():
     task, rule, seen = seen_and_rule("EcomDistribution-v0", "base_stock_proportional")
     limits = np.append(task.params.order_limit, task.params.shipment_limits)
-    rule.think(seen)
-    shift = np.zeros((8, rule.knobs))
+    rule.features(seen)
+    shift = np.zeros((8, rule.num_offsets))
     shift[:, 0], shift[:, 2] = 2.0, 3.0
     units = (rule.act(shift) - rule(seen) + 0.0) * limits / 2
     assert units[:, 0] == pytest.approx(2.0, abs=1e-3)
@@ -63,7 +63,7 @@ def test_shift_orders_in_the_chain_even_when_the_rule_has_stopped():
     levels = best_levels_and_stops(task.params)
     state = task.to_state(seen)
     assert not ending_orders(task.params, levels)(state).any()
-    rule.think(seen)
+    rule.features(seen)
     units = (rule.act(np.full((8, 3), 10.0)) + 1) * np.array(task.params.capacities) / 2
     np.testing.assert_allclose(units[:, 2], 10.0, atol=1e-4)
 
@@ -71,7 +71,7 @@ def test_shift_orders_in_the_chain_even_when_the_rule_has_stopped():
 @pytest.mark.parametrize(
     ("kwargs", "message"),
     [
-        ({"rule": "constant_order"}, "'constant_order' of EcomChain-v0 has no knobs"),
+        ({"rule": "constant_order"}, "'constant_order' of EcomChain-v0 has no offsets"),
         ({"rule": "ending_base_stock", "reach": 0.0}, r"reach must be > 0, got 0\.0"),
     ],
 )

@@ -210,7 +210,7 @@ def test_the_race_draws_what_multinomial_draws():
 
 class Untensored(ToyTask):
     def observe(self, state):
-        return np.concatenate([np.asarray(state.taste)[:, None]] * 14, 1)
+        return np.concatenate([np.asarray(state.hidden)[:, None]] * 14, 1)
 
 
 def test_errors_are_one_sentence_with_what_to_do(monkeypatch):

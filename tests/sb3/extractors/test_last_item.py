@@ -9,13 +9,18 @@ from gymnasium import spaces
 from stable_baselines3 import PPO
 
 import sb3_ecom
-from sb3_ecom.core.item_spaces import Items, ItemSigns
+from sb3_ecom.core.item_spaces import Items, ItemSignature
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.core.spaces import Layout, LayoutBox
-from sb3_ecom.sb3 import KnownItemExtractor, KnownItemPolicy, KnownItemSlatePolicy, make_vec_env
+from sb3_ecom.sb3 import (
+    LastItemEmbeddingExtractor,
+    LastItemEmbeddingPolicy,
+    LastItemEmbeddingSlatePolicy,
+    make_vec_env,
+)
 from sb3_ecom.sb3.extractors.windows import cut
 
-SIGNS = ItemSigns((1, 3), np.array([[0, 0], [1, 0], [0, 2]], dtype=np.float32))
+SIGNS = ItemSignature((1, 3), np.array([[0, 0], [1, 0], [0, 2]], dtype=np.float32))
 SPACE = LayoutBox(Layout(1, 2, 4), items=Items(np.eye(3), np.zeros(3), None, SIGNS))
 
 
@@ -25,7 +30,7 @@ def observation(*newest: float) -> torch.Tensor:
 
 @pytest.mark.parametrize(("first", "third", "item"), [(0.02, -0.02, 0), (0.98, 0.01, 1), (0.01, 1.98, 2)])
 def test_the_nearest_signs_name_the_item(first: float, third: float, item: int) -> None:
-    net = KnownItemExtractor(SPACE, vector_size=3)
+    net = LastItemEmbeddingExtractor(SPACE, vector_size=3)
     seen = observation(1, first, 7, third)
     window = net.window(seen)
     assert net.item(window).tolist() == [item]
@@ -34,7 +39,7 @@ def test_the_nearest_signs_name_the_item(first: float, third: float, item: int) 
 
 
 def test_padding_is_no_item_whatever_stands_there() -> None:
-    net = KnownItemExtractor(SPACE, vector_size=3)
+    net = LastItemEmbeddingExtractor(SPACE, vector_size=3)
     with torch.no_grad():
         net.table.weight[-1] = 5  # not even a vector that was learned for it
     for strange in (0.0, 1e9):
@@ -46,8 +51,10 @@ def test_padding_is_no_item_whatever_stands_there() -> None:
 @pytest.mark.parametrize(("items", "signs"), [(1, 2), (2, 1), (500, 9)])
 def test_every_item_of_a_catalogue_is_told_from_the_others(items: int, signs: int) -> None:
     values = np.random.default_rng(items).normal(size=(items, signs)).astype(np.float32)
-    known = Items(np.zeros((items, 1)), np.zeros(items), None, ItemSigns(tuple(range(1, signs + 1)), values))
-    net = KnownItemExtractor(LayoutBox(Layout(1, 1, 1 + signs), items=known))
+    known = Items(
+        np.zeros((items, 1)), np.zeros(items), None, ItemSignature(tuple(range(1, signs + 1)), values)
+    )
+    net = LastItemEmbeddingExtractor(LayoutBox(Layout(1, 1, 1 + signs), items=known))
     rows = np.concatenate([np.ones((items, 2), dtype=np.float32), values], axis=1)
     for rounding in (0, 1e-6):  # another machine's last digits
         found = net.item(net.window(torch.as_tensor(rows * np.float32(1 + rounding))))
@@ -57,7 +64,7 @@ def test_every_item_of_a_catalogue_is_told_from_the_others(items: int, signs: in
 @pytest.mark.parametrize("env_id", ["EcomRec-v0", "EcomRecSlate-v0", "EcomRecSingle-v0"])
 def test_the_item_found_is_the_one_that_was_clicked_last(env_id: str) -> None:
     task = sb3_ecom.spec(env_id).make_task()
-    net, loop = KnownItemExtractor(task.observation_space), StepLoop(task, 256)
+    net, loop = LastItemEmbeddingExtractor(task.observation_space), StepLoop(task, 256)
     seen = loop.reset(0)
     generator, clicks = np.random.default_rng(0), 0
     for _ in range(12):
@@ -65,16 +72,16 @@ def test_the_item_found_is_the_one_that_was_clicked_last(env_id: str) -> None:
         np.testing.assert_array_equal(found, loop.state.log.last)
         slate = generator.integers(217, size=(256, task.params.slate_size))
         result = loop.step(slate)
-        seen, clicks = result.observation, clicks + (result.report["clicked"] >= 0).sum()
+        seen, clicks = result.observation, clicks + (result.step_info["clicked"] >= 0).sum()
     assert clicks > 30
 
 
 @pytest.mark.parametrize(
     ("env_id", "policy"),
     [
-        ("EcomRec-v0", KnownItemPolicy),
-        ("EcomRecSlate-v0", KnownItemSlatePolicy),
-        ("EcomRecSingle-v0", KnownItemSlatePolicy),
+        ("EcomRec-v0", LastItemEmbeddingPolicy),
+        ("EcomRecSlate-v0", LastItemEmbeddingSlatePolicy),
+        ("EcomRecSingle-v0", LastItemEmbeddingSlatePolicy),
     ],
 )
 def test_a_saved_policy_keeps_what_it_learned_of_items(env_id: str, policy: type, tmp_path) -> None:
@@ -94,6 +101,6 @@ def test_a_saved_policy_keeps_what_it_learned_of_items(env_id: str, policy: type
 
 def test_it_says_what_it_needs() -> None:
     with pytest.raises(ValueError, match="items have signs, got Box"):
-        KnownItemExtractor(spaces.Box(-1, 1, (9,)))
+        LastItemEmbeddingExtractor(spaces.Box(-1, 1, (9,)))
     with pytest.raises(ValueError, match="vector_size must be >= 1 float, got 0"):
-        KnownItemExtractor(SPACE, vector_size=0)
+        LastItemEmbeddingExtractor(SPACE, vector_size=0)

@@ -88,7 +88,7 @@ def test_a_turned_knob_earns_the_difference_to_the_twin():
     rule, apart = sb3_ecom.spec(SHOP).baselines[RULE](ruled.task), 0.0
     for step, alone in zip(play(venv, 60), play(plain, 60), strict=True):
         observation, *_ = ruled.step(rule(observation))
-        difference = alone[1].reshape(3, ITEMS) - ruled.last.report["item_reward"]
+        difference = alone[1].reshape(3, ITEMS) - ruled.last.step_info["item_reward"]
         np.testing.assert_allclose(step[1].reshape(3, ITEMS), difference, atol=1e-5)
         apart = max(apart, float(np.abs(difference).max()))
     assert apart > 0
@@ -164,7 +164,7 @@ def test_a_few_days_of_ppo_leave_the_rule_and_do_not_ruin_it():
         ({"team": 1.5}, r"team must be in \[0, 1\], got 1\.5"),
         ({"reach": 0.0}, r"reach must be > 0, got 0\.0"),
         ({"rule": "horoscope"}, "rule must be one of static_s_S, .* got 'horoscope'"),
-        ({"rule": "holt_winters"}, "rule 'holt_winters' of EcomInventory-v0 has no knobs"),
+        ({"rule": "holt_winters"}, "rule 'holt_winters' of EcomInventory-v0 has no offsets"),
         ({"twin": True}, "twin=True needs a rule"),
     ],
 )

@@ -5,7 +5,7 @@ import pytest
 from stable_baselines3 import PPO
 
 import sb3_ecom
-from sb3_ecom.sb3 import HorizonEndsAll, ResidualPolicy, VecResidual, make_vec_env
+from sb3_ecom.sb3 import ResidualPolicy, TerminalHorizon, VecResidual, make_vec_env
 from sb3_ecom.sb3.saved_model import load_policy
 
 ADS, RULE = "EcomAds-v0", "model_predictive_feedback"
@@ -90,7 +90,7 @@ def test_notes_tell_the_plan_and_the_final_observation_is_the_day_s_last():
 def test_a_saved_model_acts_on_the_task_s_observations(tmp_path):
     venv = on_top(reach=0.4)
     model = PPO("MlpPolicy", venv, n_steps=48, batch_size=96, n_epochs=1, seed=0)
-    model.learn(192, callback=HorizonEndsAll())
+    model.learn(192, callback=TerminalHorizon())
     model.save(tmp_path / "model.zip")
     task = sb3_ecom.spec(ADS).make_task()
     loaded = load_policy(tmp_path / "model.zip", task, algo="ppo")
@@ -110,7 +110,7 @@ def test_what_can_not_be_shifted_is_refused():
     venv = make_vec_env(ADS, 2, 0)
     for kwargs, message in (
         ({"rule": "oracle"}, "rule must be one of fixed_cpa"),
-        ({"rule": "constant"}, "'constant' of EcomAds-v0 has no knobs"),
+        ({"rule": "constant"}, "'constant' of EcomAds-v0 has no offsets"),
         ({"rule": RULE, "reach": 0.0}, "reach must be > 0, got 0"),
     ):
         with pytest.raises(ValueError, match=message):
@@ -135,5 +135,5 @@ def test_a_day_that_is_over_is_worth_nothing_more():
         model.collect_rollouts(model.env, callback, model.rollout_buffer, n_rollout_steps=48)
         return model.rollout_buffer.rewards[-1]
 
-    added = last_rewards(None) - last_rewards(HorizonEndsAll())
+    added = last_rewards(None) - last_rewards(TerminalHorizon())
     np.testing.assert_allclose(added, 1000.0, rtol=0.05)

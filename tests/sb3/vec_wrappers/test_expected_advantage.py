@@ -9,18 +9,18 @@ import torch
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 import sb3_ecom
-from sb3_ecom.core.arrays import take_rows
+from sb3_ecom.core.arrays import tree_take
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.envs.recommendation.session.ranker import CONSTANT_WEIGHTS
-from sb3_ecom.sb3 import VecExpectedGain, make_vec_env
-from sb3_ecom.sb3.vec_wrappers.privileged_critic import LearnedGain
+from sb3_ecom.sb3 import VecExpectedAdvantage, make_vec_env
+from sb3_ecom.sb3.vec_wrappers.privileged_critic import PrivilegedCritic
 
 COPIES = 100_000
 TUNED = np.float32(CONSTANT_WEIGHTS)
 
 
 def gains_of(copies: int, **options):
-    return VecExpectedGain(make_vec_env("EcomRec-v0", copies, seed=1), **options)
+    return VecExpectedAdvantage(make_vec_env("EcomRec-v0", copies, seed=1), **options)
 
 
 def sessions(venv, steps: int) -> tuple[np.ndarray, np.ndarray]:
@@ -40,20 +40,20 @@ def sessions(venv, steps: int) -> tuple[np.ndarray, np.ndarray]:
 
 def test_gain_is_the_mean_of_what_chance_makes_of_a_page() -> None:
     task = sb3_ecom.spec("EcomRec-v0").make_task()
-    gain = LearnedGain(task.foresight(), 0.97, epochs=0)
+    gain = PrivilegedCritic(task.transition_model(), 0.97, epochs=0)
     walk, loop = StepLoop(task, 4), StepLoop(task, COPIES)
     walk.reset(3)
     loop.reset(0)
     for _ in range(3):
         walk.step(np.zeros((4, 14), dtype=np.float32))
     for row in range(4):
-        many = take_rows(walk.state, np.full(COPIES, row))
-        before = gain.before(many)
+        many = tree_take(walk.state, np.full(COPIES, row))
+        snapshot = gain.snapshot(many)
         slate = np.broadcast_to(np.array([3 + row, 40, 41, 90, -1]), (COPIES, 5))
         after, outcome = task.step(many, slate, task.draw_step(loop.backend, COPIES))
-        later = gain.value(gain.before(after)) * ~outcome.left
-        found = task.reward(task.terms(outcome)) + 0.97 * later - gain.value(before)
-        expected = gain(before, {"slate": outcome.slate})
+        later = gain.value(gain.snapshot(after)) * ~outcome.left
+        found = task.reward(task.terms(outcome)) + 0.97 * later - gain.value(snapshot)
+        expected = gain(snapshot, {"slate": outcome.slate})
         assert np.ptp(expected) < 1e-5
         assert abs(found.mean() - expected[0]) < 3 * found.std() / np.sqrt(COPIES)
 
@@ -63,8 +63,8 @@ def test_gains_of_a_session_are_its_return_without_the_luck() -> None:
     venv = gains_of(4096, discount=1.0, epochs=0)
     venv.reset()
     task = venv.venv.task
-    gain = LearnedGain(task.foresight(), 1.0, epochs=0)  # the same first weights
-    landing = gain.value(gain.before(venv.venv.loop.state))
+    gain = PrivilegedCritic(task.transition_model(), 1.0, epochs=0)  # the same first weights
+    landing = gain.value(gain.snapshot(venv.venv.loop.state))
     clicks, gains, running = np.zeros((3, 4096))
     first = np.ones(4096, dtype=bool)  # the first session of each copy still runs
     while first.any():
@@ -87,7 +87,7 @@ def test_the_critic_learns_what_visits_are_worth() -> None:
     critic = venv._gain
     loop = StepLoop(venv.venv.task, 4096)
     loop.reset(2)
-    landing = critic.value(critic.before(loop.state))
+    landing = critic.value(critic.snapshot(loop.state))
     returns = sb3_ecom.evaluate(
         "EcomRec-v0", lambda seen: np.broadcast_to(TUNED, (len(seen), 14)), episodes=4096, seed=2
     )
@@ -111,7 +111,7 @@ def test_a_critic_that_stands_ranks_policies_as_the_reward_does() -> None:
 def test_single_environments_are_paid_the_same() -> None:
     """A batch of one and a DummyVecEnv of one meet the same visitors; the pay is the batch's."""
     batch = gains_of(1, discount=0.9, every=8)
-    single = VecExpectedGain(DummyVecEnv([lambda: gymnasium.make("EcomRec-v0")]), discount=0.9, every=8)
+    single = VecExpectedAdvantage(DummyVecEnv([lambda: gymnasium.make("EcomRec-v0")]), discount=0.9, every=8)
     batch.seed(5)
     single.seed(5)
     assert np.array_equal(batch.reset(), single.reset())
@@ -149,8 +149,8 @@ def test_bounds(options: dict, message: str) -> None:
 
 def test_expected_gain_says_what_it_needs() -> None:
     with pytest.raises(ValueError, match="EcomVecEnv"):
-        VecExpectedGain(DummyVecEnv([lambda: gymnasium.make("CartPole-v1")]))
+        VecExpectedAdvantage(DummyVecEnv([lambda: gymnasium.make("CartPole-v1")]))
     with pytest.raises(ValueError, match="does not tell the expected gain"):
-        VecExpectedGain(make_vec_env("EcomLostSales-v0", 2))
+        VecExpectedAdvantage(make_vec_env("EcomLostSales-v0", 2))
     with pytest.raises(ValueError, match="knows what a state is worth, got hidden"):
-        VecExpectedGain(make_vec_env("EcomRecCold-v0", 2), hidden=3)
+        VecExpectedAdvantage(make_vec_env("EcomRecCold-v0", 2), hidden=3)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sb3_ecom.core.arrays import Array, array_namespace, index_range, pick, repeat, true_places
+from sb3_ecom.core.arrays import Array, array_namespace, index_range, repeat, take_rows, true_places
 from sb3_ecom.envs.advertising.auctions import MICROS, lay_out
 from sb3_ecom.envs.advertising.auto_bidding.market import NOISES, RIVALS, SCORES, Tables
 from sb3_ecom.envs.advertising.auto_bidding.params import AutoParams
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 SLOTS = 3
 
 
-class Lots(NamedTuple):
+class AuctionBatch(NamedTuple):
     """The auctions of one tick, flat; those of copy i stand in ``bounds[i]:bounds[i + 1]``."""
 
     counts: Array  # (n,) int64
@@ -26,7 +26,7 @@ class Lots(NamedTuple):
     luck: Array  # (m,) U[0, 1): a conversion below the true rate
 
 
-class Judged(NamedTuple):
+class ResolvedAuctions(NamedTuple):
     """What is true of k auctions."""
 
     true: Array  # (k,) conversions of a bundle
@@ -34,35 +34,37 @@ class Judged(NamedTuple):
     look: Array  # (k,) U[0, 1): slot j is exposed below its chance
 
 
-def open_lots(state: State, noise: StepNoise, params: AutoParams, tables: Tables) -> Lots:
+def open_auctions(state: State, noise: StepNoise, params: AutoParams, tables: Tables) -> AuctionBatch:
     """Return the auctions of the tick: they depend on the market alone, never on a bid."""
     xp = array_namespace(state.left)
     now = xp.take_along_axis(state.counts, state.tick[:, None], axis=1)[:, 0]
-    counts, bounds = lay_out(now, noise.lots.shape[1])
+    counts, bounds = lay_out(now, noise.auctions.shape[1])
     m = int(bounds[-1])
-    lots = noise.lots[:, :m]
+    batch = noise.auctions[:, :m]
     level = xp.take_along_axis(state.level, state.tick[:, None], axis=1)[:, 0]
     spread = level * xp.clip(state.spread * (1.0 + 0.2 * noise.spread), 0.02, None)
-    draw = pick(tables.score, xp.astype(lots[0] * float(SCORES), xp.int32))
+    draw = take_rows(tables.score, xp.astype(batch[0] * float(SCORES), xp.int32))
     predicted = xp.clip(repeat(level, counts) + repeat(spread, counts) * draw, 0.0, 1.0)
-    rivals = xp.astype(lots[1] * float(RIVALS), xp.int32)
-    return Lots(counts, bounds, predicted, rivals, lots[2], lots[3])
+    rivals = xp.astype(batch[1] * float(RIVALS), xp.int32)
+    return AuctionBatch(counts, bounds, predicted, rivals, batch[2], batch[3])
 
 
-def judge(state: State, lots: Lots, at: Array, owner: Array, params: AutoParams, tables: Tables) -> Judged:
+def resolve(
+    state: State, batch: AuctionBatch, at: Array, owner: Array, params: AutoParams, tables: Tables
+) -> ResolvedAuctions:
     """Tell the truth about some auctions.
 
     Args:
         state: when the tick opened.
-        lots: its auctions.
+        batch: its auctions.
         at: (k,) which of them.
         owner: (k,) the copy that each belongs to.
         params: of the market.
         tables: of the market.
     """
-    xp = array_namespace(lots.fate)
+    xp = array_namespace(batch.fate)
     # One number serves three times: its leading 6 bits, the next 6, and the rest.
-    first = lots.fate[at] * float(NOISES)
+    first = batch.fate[at] * float(NOISES)
     one = xp.astype(first, xp.int32)
     second = (first - xp.astype(one, xp.float32)) * float(NOISES)
     two = xp.astype(second, xp.int32)
@@ -70,15 +72,15 @@ def judge(state: State, lots: Lots, at: Array, owner: Array, params: AutoParams,
     factor = 1.0 + xp.clip(sigma, None, 0.3) * tables.noise[two]
     if params.bias_sd:
         factor = factor * xp.exp(state.bias)[owner]
-    price = tables.price[:, lots.rivals[at]]
+    price = tables.price[:, batch.rivals[at]]
     if params.price_day_sd:
         price = price * xp.exp(state.price)[owner]
-    true = xp.clip(lots.predicted[at] * factor, 0.0, 1.0)
-    return Judged(true, price, second - xp.astype(two, xp.float32))
+    true = xp.clip(batch.predicted[at] * factor, 0.0, 1.0)
+    return ResolvedAuctions(true, price, second - xp.astype(two, xp.float32))
 
 
 def buy_slots(
-    state: State, log_multiplier: Array, lots: Lots, params: AutoParams, tables: Tables
+    state: State, log_multiplier: Array, batch: AuctionBatch, params: AutoParams, tables: Tables
 ) -> list[Array]:
     """Return (n,) int64: conversions, micro-conversions expected and predicted, micros, wins, exposed.
 
@@ -91,33 +93,33 @@ def buy_slots(
     one = log_multiplier.shape[1] == 1
     chosen = None
     for k in (2,) if one else range(SLOTS):
-        bid = repeat(per_value[:, 0 if one else k], lots.counts) * lots.predicted
-        beats = bid > pick(tables.price[k], lots.rivals)
+        bid = repeat(per_value[:, 0 if one else k], batch.counts) * batch.predicted
+        beats = bid > take_rows(tables.price[k], batch.rivals)
         chosen = beats if chosen is None else chosen | beats
     won = true_places(chosen)
-    places = xp.searchsorted(won, lots.bounds)
+    places = xp.searchsorted(won, batch.bounds)
     owner = repeat(index_range(state.left.shape[0], won), places[1:] - places[:-1])
-    judged = judge(state, lots, won, owner, params, tables)
+    resolved = resolve(state, batch, won, owner, params, tables)
     slot = xp.zeros_like(owner)
     lost = slot < 1
     for k in range(SLOTS - 1):  # slots lost before the first one that is won
-        bid = per_value[owner, 0 if one else k] * lots.predicted[won]
-        lost = lost & (bid <= pick(tables.price[k], pick(lots.rivals, won)))
+        bid = per_value[owner, 0 if one else k] * batch.predicted[won]
+        lost = lost & (bid <= take_rows(tables.price[k], take_rows(batch.rivals, won)))
         slot = slot + xp.astype(lost, slot.dtype)
-    seen = judged.look < _by_slot(xp, slot, judged.look, params.exposure)
-    price = xp.take_along_axis(judged.price, slot[None, :], axis=0)[0]
-    hit = seen & (lots.luck[won] < judged.true)
+    seen = resolved.look < _by_slot(xp, slot, resolved.look, params.exposure)
+    price = xp.take_along_axis(resolved.price, slot[None, :], axis=0)[0]
+    hit = seen & (batch.luck[won] < resolved.true)
     nothing = price * 0.0
     amounts = [
         xp.where(hit, nothing + 1.0, nothing),
-        xp.where(seen, judged.true, nothing) * float(MICROS),
-        xp.where(seen, lots.predicted[won], nothing) * float(MICROS),
+        xp.where(seen, resolved.true, nothing) * float(MICROS),
+        xp.where(seen, batch.predicted[won], nothing) * float(MICROS),
         xp.where(seen, price, nothing) * float(MICROS),
         nothing + 1.0,
         xp.where(seen, nothing + 1.0, nothing),
     ]
     sums = [
-        xp.concat([xp.zeros_like(lots.bounds[:1]), xp.cumsum(xp.astype(part, xp.int64), axis=0)])
+        xp.concat([xp.zeros_like(batch.bounds[:1]), xp.cumsum(xp.astype(part, xp.int64), axis=0)])
         for part in amounts
     ]
     paid = sums[3]

@@ -65,7 +65,7 @@ def read(task: AutoTask, observation: NDArray[np.float32]) -> Seen:
 
 def act(task: AutoTask, seen: Seen, target: Floats) -> NDArray[np.float32]:
     """Return the action that sets every log multiplier to `target`, or moves there as fast as it may."""
-    action = np.asarray(task.dial.action_to(seen.log_multiplier, target))
+    action = np.asarray(task.bid_multiplier.action_to(seen.log_multiplier, target))
     slots = 1 if task.bids == "one" else SLOTS
     return np.tile(action[:, None], (1, slots))
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from sb3_ecom.core.arrays import Array, array_namespace, index_range
 from sb3_ecom.envs.advertising.auctions import MICROS
-from sb3_ecom.envs.advertising.auto_bidding.auction import SLOTS, buy_slots, open_lots
+from sb3_ecom.envs.advertising.auto_bidding.auction import SLOTS, buy_slots, open_auctions
 from sb3_ecom.envs.advertising.auto_bidding.market import (
     TRAFFIC_BLOCK,
     VALUE_BLOCK,
@@ -32,7 +32,7 @@ class StepNoise(NamedTuple):
     """What is for sale in one tick, whatever is bid."""
 
     spread: Array  # (n,) N(0, 1)
-    lots: Array  # (4, m) U[0, 1): own value, rivals, exposure and noise, conversion; m places for all copies
+    auctions: Array  # (4, m) U[0, 1): own value, rivals, exposure and noise, conversion; of all copies
 
 
 class State(NamedTuple):
@@ -124,8 +124,8 @@ def step(
     Auctions come in order; the first exposed one that the rest of the budget can not pay ends the tick.
     """
     xp = array_namespace(state.left)
-    lots = open_lots(state, noise, params, tables)
-    tally = buy_slots(state, log_multiplier, lots, params, tables)
+    batch = open_auctions(state, noise, params, tables)
+    tally = buy_slots(state, log_multiplier, batch, params, tables)
     conversions, expected, predicted = (
         xp.astype(part, xp.float32) / scale
         for part, scale in ((tally[0], 1.0), (tally[1], MICROS), (tally[2], MICROS))
@@ -146,7 +146,7 @@ def step(
         expected,
         predicted,
         xp.astype(spend, xp.float32) / MICROS,
-        xp.astype(lots.counts, xp.float32),
+        xp.astype(batch.counts, xp.float32),
         xp.astype(tally[4], xp.float32),
         xp.astype(tally[5], xp.float32),
         used,

@@ -26,7 +26,7 @@ from sb3_ecom.envs.advertising.auto_bidding.dynamics import (
 )
 from sb3_ecom.envs.advertising.auto_bidding.market import build_tables, capacity
 from sb3_ecom.envs.advertising.auto_bidding.params import PRESETS, AutoParams
-from sb3_ecom.envs.advertising.bid_multiplier import Control, Dial, check_control
+from sb3_ecom.envs.advertising.bid_multiplier import BidMultiplier, Control, check_control
 from sb3_ecom.envs.advertising.bidding import BiddingTask
 
 LAYOUT = Layout(context=12, steps=HISTORY, features=FEATURES)
@@ -105,7 +105,7 @@ class AutoTask(BiddingTask):
             self.params = AutoParams(**{**PRESETS[preset], **params})
         except TypeError as error:
             raise ValueError(f"unknown parameter of EcomAdsAuto: {error}") from error
-        self.dial, self.bids = Dial(REACH, STRIDE, control), bids
+        self.bid_multiplier, self.bids = BidMultiplier(REACH, STRIDE, control), bids
         self.horizon = self.params.ticks
         weights = {"score": 1.0} if reward_weights is None else reward_weights
         self.reward_weights = check_reward_weights(weights, TERMS)
@@ -130,7 +130,7 @@ class AutoTask(BiddingTask):
 
     def step(self, state: State, action: Array, noise: StepNoise) -> tuple[State, Outcome]:
         """Set the multipliers and bid through one tick."""
-        log_multiplier = self.dial.turn(state.log_multiplier[:, : action.shape[1]], action)
+        log_multiplier = self.bid_multiplier.apply(state.log_multiplier[:, : action.shape[1]], action)
         return dynamics.step(state, log_multiplier, noise, self.params, self.tables)
 
     def observe(self, state: State) -> Array:
@@ -172,7 +172,7 @@ class AutoTask(BiddingTask):
         xp = array_namespace(outcome.wins)
         return outcome.predicted, outcome.cpa, outcome.expected / xp.clip(outcome.on_target, 1e-6, None)
 
-    def frame(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
+    def render(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
         """Draw the day so far."""
         from sb3_ecom.envs.advertising.auto_bidding.render import draw_day, tell_day
 

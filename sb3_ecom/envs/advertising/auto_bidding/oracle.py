@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sb3_ecom.core.arrays import NumpyBackend
 from sb3_ecom.core.registry import Oracle
 from sb3_ecom.envs.advertising.auctions import MICROS
-from sb3_ecom.envs.advertising.auto_bidding.auction import judge, open_lots
+from sb3_ecom.envs.advertising.auto_bidding.auction import open_auctions, resolve
 from sb3_ecom.envs.advertising.auto_bidding.env import AutoTask
 from sb3_ecom.envs.advertising.replay import rows_by_copy
 
@@ -96,13 +96,13 @@ def replay_days(task: AutoTask, n: int, seed: int, *, luck: bool) -> Iterator[Da
     exposure = np.asarray(params.exposure)
     for _ in range(task.horizon):
         noise = task.draw_step(source, n)
-        lots = open_lots(state, noise, params, task.tables)
-        owner = np.repeat(np.arange(n), lots.counts)
+        batch = open_auctions(state, noise, params, task.tables)
+        owner = np.repeat(np.arange(n), batch.counts)
         owners.append(owner)
-        judged = judge(state, lots, np.arange(owner.size), owner, params, task.tables)
-        seen = (judged.look[:, None] < exposure) * 1.0 if luck else np.ones((owner.size, 1)) * exposure
-        costs.append(np.floor(judged.price.T.astype(np.float64) * MICROS) / MICROS * seen)
-        worths.append(judged.true[:, None].astype(np.float64) * seen)
+        resolved = resolve(state, batch, np.arange(owner.size), owner, params, task.tables)
+        seen = (resolved.look[:, None] < exposure) * 1.0 if luck else np.ones((owner.size, 1)) * exposure
+        costs.append(np.floor(resolved.price.T.astype(np.float64) * MICROS) / MICROS * seen)
+        worths.append(resolved.true[:, None].astype(np.float64) * seen)
         state, _ = task.step(state, idle, noise)
     cost, worth = np.concatenate(costs), np.concatenate(worths)
     for row, part in enumerate(rows_by_copy(owners, n)):

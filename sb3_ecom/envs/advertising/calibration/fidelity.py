@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sb3_ecom.core.arrays import NumpyBackend
 from sb3_ecom.envs.advertising.calibration.fit import Series
-from sb3_ecom.envs.advertising.pacing.dynamics import open_lots, price_level
+from sb3_ecom.envs.advertising.pacing.dynamics import open_auctions, price_level
 from sb3_ecom.envs.advertising.pacing.env import PacingTask
 from sb3_ecom.envs.advertising.pacing.market import value_quantiles
 
@@ -88,12 +88,12 @@ def simulate_market(task: PacingTask, days: int, seed: int = 0) -> tuple[Series,
     nothing = np.full((days, 1), -1.0, dtype=np.float32)
     for tick in range(task.horizon):
         noise = task.draw_step(source, days)
-        lots = open_lots(state, noise, task.params, task.tables)
-        level = np.repeat(price_level(state, task.params, task.tables), lots.counts)
-        owner = np.repeat(rows, lots.counts)
+        batch = open_auctions(state, noise, task.params, task.tables)
+        level = np.repeat(price_level(state, task.params, task.tables), batch.counts)
+        owner = np.repeat(rows, batch.counts)
         hour = tick * 24 // task.horizon
-        cost[:, hour] += np.bincount(owner, np.exp(level + lots.price_noise), minlength=days)
-        counts[:, hour] += lots.counts
+        cost[:, hour] += np.bincount(owner, np.exp(level + batch.price_noise), minlength=days)
+        counts[:, hour] += batch.counts
         state, _ = task.step(state, nothing, noise)
     hours = np.arange(days * 24, dtype=np.int64)
     return Series(hours, (cost / np.maximum(counts, 1)).ravel()), counts.sum(0)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sb3_ecom.core.arrays import take_rows
+from sb3_ecom.core.arrays import tree_take
 from sb3_ecom.core.registry import Policy
 from sb3_ecom.core.task import Task
 from sb3_ecom.envs.advertising.channel.dynamics import SHARPNESS
@@ -143,7 +143,7 @@ class Planned:
         spend = np.zeros_like(seen.stock)
         for day in np.unique(seen.day):  # copies in step share one plan
             rows = np.flatnonzero(seen.day == day)
-            spend[rows] = self._plan(int(day), take_rows(seen, rows), rows)
+            spend[rows] = self._plan(int(day), tree_take(seen, rows), rows)
         total = spend.sum(1)
         scale = np.minimum(1.0, seen.account / np.maximum(total, 1e-9))
         return act(spend * scale[:, None], seen.account)

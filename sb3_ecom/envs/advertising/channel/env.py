@@ -58,7 +58,7 @@ class ChannelTask(Task):
         Metric("mean_saved", "saved", "length"),
         Metric("left_over", "idle"),
     )
-    reported: ClassVar[tuple[str, ...]] = ("spend", "roi", "budget_use")
+    step_info_keys: ClassVar[tuple[str, ...]] = ("spend", "roi", "budget_use")
 
     def __init__(self, reward_weights: Mapping[str, float] | None = None, **params: Any) -> None:
         try:
@@ -122,7 +122,7 @@ class ChannelTask(Task):
         """Return everything of the outcome."""
         return outcome._asdict()
 
-    def report(self, outcome: Outcome) -> dict[str, Array]:
+    def step_info(self, outcome: Outcome) -> dict[str, Array]:
         """Return the spend of the day, revenue over it, and its share of the account."""
         xp = array_namespace(outcome.spend)
         return {
@@ -131,7 +131,7 @@ class ChannelTask(Task):
             "budget_use": outcome.spend / (outcome.spend + outcome.saved),
         }
 
-    def frame(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
+    def render(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
         """Draw the channels."""
         from sb3_ecom.envs.advertising.channel.render import draw_week, tell_week
 

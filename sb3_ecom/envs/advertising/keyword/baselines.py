@@ -111,7 +111,7 @@ class LearntLandscape:
     noise on the bids explores, dying out with the days.
     """
 
-    knobs, notes = 1, 2
+    num_offsets, notes = 1, 2
     _bid: Floats
 
     def __init__(self, task: KeywordTask, explore: float = 0.05, seed: int = 0) -> None:
@@ -128,10 +128,10 @@ class LearntLandscape:
 
     def __call__(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
         """Bid for a day."""
-        self.think(observation)
-        return self.act(np.zeros((len(observation), self.knobs)))
+        self.features(observation)
+        return self.act(np.zeros((len(observation), self.num_offsets)))
 
-    def think(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
+    def features(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
         """Learn from yesterday and plan; return (n, 2) notes: mean root of the bids, mean bid over value."""
         seen = read(self._task, observation)
         self._learn(seen)

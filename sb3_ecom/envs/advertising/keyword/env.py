@@ -81,7 +81,7 @@ class KeywordTask(Task):
         Metric("budget_use", "cost", "budget"),
         Metric("pacing_error", "missed", "length"),
     )
-    reported: ClassVar[tuple[str, ...]] = (
+    step_info_keys: ClassVar[tuple[str, ...]] = (
         *("value", "cpa", "roi", "win_rate", "budget_use", "pacing_error"),
     )
 
@@ -169,7 +169,7 @@ class KeywordTask(Task):
         """Return everything of the outcome."""
         return outcome._asdict()
 
-    def report(self, outcome: Outcome) -> dict[str, Array]:
+    def step_info(self, outcome: Outcome) -> dict[str, Array]:
         """Return what a report of the day shows; without a conversion the CPA is the cost.
 
         The value is the revenue; the pacing error the share of searches that came after the budget was gone.
@@ -184,7 +184,7 @@ class KeywordTask(Task):
             "pacing_error": outcome.missed,
         }
 
-    def frame(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
+    def render(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
         """Draw the keywords."""
         from sb3_ecom.envs.advertising.keyword.render import draw_keywords, tell_keywords
 

@@ -55,11 +55,11 @@ def solve(episodes: int = 128, seed: int = 0, **kwargs: Any) -> Oracle:
         value=float(found.mean()),
         stderr=float(found.std(ddof=1) / np.sqrt(found.size)),
         information="every keyword's win curve, click and conversion rate, every day",
-        policy=informed,
+        policy=oracle_policy,
     )
 
 
-def informed(loop: StepLoop) -> Policy:
+def oracle_policy(loop: StepLoop) -> Policy:
     """Bid what the dual says at the true rates (hidden from a bidder)."""
     task = loop.task
     if not isinstance(task, KeywordTask):

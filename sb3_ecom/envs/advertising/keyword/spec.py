@@ -21,7 +21,7 @@ SPECS = (
             "dual_pacing": baselines.dual_pacing,
             "learnt_landscape": baselines.learnt_landscape,
         },
-        privileged={"informed": oracle.informed},
+        privileged={"oracle_policy": oracle.oracle_policy},
         presets=tuple(PRESETS),
         # On top of that very bidder; on the same 256 campaigns 5.7 (.9) more.
     ),

@@ -107,7 +107,7 @@ class ModelPredictive:
         feedback: infer the hidden quality regime from conversions (a two-state Bayes filter).
     """
 
-    knobs, notes = 1, 3
+    num_offsets, notes = 1, 3
     _seen: Seen
     _target: Floats
 
@@ -126,10 +126,10 @@ class ModelPredictive:
 
     def __call__(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
         """Bid."""
-        self.think(observation)
-        return self.act(np.zeros((len(observation), self.knobs)))
+        self.features(observation)
+        return self.act(np.zeros((len(observation), self.num_offsets)))
 
-    def think(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
+    def features(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
         """Learn from the tick that ended and plan; return (n, 3) notes for a learner on top.
 
         They are the planned log multiplier over its reach, its distance from the present one, and the

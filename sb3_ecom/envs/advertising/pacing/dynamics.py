@@ -5,8 +5,16 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from sb3_ecom.core.arrays import Array, array_namespace, pick
-from sb3_ecom.envs.advertising.auctions import MICROS, Bought, Lots, buy, count_any, count_many, lay_out
+from sb3_ecom.core.arrays import Array, array_namespace, take_rows
+from sb3_ecom.envs.advertising.auctions import (
+    MICROS,
+    AuctionBatch,
+    Bought,
+    buy,
+    count_any,
+    count_many,
+    lay_out,
+)
 from sb3_ecom.envs.advertising.pacing.market import SCORE_BINS, VALUE_BINS, VALUE_REACH, MarketTables
 from sb3_ecom.envs.advertising.pacing.params import PacingParams
 
@@ -30,7 +38,7 @@ class StepNoise(NamedTuple):
     count: Array  # (n,) N(0, 1) behind the number of auctions
     market: Array  # (n, 3) N(0, 1): traffic, price, price jitter
     switches: Array  # (n, 2) U[0, 1): price regime, quality regime
-    lots: Array  # (2, m) U[0, 1): price and value, m places for all copies
+    auctions: Array  # (2, m) U[0, 1): price and value, m places for all copies
     conversion: Array  # (n,) N(0, 1), behind a large number of conversions
     conversion_rare: Array  # (n,) U[0, 1), behind a small one
 
@@ -99,33 +107,33 @@ def log_quality(state: State, params: PacingParams, tables: MarketTables) -> Arr
     return swing + state.taste[:, 0] + params.quality_regime * state.regime[:, 1]
 
 
-def open_lots(state: State, noise: StepNoise, params: PacingParams, tables: MarketTables) -> Lots:
+def open_auctions(state: State, noise: StepNoise, params: PacingParams, tables: MarketTables) -> AuctionBatch:
     """Return the auctions of the tick: they depend on the market alone, never on a bid."""
     xp = array_namespace(state.left)
     rate = xp.exp(tables.traffic[state.tick] + state.day[:, 0] + state.drift[:, 0])
-    counts, bounds = lay_out(count_many(xp.clip(rate, 10.0, None), noise.count), noise.lots.shape[1])
+    counts, bounds = lay_out(count_many(xp.clip(rate, 10.0, None), noise.count), noise.auctions.shape[1])
     m = int(bounds[-1])
-    places = xp.astype(noise.lots[:, :m] * float(SCORE_BINS), xp.int32)
-    price, own = pick(tables.score, places[0]), pick(tables.score, places[1])
+    places = xp.astype(noise.auctions[:, :m] * float(SCORE_BINS), xp.int32)
+    price, own = take_rows(tables.score, places[0]), take_rows(tables.score, places[1])
     rho = params.value_correlation
     middle = VALUE_REACH * VALUE_BINS
     place = price * (rho * VALUE_BINS) + own * (math.sqrt(1 - rho * rho) * VALUE_BINS)
     place = xp.clip(place + (middle + 0.5), 0.0, 2 * middle)
-    log_value = pick(tables.log_value, xp.astype(place, xp.int32))
+    log_value = take_rows(tables.log_value, xp.astype(place, xp.int32))
     spread = params.price_spread
-    return Lots(counts, bounds, price * spread - spread * spread / 2, log_value)  # mean price 1
+    return AuctionBatch(counts, bounds, price * spread - spread * spread / 2, log_value)  # mean price 1
 
 
 def step(
     state: State, log_multiplier: Array, noise: StepNoise, params: PacingParams, tables: MarketTables
 ) -> tuple[State, Outcome]:
     """Bid exp(log_multiplier) x median price x predicted value through one tick."""
-    lots = open_lots(state, noise, params, tables)
+    batch = open_auctions(state, noise, params, tables)
     level = price_level(state, params, tables) - math.log(params.price_median)
     # Prices relative to the median, so that micros are as fine in any currency.
-    bought = buy(lots, log_multiplier, level, state.left, params.auction == "second")
+    bought = buy(batch, log_multiplier, level, state.left, params.auction == "second")
     left = state.left - bought.spend
-    outcome, pending = _settle(state, bought, lots, left, noise, params, tables)
+    outcome, pending = _settle(state, bought, batch, left, noise, params, tables)
     history = _remember(state, log_multiplier, outcome, params, tables)
     drift, regime = _evolve(state, noise, params)
     stay = (state.tick + 1, state.budget * 1, left, log_multiplier * 1.0, state.day * 1.0, state.taste * 1.0)
@@ -135,7 +143,7 @@ def step(
 def _settle(
     state: State,
     bought: Bought,
-    lots: Lots,
+    batch: AuctionBatch,
     left: Array,
     noise: StepNoise,
     params: PacingParams,
@@ -160,7 +168,7 @@ def _settle(
         expected,
         value,
         xp.astype(bought.spend, xp.float32) * money,
-        xp.astype(lots.counts, xp.float32),
+        xp.astype(batch.counts, xp.float32),
         xp.astype(bought.wins, xp.float32),
         used,
         pace,

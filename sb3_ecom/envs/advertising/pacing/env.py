@@ -14,7 +14,7 @@ from sb3_ecom.core.arrays import Array, Backend, array_namespace
 from sb3_ecom.core.spaces import Layout, LayoutBox
 from sb3_ecom.core.task import Metric, check_reward_weights
 from sb3_ecom.envs.advertising.auctions import MICROS
-from sb3_ecom.envs.advertising.bid_multiplier import Control, Dial, check_control
+from sb3_ecom.envs.advertising.bid_multiplier import BidMultiplier, Control, check_control
 from sb3_ecom.envs.advertising.bidding import BiddingTask
 from sb3_ecom.envs.advertising.pacing import dynamics
 from sb3_ecom.envs.advertising.pacing.dynamics import (
@@ -99,7 +99,7 @@ class PacingTask(BiddingTask):
             self.params = replace(params, **overrides)
         except TypeError as error:
             raise ValueError(f"unknown parameter of EcomAds: {error}") from error
-        self.dial = Dial(REACH, STRIDE, control)
+        self.bid_multiplier = BidMultiplier(REACH, STRIDE, control)
         self.horizon = self.params.ticks
         self.day_cost = mean_day_cost(self.params)
         weights = {"conversions": 1.0} if reward_weights is None else reward_weights
@@ -116,9 +116,9 @@ class PacingTask(BiddingTask):
     def draw_step(self, source: Backend, n: int) -> StepNoise:
         """Draw one tick: a flat pool of auctions large enough for all copies at the busiest hour."""
         conversion, rare = source.normal((n,)), source.uniform((n,))
-        lots = source.uniform((2, capacity(self.params, n)))
+        batch = source.uniform((2, capacity(self.params, n)))
         count, market, switches = source.normal((n,)), source.normal((n, 3)), source.uniform((n, 2))
-        return StepNoise(count, market, switches, lots, conversion, rare)
+        return StepNoise(count, market, switches, batch, conversion, rare)
 
     def initial_state(self, noise: ResetNoise) -> State:
         """Return mornings."""
@@ -126,7 +126,7 @@ class PacingTask(BiddingTask):
 
     def step(self, state: State, action: Array, noise: StepNoise) -> tuple[State, Outcome]:
         """Set the multiplier and bid through one tick."""
-        log_multiplier = self.dial.turn(state.log_multiplier, action[:, 0])
+        log_multiplier = self.bid_multiplier.apply(state.log_multiplier, action[:, 0])
         return dynamics.step(state, log_multiplier, noise, self.params, self.tables)
 
     def observe(self, state: State) -> Array:
@@ -162,7 +162,7 @@ class PacingTask(BiddingTask):
         cpa = outcome.spend / xp.clip(outcome.conversions, 1.0, None)
         return outcome.value, cpa, outcome.value / xp.clip(outcome.spend, 1e-6, None)
 
-    def frame(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
+    def render(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
         """Draw the day so far."""
         from sb3_ecom.envs.advertising.pacing.render import draw_day, tell_day
 

@@ -14,7 +14,7 @@ from sb3_ecom.core.registry import Oracle
 from sb3_ecom.envs.advertising.auctions import MICROS
 from sb3_ecom.envs.advertising.pacing import shading
 from sb3_ecom.envs.advertising.pacing.baselines import ModelPredictive
-from sb3_ecom.envs.advertising.pacing.dynamics import log_quality, open_lots, price_level
+from sb3_ecom.envs.advertising.pacing.dynamics import log_quality, open_auctions, price_level
 from sb3_ecom.envs.advertising.pacing.env import PacingTask
 from sb3_ecom.envs.advertising.pacing.planning import Seen
 from sb3_ecom.envs.advertising.replay import rows_by_copy
@@ -56,13 +56,13 @@ def replay_days(task: PacingTask, n: int, seed: int) -> Iterator[Day]:
     budget = state.budget
     for _ in range(task.horizon):
         noise = task.draw_step(source, n)
-        lots = open_lots(state, noise, task.params, task.tables)
-        owners.append(np.repeat(np.arange(n), lots.counts))
+        batch = open_auctions(state, noise, task.params, task.tables)
+        owners.append(np.repeat(np.arange(n), batch.counts))
         level = price_level(state, task.params, task.tables) - np.float32(np.log(task.params.price_median))
-        price = np.exp(lots.price_noise + np.repeat(level, lots.counts))
+        price = np.exp(batch.price_noise + np.repeat(level, batch.counts))
         costs.append(np.floor(price.astype(np.float64) * MICROS))
         quality = np.exp(log_quality(state, task.params, task.tables)) * task.params.conversion_rate
-        worths.append(np.exp(lots.log_value) * np.repeat(quality, lots.counts))
+        worths.append(np.exp(batch.log_value) * np.repeat(quality, batch.counts))
         state, _ = task.step(state, idle, noise)
     cost, worth = np.concatenate(costs), np.concatenate(worths)
     for row, part in enumerate(rows_by_copy(owners, n)):
@@ -96,7 +96,7 @@ def solve(episodes: int = 256, seed: int = 0, **kwargs: Any) -> Oracle:
     )
 
 
-class Informed(ModelPredictive):
+class OraclePolicy(ModelPredictive):
     """Plans like the model-predictive bidder, but sees the hidden market of the tick (not the future)."""
 
     def __init__(self, loop: StepLoop) -> None:

@@ -54,7 +54,7 @@ def read(task: PacingTask, observation: NDArray[np.float32]) -> Seen:
 
 def act(task: PacingTask, seen: Seen, target: Floats) -> NDArray[np.float32]:
     """Return the action that sets the log multiplier to `target`, or moves there as fast as it may."""
-    return np.asarray(task.dial.action_to(seen.log_multiplier, target))[:, None]
+    return np.asarray(task.bid_multiplier.action_to(seen.log_multiplier, target))[:, None]
 
 
 class Planner:

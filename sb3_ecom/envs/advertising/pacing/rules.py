@@ -10,7 +10,7 @@ from sb3_ecom.core.registry import Policy
 from sb3_ecom.core.task import Task
 from sb3_ecom.envs.advertising.auctions import MICROS
 from sb3_ecom.envs.advertising.pacing.baselines import _pacing, landscape_constant
-from sb3_ecom.envs.advertising.pacing.dynamics import REACH, open_lots, price_level
+from sb3_ecom.envs.advertising.pacing.dynamics import REACH, open_auctions, price_level
 from sb3_ecom.envs.advertising.pacing.env import PacingTask
 from sb3_ecom.envs.advertising.pacing.planning import act, read
 
@@ -43,13 +43,13 @@ def spend_table(task: PacingTask, days: int, seed: int) -> Floats:
     spend = np.zeros((task.horizon + 1, GRID.size))
     for tick in range(task.horizon):
         noise = task.draw_step(source, days)
-        lots = open_lots(state, noise, params, task.tables)
+        batch = open_auctions(state, noise, params, task.tables)
         level = price_level(state, params, task.tables) - np.float32(np.log(params.price_median))
-        log_price = lots.price_noise + np.repeat(level, lots.counts)
-        ratio = log_price - lots.log_value  # won by log multipliers above
+        log_price = batch.price_noise + np.repeat(level, batch.counts)
+        ratio = log_price - batch.log_value  # won by log multipliers above
         order = np.argsort(ratio)
         place = np.searchsorted(ratio[order], GRID)
-        paid = log_price if params.auction == "second" else lots.log_value
+        paid = log_price if params.auction == "second" else batch.log_value
         total = np.append(0.0, np.cumsum(np.exp(paid[order].astype(np.float64))))[place]
         spend[tick] = total if params.auction == "second" else total * np.exp(GRID)
         state, _ = task.step(state, idle, noise)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sb3_ecom.core.arrays import NumpyBackend
 from sb3_ecom.envs.advertising.auctions import MICROS
-from sb3_ecom.envs.advertising.pacing.dynamics import log_quality, open_lots, price_level
+from sb3_ecom.envs.advertising.pacing.dynamics import log_quality, open_auctions, price_level
 from sb3_ecom.envs.advertising.pacing.env import PacingTask
 from sb3_ecom.envs.advertising.pacing.market import VALUE_REACH, value_quantiles
 from sb3_ecom.envs.advertising.pacing.params import PacingParams
@@ -98,7 +98,7 @@ def replay_paths(task: PacingTask, n: int, seed: int) -> tuple[Path, Floats]:
     rows = []
     for _ in range(task.horizon):
         noise = task.draw_step(source, n)
-        counts = open_lots(state, noise, params, tables).counts.astype(np.float64)
+        counts = open_auctions(state, noise, params, tables).counts.astype(np.float64)
         level = price_level(state, params, tables) - np.log(params.price_median)
         worth = params.conversion_rate * np.exp(log_quality(state, params, tables))
         rows.append((counts, level.astype(np.float64), worth.astype(np.float64)))

@@ -27,7 +27,7 @@ SPECS = (
             "model_predictive_feedback": baselines.model_predictive_feedback,
             "model_predictive_smoothed": smoothing.model_predictive_smoothed,
         },
-        privileged={"informed": oracle.Informed},
+        privileged={"oracle_policy": oracle.OraclePolicy},
         presets=preset_names(),
         best_constant=(0.07,),
         # On top of that very bidder; on the same days .25 (.08) more.

@@ -74,7 +74,7 @@ class RankTask(Task):
         Metric("active_users", "active", "length"),
         Metric("advertisers", "present", "length"),
     )
-    reported: ClassVar[tuple[str, ...]] = ("clicks", "reserve")
+    step_info_keys: ClassVar[tuple[str, ...]] = ("clicks", "reserve")
 
     def __init__(
         self, preset: str = "market", reward_weights: Mapping[str, float] | None = None, **params: Any
@@ -138,11 +138,11 @@ class RankTask(Task):
         """Return everything of the outcome."""
         return outcome._asdict()
 
-    def report(self, outcome: Outcome) -> dict[str, Array]:
+    def step_info(self, outcome: Outcome) -> dict[str, Array]:
         """Return clicks and the reserve per click."""
         return {"clicks": outcome.clicks, "reserve": outcome.reserve}
 
-    def frame(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
+    def render(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
         """Draw the last days."""
         from sb3_ecom.envs.advertising.rank.render import draw_market, tell_market
 

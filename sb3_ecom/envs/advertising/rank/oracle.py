@@ -20,7 +20,7 @@ from sb3_ecom.envs.advertising.rank.virtual import virtual_value
 Floats = NDArray[np.float64]
 
 
-def informed(loop: StepLoop) -> Policy:
+def oracle_policy(loop: StepLoop) -> Policy:
     """Follow the plan at the true level, touchiness and experience."""
     task = loop.task
     if not isinstance(task, RankTask):
@@ -89,12 +89,12 @@ def solve(episodes: int = 512, seed: int = 0, **kwargs: Any) -> Oracle:
         value, kind, information = myerson_revenue(task, episodes, seed), "bound", "laws of values, no bids"
     else:
         loop = StepLoop(task, episodes)
-        value = run_episodes(loop, informed(loop), seed)["expected"]
+        value = run_episodes(loop, oracle_policy(loop), seed)["expected"]
         kind, information = "best-known", "value level, touchiness and advertisers' experience"
     return Oracle(
         kind=kind,  # type: ignore[arg-type]
         value=float(value.mean()),
         stderr=float(value.std(ddof=1) / np.sqrt(episodes)),
         information=information,
-        policy=None if task.preset == "static" else informed,
+        policy=None if task.preset == "static" else oracle_policy,
     )

@@ -22,7 +22,7 @@ SPECS = (
             "tracking": baselines.tracking,
             "planned": baselines.planned,
         },
-        privileged={"informed": oracle.informed},
+        privileged={"oracle_policy": oracle.oracle_policy},
         presets=tuple(PRESETS),
     ),
 )

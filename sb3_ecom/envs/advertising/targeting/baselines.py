@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sb3_ecom.core.arrays import take_rows
+from sb3_ecom.core.arrays import tree_take
 from sb3_ecom.core.registry import Policy
 from sb3_ecom.core.task import Task
 from sb3_ecom.envs.advertising.targeting.env import CONTEXT, TargetTask
@@ -135,7 +135,7 @@ class BelievedPlan:
         for number, key in enumerate(keys):
             rows = np.flatnonzero(inverse.ravel() == number)
             plan = self._plan(key)
-            action[rows] = _follow(self._task, plan, take_rows(seen, rows))
+            action[rows] = _follow(self._task, plan, tree_take(seen, rows))
         return action
 
     def _plan(self, key: NDArray[np.int8]) -> NDArray[np.int8]:

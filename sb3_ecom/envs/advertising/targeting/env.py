@@ -55,7 +55,7 @@ class TargetTask(Task):
         Metric("impressions", "shown"),
         Metric("pages", "length"),
     )
-    reported: ClassVar[tuple[str, ...]] = ("shown",)
+    step_info_keys: ClassVar[tuple[str, ...]] = ("shown",)
 
     def __init__(
         self, preset: str = "default", reward_weights: Mapping[str, float] | None = None, **params: Any
@@ -122,11 +122,11 @@ class TargetTask(Task):
             "cost": cost,
         }
 
-    def report(self, outcome: Outcome) -> dict[str, Array]:
+    def step_info(self, outcome: Outcome) -> dict[str, Array]:
         """Return whether an ad was shown."""
         return {"shown": outcome.shown}
 
-    def frame(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
+    def render(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
         """Draw the visit."""
         from sb3_ecom.envs.advertising.targeting.render import draw_visit, tell_visit
 

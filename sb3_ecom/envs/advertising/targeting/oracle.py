@@ -24,11 +24,11 @@ def solve(**kwargs: Any) -> Oracle:
         value=float(np.mean(values)),
         stderr=0.0,
         information="the visitor's hidden type",
-        policy=informed,
+        policy=oracle_policy,
     )
 
 
-def informed(loop: StepLoop) -> Policy:
+def oracle_policy(loop: StepLoop) -> Policy:
     """Follow the exact plan for the true type."""
     task = loop.task
     if not isinstance(task, TargetTask):

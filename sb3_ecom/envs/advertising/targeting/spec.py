@@ -22,7 +22,7 @@ SPECS = (
             "thompson": baselines.thompson,
             "believed_plan": baselines.believed_plan,
         },
-        privileged={"informed": oracle.informed},
+        privileged={"oracle_policy": oracle.oracle_policy},
         presets=tuple(PRESETS),
         best_constant=4,
     ),

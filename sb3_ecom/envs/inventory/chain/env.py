@@ -54,7 +54,7 @@ class ChainTask(Task):
         Metric("unserved_per_period", "waiting", "length"),
         Metric("stock_per_period", "stock", "length"),
     )
-    reported = ("demand", "sold", "unserved", "held")
+    step_info_keys = ("demand", "sold", "unserved", "held")
 
     def __init__(self, *, reward_weights: Mapping[str, float] | None = None, **kwargs: Any) -> None:
         self.params = params = ChainParams(**kwargs)
@@ -125,11 +125,11 @@ class ChainTask(Task):
             "stock": xp.sum(outcome.held, axis=1),
         }
 
-    def report(self, outcome: Outcome) -> dict[str, Array]:
+    def step_info(self, outcome: Outcome) -> dict[str, Array]:
         """Return units asked for, sold, unserved and held."""
-        return {name: getattr(outcome, name) for name in self.reported}
+        return {name: getattr(outcome, name) for name in self.step_info_keys}
 
-    def frame(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
+    def render(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
         """Draw every stage's stock, goods under way to it and waiting units of one copy."""
         lanes = np.split(np.asarray(state.transit[row]), np.cumsum(self.params.lead_times)[:-1])
         bars = {f"stage {j + 1} on hand": float(units) for j, units in enumerate(state.on_hand[row])}

@@ -58,7 +58,7 @@ class DistributionTask(Task):
         Metric("penalty_cost_per_period", "penalty_cost", "length"),
         Metric("stock_in_warehouse", "kept", "length"),
     )
-    reported = ("order", "shipped", "demand", "left", "unmet")
+    step_info_keys = ("order", "shipped", "demand", "left", "unmet")
 
     def __init__(self, *, reward_weights: Mapping[str, float] | None = None, **kwargs: Any) -> None:
         self.params = params = DistributionParams(**kwargs)
@@ -145,11 +145,11 @@ class DistributionTask(Task):
             "kept": outcome.kept,
         }
 
-    def report(self, outcome: Outcome) -> dict[str, Array]:
+    def step_info(self, outcome: Outcome) -> dict[str, Array]:
         """Return units ordered, shipped, asked for, left and unmet."""
-        return {name: getattr(outcome, name) for name in self.reported}
+        return {name: getattr(outcome, name) for name in self.step_info_keys}
 
-    def frame(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
+    def render(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
         """Draw the warehouse and every retailer of one copy."""
         unmet = np.zeros(self.params.retailers) if outcome is None else np.asarray(outcome.unmet[row])
         warehouse = (float(state.stock[row]), float(np.asarray(state.inbound[row]).sum()))

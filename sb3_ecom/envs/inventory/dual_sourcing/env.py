@@ -56,7 +56,7 @@ class DualSourcingTask(Task):
         Metric("penalty_cost_per_period", "penalty_cost", "length"),
         Metric("express_share", "express_units", "ordered"),
     )
-    reported = ("regular", "express", "demand", "left", "waiting")
+    step_info_keys = ("regular", "express", "demand", "left", "waiting")
 
     def __init__(
         self,
@@ -140,11 +140,11 @@ class DualSourcingTask(Task):
             "ordered": outcome.express + outcome.regular,
         }
 
-    def report(self, outcome: Outcome) -> dict[str, Array]:
+    def step_info(self, outcome: Outcome) -> dict[str, Array]:
         """Return units ordered, asked for, left and waiting."""
-        return {name: getattr(outcome, name) for name in self.reported}
+        return {name: getattr(outcome, name) for name in self.step_info_keys}
 
-    def frame(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
+    def render(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
         """Draw stock, pipeline and the last period of one copy."""
         bars = {"net stock": float(state.stock[row])}
         bars |= {f"due in {i + 1}": float(units) for i, units in enumerate(state.pipeline[row])}

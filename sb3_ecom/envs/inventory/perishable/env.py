@@ -58,7 +58,7 @@ class PerishableTask(Task):
         Metric("wasted_share", "wasted", "ordered"),
         Metric("lost_share", "lost", "demand"),
     )
-    reported = ("order", "demand", "lost", "wasted", "kept")
+    step_info_keys = ("order", "demand", "lost", "wasted", "kept")
 
     def __init__(self, *, reward_weights: Mapping[str, float] | None = None, **kwargs: Any) -> None:
         self.params = params = PerishableParams(**kwargs)
@@ -131,11 +131,11 @@ class PerishableTask(Task):
             "demand": outcome.demand,
         }
 
-    def report(self, outcome: Outcome) -> dict[str, Array]:
+    def step_info(self, outcome: Outcome) -> dict[str, Array]:
         """Return units ordered, asked for, lost, wasted and kept."""
-        return {name: getattr(outcome, name) for name in self.reported}
+        return {name: getattr(outcome, name) for name in self.step_info_keys}
 
-    def frame(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
+    def render(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
         """Draw the shelf by age, the pipeline and the last period of one copy."""
         bars = {f"life {j + 1}": float(units) for j, units in enumerate(state.shelf[row])}
         bars |= {f"due in {i + 1}": float(units) for i, units in enumerate(state.pipeline[row])}

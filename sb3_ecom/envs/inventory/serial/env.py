@@ -50,7 +50,7 @@ class SerialTask(Task):
         Metric("penalty_cost_per_period", "penalty_cost", "length"),
         Metric("backlog_per_period", "backlog", "length"),
     )
-    reported = ("orders", "demand", "held", "backlog")
+    step_info_keys = ("orders", "demand", "held", "backlog")
 
     def __init__(self, *, reward_weights: Mapping[str, float] | None = None, **kwargs: Any) -> None:
         self.params = params = SerialParams(**kwargs)
@@ -117,11 +117,11 @@ class SerialTask(Task):
             "backlog": outcome.backlog,
         }
 
-    def report(self, outcome: Outcome) -> dict[str, Array]:
+    def step_info(self, outcome: Outcome) -> dict[str, Array]:
         """Return units ordered, asked for, held and waiting."""
-        return {name: getattr(outcome, name) for name in self.reported}
+        return {name: getattr(outcome, name) for name in self.step_info_keys}
 
-    def frame(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
+    def render(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
         """Draw every stage's stock, debts and orders of one copy."""
         bars = {f"stage {j + 1} on hand": float(units) for j, units in enumerate(state.on_hand[row])}
         bars |= {f"stage {j + 2} owes": float(units) for j, units in enumerate(state.owed[row])}

@@ -226,20 +226,20 @@ def _parameters(signature: tuple[Any, ...], name: str) -> tuple[Array, Array]:
         u, v = TUNED[name]
         return np.array(u), np.array(v)
     _LOG.warning("tuning %s for this shop: some minutes, once per process", name)
-    informed = name == "knows_rate"
+    informed = name == "known_rate"
     thorough = search_all if informed or name == "forecast_refined" else search
     u, v, _ = thorough(task, RULES["forecast_pro_rata" if informed else name], informed=informed)
     return u, v
 
 
 class TunedRule:
-    """A rule at its tuned parameters, and the knobs to turn it away from them.
+    """A rule at its tuned parameters, and the offsets that shift it away from them.
 
     Attributes:
-        knobs: floats per item of a `shift`.
+        num_offsets: floats per item of a `shift`.
     """
 
-    knobs = 2
+    num_offsets = 2
 
     def __init__(self, task: ShopTask, name: str) -> None:
         self._task, self._rule = task, RULES[name](task)
@@ -256,15 +256,15 @@ class TunedRule:
 
 
 def _baseline(name: str) -> Callable[[ShopTask], Policy]:
-    if name == "holt_winters":  # it has a memory, which a second look would upset: no knobs
+    if name == "holt_winters":  # it has a memory, which a second look would upset: no offsets
         return lambda task: TunedRule(task, name).__call__
     return lambda task: TunedRule(task, name)
 
 
-def _knows_rate(loop: Any) -> Policy:
+def _known_rate(loop: Any) -> Policy:
     """Privileged: `within_storage` with the hidden rate in place of its estimate."""
     task = loop.task
-    u, v = parameters(task, "knows_rate")
+    u, v = parameters(task, "known_rate")
 
     def act(observation: Array) -> Array:
         informed = view_of(task, loop.state, informed=True)
@@ -275,4 +275,4 @@ def _knows_rate(loop: Any) -> Policy:
 
 
 SHOP: Mapping[str, Callable[[Any], Policy]] = MappingProxyType({name: _baseline(name) for name in RULES})
-PRIVILEGED: Mapping[str, Callable[[Any], Policy]] = MappingProxyType({"knows_rate": _knows_rate})
+PRIVILEGED: Mapping[str, Callable[[Any], Policy]] = MappingProxyType({"known_rate": _known_rate})

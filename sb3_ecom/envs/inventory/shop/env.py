@@ -78,7 +78,7 @@ class ShopTask(ShopReader):
         Metric("refused_share", "refused", "delivered"),
         Metric("holding_per_day", "holding", "length"),
     )
-    reported = ("order", "sales", "left", "item_reward")
+    step_info_keys = ("order", "sales", "left", "item_reward")
 
     def __init__(
         self,
@@ -275,12 +275,12 @@ class ShopTask(ShopReader):
             "holding": terms["holding"],
         }
 
-    def report(self, outcome: Outcome) -> dict[str, Array]:
+    def step_info(self, outcome: Outcome) -> dict[str, Array]:
         """Return what the buyer sees of the day, orders, sales and stock, and what each item earned."""
-        seen = {name: getattr(outcome, name) for name in self.reported[:3]}
+        seen = {name: getattr(outcome, name) for name in self.step_info_keys[:3]}
         return {**seen, "item_reward": self.item_rewards(outcome)}
 
-    def frame(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
+    def render(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
         """Draw stock, deliveries and the last days of one copy."""
         mean = np.asarray(self.tables.mean)
         return draw_shop(np.asarray(state.stock[row]), np.asarray(state.pipeline[row]),

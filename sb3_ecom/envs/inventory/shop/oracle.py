@@ -57,12 +57,12 @@ def relaxed_profits(task: ShopTask, demand: Values) -> Values:
     forgone = margin + goodwill
     days = len(demand)
     best = np.zeros(demand.shape[1:])  # least cost of the days so far
-    open_lots = np.empty(demand.shape)  # least cost so far if the last delivery came before day j
+    open_auctions = np.empty(demand.shape)  # least cost so far if the last delivery came before day j
     for day in range(days):
-        open_lots[day] = best + (line if day else 0.0)
+        open_auctions[day] = best + (line if day else 0.0)
         evenings = np.arange(day + 1, 0, -1.0)
         evenings[0] -= 1  # the stock at the start was charged by nobody the evening before
         serve = np.minimum(evenings[:, None, None] * holding, forgone) * demand[day]
-        open_lots[: day + 1] += serve
-        best = np.minimum(best + forgone * demand[day], open_lots[: day + 1].min(axis=0))
+        open_auctions[: day + 1] += serve
+        best = np.minimum(best + forgone * demand[day], open_auctions[: day + 1].min(axis=0))
     return np.asarray((demand * margin).sum(axis=0) - best)

@@ -42,7 +42,7 @@ class SingleItemTask(Task):
         Metric("ordering_cost_per_period", "ordering_cost", "length"),
         Metric("unmet_share", "unmet", "demand"),
     )
-    reported = ("order", "demand", "left", "unmet")
+    step_info_keys = ("order", "demand", "left", "unmet")
 
     def __init__(self, params: SingleItemParams, reward_weights: Mapping[str, float] | None = None) -> None:
         self.params = params
@@ -120,11 +120,11 @@ class SingleItemTask(Task):
             return outcome.order * fixed
         return array_namespace(outcome.order).minimum(outcome.order, self.tables.one) * fixed
 
-    def report(self, outcome: Outcome) -> dict[str, Array]:
+    def step_info(self, outcome: Outcome) -> dict[str, Array]:
         """Return units ordered, asked for, left and unmet."""
-        return {name: getattr(outcome, name) for name in self.reported}
+        return {name: getattr(outcome, name) for name in self.step_info_keys}
 
-    def frame(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
+    def render(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
         """Draw stock, pipeline and the last period of one copy."""
         bars = {"on hand": float(state.stock[row])}
         bars |= {f"due in {i + 1}": float(units) for i, units in enumerate(state.pipeline[row])}

@@ -65,7 +65,7 @@ class BoredTask(Task):
         Metric("bored", "bored", "length"),
         Metric("relevance", "relevant", "length"),
     )
-    reported: ClassVar[tuple[str, ...]] = ("slate", "clicked")
+    step_info_keys: ClassVar[tuple[str, ...]] = ("slate", "clicked")
     observation_space: LayoutBox
 
     def __init__(
@@ -157,11 +157,11 @@ class BoredTask(Task):
         """Return clicks, bored pages and the relevance of the page."""
         return {"clicks": outcome.total, "bored": outcome.bored, "relevant": outcome.relevant}
 
-    def report(self, outcome: Outcome) -> dict[str, Array]:
+    def step_info(self, outcome: Outcome) -> dict[str, Array]:
         """Return the page and its clicks."""
         return {"slate": outcome.slate, "clicked": outcome.clicks}
 
-    def frame(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
+    def render(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
         """Show the last page, the taste and the boredom."""
         taste = [float(value) for value in state.taste[row]]
         page = []

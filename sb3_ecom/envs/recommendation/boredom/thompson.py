@@ -12,7 +12,7 @@ from sb3_ecom.envs.recommendation.boredom.env import BoredTask
 from sb3_ecom.envs.recommendation.boredom.shelf import spread_page
 
 
-class Knobs(NamedTuple):
+class RotationSettings(NamedTuple):
     """How a page is scored and spread; the defaults are the best of a random search.
 
     Found by 90 trials on 160 visitors of seed 7 (`python -m sb3_ecom evaluate` meets others).
@@ -27,7 +27,7 @@ class Knobs(NamedTuple):
 
 
 _FEW = 2.5  # clicks at which closeness to them has half its share
-_TUNED = Knobs()
+_TUNED = RotationSettings()
 
 
 class ThompsonRotation:
@@ -37,31 +37,32 @@ class ThompsonRotation:
     the mean of what was clicked score too, the more the more clicks there are. Pages seen in boredom teach
     nothing and are left out: the counts in the observation tell when it starts.
 
-    A learner may shift it by the logarithms of its `Knobs`. It tells the regression's coefficients and their
-    standard deviations, the mean direction of the clicks, how many there are, and the boredom left.
+    A learner may shift it by the logarithms of its `RotationSettings`. Its features are the regression's
+    coefficients and their standard deviations, the mean direction of the clicks, how many there are, and the
+    boredom left.
 
     Args:
         task: whose pages are filled.
-        knobs: see `Knobs`.
+        settings: see `RotationSettings`.
         seed: of the draws, >= 0.
 
     Source: Agrawal and Goyal 2013 (arXiv:1209.3352).
     """
 
-    knobs = len(Knobs._fields)
+    num_offsets = len(RotationSettings._fields)
 
-    def __init__(self, task: BoredTask, knobs: Knobs = _TUNED, seed: int = 0) -> None:
-        self._task, self._tuned = task, np.array(knobs)
+    def __init__(self, task: BoredTask, settings: RotationSettings = _TUNED, seed: int = 0) -> None:
+        self._task, self._tuned = task, np.array(settings)
         self._generator = np.random.default_rng(seed)
         self._precision: Any = None
         self.notes = 3 * task.params.topics + 2
 
     def __call__(self, observation: Array) -> Array:
         """Learn from the last page and choose."""
-        self.think(observation)
-        return self.act(np.zeros((len(observation), self.knobs)))
+        self.features(observation)
+        return self.act(np.zeros((len(observation), self.num_offsets)))
 
-    def think(self, observation: Array) -> Array:
+    def features(self, observation: Array) -> Array:
         """Learn from the last page; return (n, 3 T + 2) float32: what the class says."""
         p = self._task.params
         seen = read(self._task, observation)
@@ -87,19 +88,19 @@ class ThompsonRotation:
         return np.concatenate(parts, axis=1).astype(np.float32)
 
     def act(self, shift: Array) -> Array:
-        """Return the pages of the state thought of last; `shift` is (n, 6), of the knobs' logarithms."""
+        """Return the pages of the state thought of last; `shift` is (n, 6), of the settings' logarithms."""
         task, visit = self._task, self._task.tables.visit
-        knobs = Knobs(*(self._tuned * np.exp(shift)).T[:, :, None])
+        settings = RotationSettings(*(self._tuned * np.exp(shift)).T[:, :, None])
         draw = self._generator.standard_normal(self._mean.shape)
         wander = np.einsum("ntu,nu->nt", np.linalg.cholesky(self._covariance), draw)
-        share = np.minimum(knobs.share, 1.0) * self._trust
-        near = 1.0 / (1.0 + np.exp(-knobs.steep * (self._liked @ visit.items.T - knobs.offset)))
-        scores = (1 - share) * ((self._mean + knobs.spread * wander) @ visit.items.T) + share * near
+        share = np.minimum(settings.share, 1.0) * self._trust
+        near = 1.0 / (1.0 + np.exp(-settings.steep * (self._liked @ visit.items.T - settings.offset)))
+        scores = (1 - share) * ((self._mean + settings.spread * wander) @ visit.items.T) + share * near
         page = spread_page(
             task.tables.lists,
             scores,
-            knobs.discount[:, 0],
-            knobs.crowd * self._recent,
+            settings.discount[:, 0],
+            settings.crowd * self._recent,
             task.params.slate_size,
         )
         return as_action(task, page)

@@ -127,7 +127,7 @@ class LinUcb:
     the item that it would show, and the same of the item with the best mean.
     """
 
-    knobs, notes = 2, 6
+    num_offsets, notes = 2, 6
     PRIOR, BONUS = 6.0, 0.7
 
     def __init__(self, task: ColdTask) -> None:
@@ -135,10 +135,10 @@ class LinUcb:
 
     def __call__(self, observation: Array) -> Array:
         """Choose."""
-        self.think(observation)
-        return self.act(np.zeros((len(observation), self.knobs)))
+        self.features(observation)
+        return self.act(np.zeros((len(observation), self.num_offsets)))
 
-    def think(self, observation: Array) -> Array:
+    def features(self, observation: Array) -> Array:
         """Take in (n, d) observations; return (n, 6) float32."""
         self._seen = read(self._task, observation)
         self._promise = promise(self._task, self._seen.features)

@@ -14,7 +14,7 @@ from sb3_ecom.core.spaces import Layout, LayoutBox
 from sb3_ecom.core.task import Metric, Task, check_reward_weights
 from sb3_ecom.envs.recommendation.cold_start import dynamics
 from sb3_ecom.envs.recommendation.cold_start.dynamics import HISTORY, Outcome, ResetNoise, State, Tables
-from sb3_ecom.envs.recommendation.cold_start.expected_advantage import ExpectedGain
+from sb3_ecom.envs.recommendation.cold_start.expected_advantage import ExpectedAdvantage
 from sb3_ecom.envs.recommendation.cold_start.params import ColdParams
 from sb3_ecom.envs.recommendation.render import Cards, Row, show_cards
 
@@ -52,7 +52,7 @@ class ColdTask(Task):
         Metric("expected_ctr", "rate", "length"),
         Metric("regret", "regret"),
     )
-    reported: ClassVar[tuple[str, ...]] = ("item", "clicked")
+    step_info_keys: ClassVar[tuple[str, ...]] = ("item", "clicked")
     observation_space: LayoutBox
 
     def __init__(self, reward_weights: Mapping[str, float] | None = None, **params: Any) -> None:
@@ -112,21 +112,21 @@ class ColdTask(Task):
         """Return clicks, their chances and the regret."""
         return {"clicks": outcome.clicked, "rate": outcome.rate, "regret": outcome.regret}
 
-    def report(self, outcome: Outcome) -> dict[str, Array]:
+    def step_info(self, outcome: Outcome) -> dict[str, Array]:
         """Return the item and whether it was clicked."""
         return {"item": outcome.item, "clicked": outcome.clicked}
 
-    def expected_gain(self, discount: float) -> ExpectedGain:
-        """Return what tells the expected gain of items (`sb3.VecExpectedGain`).
+    def expected_advantage(self, discount: float) -> ExpectedAdvantage:
+        """Return what tells the expected gain of items (`sb3.VecExpectedAdvantage`).
 
         Raises:
             ValueError: if the task lives on another backend than NumPy.
         """
         if not isinstance(self.tables.weights, np.ndarray):
-            raise ValueError(f"expected_gain needs NumPy arrays, got {type(self.tables.weights)}")
-        return ExpectedGain(self, discount)
+            raise ValueError(f"expected_advantage needs NumPy arrays, got {type(self.tables.weights)}")
+        return ExpectedAdvantage(self, discount)
 
-    def frame(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
+    def render(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
         """Show the items' records and their true click rates."""
         shown, clicks = np.asarray(state.shown[row].tolist()), np.asarray(state.clicks[row].tolist())
         rates = 1 / (1 + np.exp(-np.asarray(state.logit[row].tolist())))

@@ -87,7 +87,7 @@ class ContextTask(Task):
         Metric("ctr", "clicks", "impressions"),
         Metric("expected_clicks", "rate"),
     )
-    reported: ClassVar[tuple[str, ...]] = ("slate", "clicked")
+    step_info_keys: ClassVar[tuple[str, ...]] = ("slate", "clicked")
     observation_space: LayoutBox
 
     def __init__(self, reward_weights: Mapping[str, float] | None = None, **params: Any) -> None:
@@ -175,11 +175,11 @@ class ContextTask(Task):
         shown = xp.sum(xp.astype(outcome.slate >= 0, outcome.rate.dtype), axis=1)
         return {"clicks": outcome.total, "impressions": shown, "rate": outcome.rate}
 
-    def report(self, outcome: Outcome) -> dict[str, Array]:
+    def step_info(self, outcome: Outcome) -> dict[str, Array]:
         """Return the page and its clicks."""
         return {"slate": outcome.slate, "clicked": outcome.clicks}
 
-    def frame(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
+    def render(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
         """Show the last page, and what would sell to the visitor at hand."""
         rates = np.asarray(self.tables.rates[int(self.context_row(state)[row])].tolist())
         page = []

@@ -136,7 +136,7 @@ def step(
         fresh_quality,
         xp.concat([state.history[:, 1:], row[:, None]], axis=1),
     )
-    return after, Outcome(slate, topics, slot, clicked, watched, quality, budget, budget <= 0.0)
+    return after, Outcome(slate, topics, slot, clicked, watched, quality, budget * 1.0, budget <= 0.0)
 
 
 def _facts(xp: Any, clicked: Array, share: Array, quality: Array) -> Array:

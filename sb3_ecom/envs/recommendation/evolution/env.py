@@ -24,7 +24,7 @@ from sb3_ecom.envs.recommendation.evolution.dynamics import (
     StepNoise,
     Tables,
 )
-from sb3_ecom.envs.recommendation.evolution.expected_advantage import ExpectedGain
+from sb3_ecom.envs.recommendation.evolution.expected_advantage import ExpectedAdvantage
 from sb3_ecom.envs.recommendation.evolution.params import EvolutionParams
 from sb3_ecom.envs.recommendation.render import Cards, Row, show_cards
 
@@ -65,7 +65,7 @@ class EvolutionTask(Task):
         Metric("quality", "quality", "clicked"),
         Metric("pages", "length"),
     )
-    reported: ClassVar[tuple[str, ...]] = ("slate", "topics", "clicked")
+    step_info_keys: ClassVar[tuple[str, ...]] = ("slate", "topics", "clicked")
     observation_space: LayoutBox
 
     def __init__(
@@ -138,24 +138,24 @@ class EvolutionTask(Task):
         """Return clicks, minutes and the quality of what was watched."""
         return {"clicked": outcome.clicked, "watched": outcome.watched, "quality": outcome.quality}
 
-    def report(self, outcome: Outcome) -> dict[str, Array]:
+    def step_info(self, outcome: Outcome) -> dict[str, Array]:
         """Return the page (places among the candidates), its topics, and 1 where it was watched."""
         xp = array_namespace(outcome.slot)
         places = index_range(self.params.slate_size, outcome.slot)
         watched = xp.astype(outcome.slot[:, None] == places[None, :], outcome.clicked.dtype)
         return {"slate": outcome.slate, "topics": outcome.topics, "clicked": watched}
 
-    def expected_gain(self, discount: float) -> ExpectedGain:
-        """Return what tells the expected gain of pages (`sb3.VecExpectedGain`).
+    def expected_advantage(self, discount: float) -> ExpectedAdvantage:
+        """Return what tells the expected gain of pages (`sb3.VecExpectedAdvantage`).
 
         Raises:
             ValueError: if the task lives on another backend than NumPy.
         """
         if not isinstance(self.tables.one_hot, np.ndarray):
-            raise ValueError(f"expected_gain needs NumPy arrays, got {type(self.tables.one_hot)}")
-        return ExpectedGain(self, discount)
+            raise ValueError(f"expected_advantage needs NumPy arrays, got {type(self.tables.one_hot)}")
+        return ExpectedAdvantage(self, discount)
 
-    def frame(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
+    def render(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
         """Show the last page and the viewer's interests."""
         page = []
         facts = [f"budget left {float(state.budget[row]):.1f} minutes (hidden)"]

@@ -15,7 +15,7 @@ from sb3_ecom.envs.recommendation.evolution.worth import fit_worth
 _SESSIONS = 2048  # simulated, of some hundred pages each
 
 
-class ExpectedGain:
+class ExpectedAdvantage:
     """Expected advantage of pages: minutes watched plus discounted worth of going on, less the worth now.
 
     The worth V of a viewer is linear in his interests, times the budget that he has left: a price of a
@@ -41,7 +41,7 @@ class ExpectedGain:
 
         self._weights = fit_worth(loop, best_topics, _describe, discount)
 
-    def before(self, state: State) -> State:
+    def snapshot(self, state: State) -> State:
         """Return what `__call__` must know of the state before the step."""
         return state
 
@@ -50,11 +50,11 @@ class ExpectedGain:
         price, worth = self._price(state)
         return np.where(state.budget > 0, worth + state.budget * price, 0.0)
 
-    def __call__(self, state: State, report: Mapping[str, Array]) -> Array:
-        """Return the (n,) float32 expected gain of ``report["slate"]``, shown to `state`."""
-        p, topics = self.params, report["topics"]
+    def __call__(self, state: State, step_info: Mapping[str, Array]) -> Array:
+        """Return the (n,) float32 expected gain of ``step_info["slate"]``, shown to `state`."""
+        p, topics = self.params, step_info["topics"]
         rows = np.arange(len(topics))[:, None]
-        interest, quality = state.interest[rows, topics], state.quality[rows, report["slate"]]
+        interest, quality = state.interest[rows, topics], state.quality[rows, step_info["slate"]]
         weight = interest + p.choice_shift
         total = weight.sum(1) + p.skip_weight
         price, worth = self._price(state)

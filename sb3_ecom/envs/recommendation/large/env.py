@@ -146,7 +146,7 @@ class LargeTask(SessionTask):
         """Return (n, K) item ids for queries by the exact product."""
         return best_exact(self.tables.shop.columns, query, opened, self.items.size, self.params.slate_size)
 
-    def frame(self, state: State, outcome: PageOutcome | None, row: int, mode: str) -> Any:
+    def render(self, state: State, outcome: PageOutcome | None, row: int, mode: str) -> Any:
         """Show the shop page of copy `row`, and what the visitor feels."""
         return self._page.show(state.visit, state.log, outcome, row, mode)
 

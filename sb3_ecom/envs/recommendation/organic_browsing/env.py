@@ -55,7 +55,7 @@ class OrganicTask(Task):
         Metric("recommendations", "recommendations"),
         Metric("events", "length"),
     )
-    reported: ClassVar[tuple[str, ...]] = ("product", "asked")
+    step_info_keys: ClassVar[tuple[str, ...]] = ("product", "asked")
     observation_space: LayoutBox
 
     def __init__(self, reward_weights: Mapping[str, float] | None = None, **params: Any) -> None:
@@ -111,11 +111,11 @@ class OrganicTask(Task):
         """Return clicks, recommendations and their chances."""
         return {"clicks": outcome.clicked, "recommendations": outcome.asked, "rate": outcome.rate}
 
-    def report(self, outcome: Outcome) -> dict[str, Array]:
+    def step_info(self, outcome: Outcome) -> dict[str, Array]:
         """Return the product viewed or recommended, and which of the two."""
         return {"product": outcome.product, "asked": outcome.asked}
 
-    def frame(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
+    def render(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
         """Show what was viewed, and what the visitor would click."""
         tables = self.tables
         facts = ["a recommendation is asked for" if float(state.asked[row]) else "the visitor looks around"]

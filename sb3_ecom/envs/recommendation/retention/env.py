@@ -54,7 +54,7 @@ class RetainTask(Task):
         Metric("margin", "margin"),
         Metric("experience", "experience", "visits"),
     )
-    reported: ClassVar[tuple[str, ...]] = ("slate", "clicked")
+    step_info_keys: ClassVar[tuple[str, ...]] = ("slate", "clicked")
     observation_space: LayoutBox
 
     def __init__(self, reward_weights: Mapping[str, float] | None = None, **params: Any) -> None:
@@ -106,11 +106,11 @@ class RetainTask(Task):
         """Return the terms and the experience."""
         return {**self.terms(outcome), "experience": outcome.experience}
 
-    def report(self, outcome: Outcome) -> dict[str, Array]:
+    def step_info(self, outcome: Outcome) -> dict[str, Array]:
         """Return the page (places among the candidates) and its clicks."""
         return {"slate": outcome.slate, "clicked": outcome.clicks}
 
-    def frame(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
+    def render(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
         """Show the last visits and the satisfaction."""
         satisfaction = float(state.satisfaction[row])
         chance = float(dynamics.return_chance(state.satisfaction, self.params)[row])

@@ -162,7 +162,7 @@ def _co_click_similarity(task: SessionTask) -> Array:
     alive = np.ones(_KNN_SESSIONS, dtype=bool)
     for _ in range(clicks.layout.steps * 2):
         result = loop.step(logging(observation))
-        observation, item = result.observation, result.report["clicked"]
+        observation, item = result.observation, result.step_info["clicked"]
         rows = np.flatnonzero(alive & (item >= 0))
         baskets[rows, item[rows]] = 1
         alive[result.rows] = False
@@ -228,7 +228,7 @@ def _profile(task: SessionTask, base: Array, fading: float, weight: float) -> Po
 
 
 def zero_action(task: SessionTask) -> Policy:
-    """Leave every weight of the ranker at 0: `shop.USUAL`."""
+    """Leave every weight of the ranker at 0: `shop.DEFAULT_RANKER`."""
     return constant_weights(np.zeros(WEIGHTS))(task)
 
 

@@ -11,8 +11,8 @@ from sb3_ecom.core.arrays import (
     columns_first,
     index_range,
     look_up,
-    mark,
-    renew,
+    set_true,
+    update_where,
     zeros,
 )
 from sb3_ecom.envs.recommendation.session.params import SessionParams
@@ -92,7 +92,7 @@ def landing_mask(tables: VisitTables, item: Array) -> Array:
 
 def mark_opened(visit: Visit, item: Array, chosen: Array) -> Array:
     """Return (n, N) bool: what was opened, and now the (n,) items where `chosen` (-1 elsewhere)."""
-    return mark(visit.opened, item, chosen)
+    return set_true(visit.opened, item, chosen)
 
 
 def start_visit(
@@ -136,7 +136,9 @@ def show_page(
     moods = visit.mood.shape[1]
     mood = visit.mood * event[:, FACTORS:-moods] + event[:, -moods:]
     stays = params.exit_satisfaction * mood[:, SATISFACTION]
-    taste = renew(visit.taste, chosen, lambda rows: _taste_after(tables, visit.taste[rows], item[rows]))
+    taste = update_where(
+        visit.taste, chosen, lambda rows: _taste_after(tables, visit.taste[rows], item[rows])
+    )
     after = Visit(taste, mood, visit.entry, note_opened(visit, item, chosen))
     outcome = PageOutcome(
         slate=slate,

@@ -10,7 +10,7 @@ import numpy as np
 from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array, Backend, array_namespace, is_floating
-from sb3_ecom.core.item_spaces import Items, ItemSigns
+from sb3_ecom.core.item_spaces import Items, ItemSignature
 from sb3_ecom.core.spaces import Layout, LayoutBox
 from sb3_ecom.core.task import Metric, Task, check_reward_weights
 from sb3_ecom.envs.recommendation.session.dynamics import (
@@ -26,7 +26,7 @@ from sb3_ecom.envs.recommendation.session.ranker import WEIGHTS, ShopTables, ran
 from sb3_ecom.envs.recommendation.session.render import ShopPage
 from sb3_ecom.envs.recommendation.session.rewards import TERMS, reward_terms
 from sb3_ecom.envs.recommendation.session.session_log import FACTS, HISTORY, Log, open_log, write_log
-from sb3_ecom.envs.recommendation.session.transition_model import SessionForesight
+from sb3_ecom.envs.recommendation.session.transition_model import SessionTransitionModel
 from sb3_ecom.envs.recommendation.session.visit_tables import VisitTables, visit_tables
 
 CONTEXT = (
@@ -98,7 +98,7 @@ class SessionTask(Task):
         Metric("return_rate", "sent_back", "purchases"),
         Metric("session_length", "length"),
     )
-    reported = ("slate", "clicked")
+    step_info_keys = ("slate", "clicked")
     observation_space: LayoutBox
 
     def __init__(
@@ -185,19 +185,19 @@ class SessionTask(Task):
         """Return the reward terms, items shown and items sent back."""
         return {**reward_terms(outcome), "impressions": outcome.shown, "sent_back": outcome.returned}
 
-    def report(self, outcome: PageOutcome) -> dict[str, Array]:
+    def step_info(self, outcome: PageOutcome) -> dict[str, Array]:
         """Return the page shown and the item clicked (-1: empty slot, no click)."""
         return {"slate": outcome.slate, "clicked": outcome.item}
 
-    def foresight(self) -> SessionForesight:
-        """Return what tells what may come of pages (`sb3.VecExpectedGain`).
+    def transition_model(self) -> SessionTransitionModel:
+        """Return what tells what may come of pages (`sb3.VecExpectedAdvantage`).
 
         Raises:
             ValueError: if the task lives on another backend than NumPy.
         """
-        return SessionForesight(self)
+        return SessionTransitionModel(self)
 
-    def frame(self, state: State, outcome: PageOutcome | None, row: int, mode: str) -> Any:
+    def render(self, state: State, outcome: PageOutcome | None, row: int, mode: str) -> Any:
         """Show the shop page of copy `row`, and what the visitor feels."""
         return self._page.show(state.visit, state.log, outcome, row, mode)
 
@@ -220,5 +220,5 @@ def _public_items(shop: ShopTables, closed: slice | None) -> Items:
         [shop.direction, shop.price[:, None], shop.exit_effect[:, None], shop.category], axis=1
     )
     columns = (2, *range(FACTS, shop.event.shape[1]))  # price and embedding
-    signs = ItemSigns(columns, shop.event[:-1, columns])
+    signs = ItemSignature(columns, shop.event[:-1, columns])
     return Items(features.astype(np.float32), shop.log_popularity, closed, signs)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sb3_ecom.core.arrays import Array, take_rows
+from sb3_ecom.core.arrays import Array, tree_take
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.envs.recommendation.session.env import SessionTask
 from sb3_ecom.envs.recommendation.session.visit_tables import VisitTables
@@ -79,7 +79,7 @@ class Planner:
             value = ((discounted * gain[rows, order]).sum(1) + outside * lost) / (outside + discounted.sum(1))
         return ids[rows, order]
 
-    def going_on(self, belief: Belief) -> Array:
+    def continuation_value(self, belief: Belief) -> Array:
         """Return (n,) the value of the pages from here on."""
         return np.maximum(self.features(belief) @ self.coefficients, 0.0)
 
@@ -107,7 +107,9 @@ class Planner:
         """Return (n,) stay probability x value of the same state one page on, without a click."""
         satisfaction = self.params.satisfaction_decay * belief.satisfaction
         stay = self._stay(satisfaction, belief.patience, np.float32(self.params.exit_without_click))
-        return stay * self.going_on(belief._replace(satisfaction=satisfaction, page=belief.page + 1))
+        return stay * self.continuation_value(
+            belief._replace(satisfaction=satisfaction, page=belief.page + 1)
+        )
 
     def _after_click(self, belief: Belief, ids: Array) -> Array:
         """Return (n, M) stay probability x value of going on after a click on each candidate."""
@@ -126,8 +128,8 @@ class Planner:
             np.broadcast_to(part[:, None], (n, m)) for part in (satisfaction, belief.patience)
         )
         page = np.broadcast_to((belief.page[:, None] + 1) / p.horizon, (n, m))
-        going_on = np.maximum(_features(outlook, content, patience, page) @ self.coefficients, 0.0)
-        return self._stay(content, patience, t.exit_effect[ids]) * going_on
+        onward = np.maximum(_features(outlook, content, patience, page) @ self.coefficients, 0.0)
+        return self._stay(content, patience, t.exit_effect[ids]) * onward
 
 
 _NUM_FEATURES = 12
@@ -188,7 +190,7 @@ def _play(
         belief = belief_of(observation)
         features.append(planner.features(belief))
         slate = np.zeros((_EPISODES, task.params.slate_size), dtype=np.int64)
-        slate[alive] = planner.page(take_rows(belief, alive))  # nobody looks at the others any more
+        slate[alive] = planner.page(tree_take(belief, alive))  # nobody looks at the others any more
         result = loop.step(slate)
         observation = result.observation
         lived.append(alive.copy())

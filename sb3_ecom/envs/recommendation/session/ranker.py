@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sb3_ecom.core.arrays import Array, fill, index_range, look_up, zeros
+from sb3_ecom.core.arrays import Array, index_range, look_up, masked_fill, zeros
 from sb3_ecom.envs.recommendation.session.dynamics import Visit
 from sb3_ecom.envs.recommendation.session.params import Catalogue
 from sb3_ecom.envs.recommendation.session.session_log import FACTS, context_scale, page_table
@@ -20,7 +20,7 @@ _CLOSED = -1e30  # score of an opened item
 _TAIL = 6  # columns of `mix` after the query: popularity, exit, price, affinity, same category, satiation
 
 
-class Usual(NamedTuple):
+class DefaultRanker(NamedTuple):
     """The ranker that a zero action leaves as it is: popular items near the last click, nothing tuned."""
 
     popularity: float = 1.0  # times log popularity
@@ -30,7 +30,7 @@ class Usual(NamedTuple):
     satiation: float = 0.0  # per click on the category, decayed
 
 
-USUAL = Usual()
+DEFAULT_RANKER = DefaultRanker()
 #: The best constant action known for the preset `eshop`; printed by `python benchmarks/search_weights.py`:
 #: 4.471 (s.e. 0.035) clicks on 20,000 visitors that the search has not met.
 CONSTANT_WEIGHTS = (
@@ -119,7 +119,7 @@ def rank(shop: ShopTables, weights: Array, last: Array, visit: Visit, slate_size
 
     Args:
         shop: the item table.
-        weights: (n, k) in [-1, 1], what to change of `USUAL`; all zero is the usual ranker.
+        weights: (n, k) in [-1, 1], what to change of `DEFAULT_RANKER`; all zero is the usual ranker.
         last: (n,) int, the item clicked last (at first the landing item).
         visit: read for what the shop has seen itself: opened items and clicks per category.
         slate_size: K.
@@ -137,12 +137,12 @@ def ranker_mix(step: Array) -> Array:
     mix = np.zeros((WEIGHTS + 1, d + _TAIL))
     mix[6 : 6 + d, :d] = np.diag(step)
     for weight, column, size, centre in (
-        (0, d, 1.0, USUAL.popularity),
-        (2, d + 1, -2.0, -USUAL.exit_effect),
+        (0, d, 1.0, DEFAULT_RANKER.popularity),
+        (2, d + 1, -2.0, -DEFAULT_RANKER.exit_effect),
         (5, d + 2, 0.5, 0.0),  # price
-        (1, d + 3, 1.0, USUAL.affinity),
-        (3, d + 4, 2.0, USUAL.same_category),
-        (4, d + 5, 1.0, USUAL.satiation),
+        (1, d + 3, 1.0, DEFAULT_RANKER.affinity),
+        (3, d + 4, 2.0, DEFAULT_RANKER.same_category),
+        (4, d + 5, 1.0, DEFAULT_RANKER.satiation),
     ):
         mix[weight, column], mix[-1, column] = size, centre
     return mix
@@ -166,7 +166,7 @@ def best_open(scores: Array, opened: Array, slate_size: int) -> Array:
 
     K passes of argmax beat a partition of 217 scores on NumPy, and need no host on a device.
     """
-    scores = fill(scores, opened, _CLOSED)
+    scores = masked_fill(scores, opened, _CLOSED)
     rows = index_range(scores.shape[0], scores)
     taken = zeros(scores, 1) - np.inf  # an array: a GPU would wait for a number of the host
     slate = zeros(rows, scores.shape[0], slate_size)

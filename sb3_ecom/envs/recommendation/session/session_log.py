@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sb3_ecom.core.arrays import Array, array_namespace, look_up, renew, zeros
+from sb3_ecom.core.arrays import Array, array_namespace, look_up, update_where, zeros
 from sb3_ecom.envs.recommendation.session.dynamics import PageOutcome
 
 HISTORY = 20  # T, clicks the agent remembers
@@ -97,8 +97,10 @@ def write_log(log: Log, event: Array, page: Array, outcome: PageOutcome) -> Log:
     chosen, seen = outcome.item >= 0, look_up(page, outcome.slot)
     return Log(
         context=log.context * seen[:, 1:-_CONTEXT] + seen[:, -_CONTEXT:],
-        history=renew(log.history, chosen, lambda rows: _history_after(log, event, seen, outcome, rows)),
-        items=renew(log.items, chosen, lambda rows: _pushed(log.items[rows], outcome.item[rows])),
+        history=update_where(
+            log.history, chosen, lambda rows: _history_after(log, event, seen, outcome, rows)
+        ),
+        items=update_where(log.items, chosen, lambda rows: _pushed(log.items[rows], outcome.item[rows])),
     )
 
 

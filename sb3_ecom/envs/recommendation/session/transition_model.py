@@ -9,7 +9,7 @@ import numpy as np
 
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.task import Task
-from sb3_ecom.core.transition_model import Prospects
+from sb3_ecom.core.transition_model import Outcomes
 from sb3_ecom.envs.recommendation.session.dynamics import Visit, choice_weights
 from sb3_ecom.envs.recommendation.session.params import SessionParams
 from sb3_ecom.envs.recommendation.session.visit_tables import VisitTables
@@ -17,8 +17,8 @@ from sb3_ecom.envs.recommendation.session.visit_tables import VisitTables
 _MOOD = 3.0  # satisfaction and the page's share of the horizon seldom exceed a third
 
 
-class SessionForesight:
-    """Foresight of sessions: K clicks and none, K + 1 cases a page.
+class SessionTransitionModel:
+    """TransitionModel of sessions: K clicks and none, K + 1 cases a page.
 
     A visit is described by taste (each part in units of its spread over the items' own), satiation,
     satisfaction and page; patience, too, where visitors differ in it.
@@ -32,7 +32,7 @@ class SessionForesight:
 
     def __init__(self, task: Task) -> None:
         if not isinstance(task.tables.visit.worth, np.ndarray):
-            raise ValueError(f"foresight needs NumPy arrays, got {type(task.tables.visit.worth)}")
+            raise ValueError(f"transition_model needs NumPy arrays, got {type(task.tables.visit.worth)}")
         self._params: SessionParams = task.params  # type: ignore[attr-defined]
         self._tables: VisitTables = task.tables.visit
         self._weights: Mapping[str, float] = task.reward_weights
@@ -40,27 +40,27 @@ class SessionForesight:
         self._scale = (1 / np.maximum(spread, 1e-3)).astype(np.float32)
         self.size = spread.size + self._tables.category.shape[1] + 2 + bool(self._params.patience_sd)
 
-    def before(self, state: Any) -> Visit:
+    def snapshot(self, state: Any) -> Visit:
         """Return the visit; of its arrays an autoreset writes into `entry` alone, which is not read here."""
         visit: Visit = state.visit
         return visit
 
-    def describe(self, before: Visit) -> Array:
+    def features(self, snapshot: Visit) -> Array:
         """Return (n, F) descriptions."""
-        v = before
+        v = snapshot
         description = np.empty((len(v.taste), self.size), dtype=np.float32)
         return self._describe(description, v.taste, v.satiation, v.satisfaction, v.page, v.patience)
 
-    def prospects(self, before: Visit, report: Mapping[str, Array]) -> Prospects:
-        """Return what may come of ``report["slate"]``, shown to `before`; the last case is no click."""
-        p, t, slate = self._params, self._tables, report["slate"]
+    def outcomes(self, snapshot: Visit, step_info: Mapping[str, Array]) -> Outcomes:
+        """Return what may come of ``step_info["slate"]``, shown to `snapshot`; the last case is no click."""
+        p, t, slate = self._params, self._tables, step_info["slate"]
         ids = slate * (slate >= 0)
-        weights, match = choice_weights(p, t, before, slate)
+        weights, match = choice_weights(p, t, snapshot, slate)
         total = weights.sum(1) + t.outside
         chance = np.concatenate([weights, np.broadcast_to(t.outside, (len(ids), 1))], 1) / total[:, None]
-        passed = p.satisfaction_decay * before.satisfaction
+        passed = p.satisfaction_decay * snapshot.satisfaction
         clicked = passed + 1 - p.satisfaction_decay
-        patience = p.exit_base + p.exit_shift + before.patience
+        patience = p.exit_base + p.exit_shift + snapshot.patience
         leave = np.concatenate(
             [
                 (patience - p.exit_satisfaction * clicked)[:, None] + t.exit_effect[ids],
@@ -68,15 +68,15 @@ class SessionForesight:
             ],
             axis=1,
         )
-        going_on = _chance(-leave) * (before.page + 1 < p.horizon)[:, None]
-        taste = t.keep.take(ids, axis=0) * before.taste[:, None] + t.impulse.take(ids, axis=0)
-        satiation = p.satiation_decay * before.satiation[:, None] + t.category.take(ids, axis=0)
+        continue_prob = _chance(-leave) * (snapshot.page + 1 < p.horizon)[:, None]
+        taste = t.keep.take(ids, axis=0) * snapshot.taste[:, None] + t.impulse.take(ids, axis=0)
+        satiation = p.satiation_decay * snapshot.satiation[:, None] + t.category.take(ids, axis=0)
         after = np.empty((len(ids), ids.shape[1] + 1, self.size), dtype=np.float32)
-        page = before.page + 1
-        self._describe(after[:, :-1], taste, satiation, clicked, page, before.patience)
-        self._describe(after[:, -1], before.taste, before.satiation, passed, page, before.patience)
+        page = snapshot.page + 1
+        self._describe(after[:, :-1], taste, satiation, clicked, page, snapshot.patience)
+        self._describe(after[:, -1], snapshot.taste, snapshot.satiation, passed, page, snapshot.patience)
         reward = np.pad(self._reward(ids, match), ((0, 0), (0, 1)))
-        return Prospects(chance, reward, going_on, after)
+        return Outcomes(chance, reward, continue_prob, after)
 
     def _describe(
         self, out: Array, taste: Array, satiation: Array, satisfaction: Array, page: Array, patience: Array

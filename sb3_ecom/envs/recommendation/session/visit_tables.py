@@ -90,7 +90,7 @@ def visit_tables(params: SessionParams) -> VisitTables:
     return VisitTables(*(_contiguous(table) for table in exact))
 
 
-class Goods(Protocol):
+class ItemAttributes(Protocol):
     """What a catalogue of any size tells of its N items."""
 
     @property
@@ -106,7 +106,7 @@ class Goods(Protocol):
         """(N,) logits."""
 
 
-def outcome_table(params: SessionParams, items: Goods, group: Array, groups: int) -> Array:
+def outcome_table(params: SessionParams, items: ItemAttributes, group: Array, groups: int) -> Array:
     """Return `VisitTables.outcome` of items in (N,) int groups, of which there are G."""
     price, quality = standard(np.log(items.price)), standard(items.quality)
     margin = params.margin_rate * items.price

@@ -121,15 +121,15 @@ def test_tick_equals_one_auction_after_the_other(bids):
     for tick, (state, noise, outcome, after) in enumerate(play(task, 3, 5)):
         if not 13 < tick < 24:
             continue
-        lots = auction.open_lots(state, noise, task.params, task.tables)
-        owner = np.repeat(np.arange(3), lots.counts)
-        true = auction.judge(state, lots, np.arange(owner.size), owner, task.params, task.tables)
+        batch = auction.open_auctions(state, noise, task.params, task.tables)
+        owner = np.repeat(np.arange(3), batch.counts)
+        true = auction.resolve(state, batch, np.arange(owner.size), owner, task.params, task.tables)
         for row in range(3):
             spend = conversions = wins = 0
             budget = int(state.left[row])
             bid_for = np.exp(after.log_multiplier[row].astype(np.float32)) * state.target[row]
-            for i in range(lots.bounds[row], lots.bounds[row + 1]):
-                slot = next((k for k in range(3) if bid_for[k] * lots.predicted[i] > true.price[k, i]), None)
+            for i in range(batch.bounds[row], batch.bounds[row + 1]):
+                slot = next((k for k in range(3) if bid_for[k] * batch.predicted[i] > true.price[k, i]), None)
                 if slot is None:
                     continue
                 if true.look[i] < np.float32(task.params.exposure[slot]):
@@ -137,7 +137,7 @@ def test_tick_equals_one_auction_after_the_other(bids):
                     if spend + price > budget:
                         break
                     spend += price
-                    conversions += lots.luck[i] < true.true[i]
+                    conversions += batch.luck[i] < true.true[i]
                 wins += 1
             assert state.left[row] - after.left[row] == spend
             assert outcome.conversions[row] == conversions
@@ -190,9 +190,9 @@ def test_auctions_do_not_depend_on_bids_and_slots_are_seen_as_often_as_they_shou
     np.testing.assert_array_equal([o.auctions for o in low], [o.auctions for o in high])
     task = AutoTask()
     state, noise, *_ = next(play(task, 64, 3))
-    lots = auction.open_lots(state, noise, task.params, task.tables)
-    owner = np.repeat(np.arange(64), lots.counts)
-    look = auction.judge(state, lots, np.arange(owner.size), owner, task.params, task.tables).look
+    batch = auction.open_auctions(state, noise, task.params, task.tables)
+    owner = np.repeat(np.arange(64), batch.counts)
+    look = auction.resolve(state, batch, np.arange(owner.size), owner, task.params, task.tables).look
     for chance in (0.8, 0.6):
         assert (look < chance).mean() == pytest.approx(chance, abs=4 * np.sqrt(0.25 / look.size))
 

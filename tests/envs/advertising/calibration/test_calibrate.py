@@ -9,7 +9,7 @@ from sb3_ecom.core.arrays import NumpyBackend
 from sb3_ecom.envs.advertising.calibration.calibrate import calibrate
 from sb3_ecom.envs.advertising.calibration.fidelity import report, simulate_market
 from sb3_ecom.envs.advertising.calibration.fit import fit_prices, fit_response, fit_traffic
-from sb3_ecom.envs.advertising.pacing.dynamics import open_lots, price_level
+from sb3_ecom.envs.advertising.pacing.dynamics import open_auctions, price_level
 from sb3_ecom.envs.advertising.pacing.env import PacingTask
 
 
@@ -65,8 +65,8 @@ def test_ipinyou_presets_have_the_published_prices(campaign, log_mean, log_sd):
     logs = []
     for _ in range(task.horizon):
         noise = task.draw_step(source, days)
-        lots = open_lots(state, noise, task.params, task.tables)
-        logs.append(lots.price_noise + np.repeat(price_level(state, task.params, task.tables), lots.counts))
+        batch = open_auctions(state, noise, task.params, task.tables)
+        logs.append(batch.price_noise + np.repeat(price_level(state, task.params, task.tables), batch.counts))
         state, _ = task.step(state, np.full((days, 1), -1, np.float32), noise)
     logs = np.concatenate(logs)
     # The day's level is shared by all its auctions: 400 days, not 8 million auctions.

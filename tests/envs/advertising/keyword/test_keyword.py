@@ -158,7 +158,11 @@ def test_no_bidder_beats_the_bound_where_keywords_are_uneven():
     loop = StepLoop(task, n)
     returns = [
         run_episodes(loop, policy, 7)["reward"].mean()
-        for policy in (random_policy(task, n, 1), baselines.learnt_landscape(task), oracle.informed(loop))
+        for policy in (
+            random_policy(task, n, 1),
+            baselines.learnt_landscape(task),
+            oracle.oracle_policy(loop),
+        )
     ]
     assert returns == sorted(returns)
     assert returns[-1] <= bound
@@ -172,7 +176,7 @@ def test_ladder_and_bound():
         lambda loop: baselines.fixed_cpa(task),
         lambda loop: baselines.dual_pacing(task),
         lambda loop: baselines.learnt_landscape(task),
-        oracle.informed,
+        oracle.oracle_policy,
     )
     returns = []
     for make in policies:

@@ -118,7 +118,7 @@ def test_ladder_of_bidders():
     names = ("constant", "pid", "dual_pacing", "model_predictive", "model_predictive_feedback")
     returns = [run_episodes(StepLoop(task, n), entry.baselines[name](task), 21)["expected"] for name in names]
     loop = StepLoop(task, n)
-    returns.append(run_episodes(loop, entry.privileged["informed"](loop), 21)["expected"])
+    returns.append(run_episodes(loop, entry.privileged["oracle_policy"](loop), 21)["expected"])
     for worse, better in itertools.pairwise(returns):
         gap = better - worse
         assert gap.mean() > 3 * gap.std() / np.sqrt(n)

@@ -143,14 +143,14 @@ def test_hindsight_is_never_beaten_in_ten_thousand_days():
         check_bound(task, 256, seed, names=("random", "feedback"))
 
 
-def check_bound(task, n, seed, names=("random", "feedback", "informed")):
+def check_bound(task, n, seed, names=("random", "feedback", "oracle_policy")):
     bound = oracle.hindsight(task, n, seed)
     for name in names:
         loop = StepLoop(task, n)
         policy = {
             "random": lambda loop: random_policy(task, n, seed),
             "feedback": lambda loop: baselines.model_predictive_feedback(task),
-            "informed": oracle.Informed,
+            "oracle_policy": oracle.OraclePolicy,
         }[name](loop)
         totals = run_episodes(loop, policy, seed)
         assert np.all(totals["expected"] <= bound * (1 + 1e-4)), name

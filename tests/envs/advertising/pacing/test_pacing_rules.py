@@ -85,7 +85,7 @@ def test_shading_optimum_bounds_every_first_price_bidder_and_is_below_hindsight(
         random_policy(task, n, 1),
         baselines.model_predictive_feedback(task),
         rules.marginal_return(task),
-        oracle.Informed(loop),
+        oracle.OraclePolicy(loop),
     )
     for policy in policies:
         gap = bound - run_episodes(loop, policy, 8)["expected"]
@@ -139,7 +139,7 @@ def test_a_name_in_info_means_one_thing(env_id):
     loop = StepLoop(task, 4)
     loop.reset(0)
     result = loop.step(random_policy(task, 4, 0)(None))
-    assert not set(result.terms) & set(result.report)
+    assert not set(result.terms) & set(result.step_info)
 
 
 def test_reports_of_a_day_agree_with_its_totals():
@@ -149,15 +149,15 @@ def test_reports_of_a_day_agree_with_its_totals():
     spent = np.zeros(8)
     for _ in range(task.horizon):
         result = loop.step(np.zeros((8, 1), np.float32))
-        spent = spent + result.report["spend"]
-        budget_use = result.report["budget_use"]
+        spent = spent + result.step_info["spend"]
+        budget_use = result.step_info["budget_use"]
         np.testing.assert_allclose(
-            result.report["cpa"] * np.maximum(result.terms["conversions"], 1),
-            result.report["spend"],
+            result.step_info["cpa"] * np.maximum(result.terms["conversions"], 1),
+            result.step_info["spend"],
             rtol=1e-5,
         )
     np.testing.assert_allclose(budget_use, spent / result.totals["day_budget"], rtol=1e-4)
-    np.testing.assert_allclose(result.report["pacing_error"], np.abs(budget_use - 1), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(result.step_info["pacing_error"], np.abs(budget_use - 1), rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("env_id", ["EcomAdsAuto-v0", "EcomAdsKeyword-v0", "EcomAdsChannel-v0"])
@@ -169,10 +169,10 @@ def test_reports_agree_with_metrics(env_id):
     reports = []
     for _ in range(task.horizon):
         result = loop.step(policy(None))
-        reports.append(result.report)
-        assert set(result.report) == set(task.reported)
+        reports.append(result.step_info)
+        assert set(result.step_info) == set(task.step_info_keys)
     metrics = summarise(task.metrics, result.totals)
-    totals = {name: np.sum([report[name] for report in reports], axis=0) for name in task.reported}
+    totals = {name: np.sum([report[name] for report in reports], axis=0) for name in task.step_info_keys}
     for name in ("pacing_error",) if "pacing_error" in totals else ():
         assert totals[name].sum() / n / task.horizon == pytest.approx(metrics[name], rel=1e-4)
     if env_id == "EcomAdsAuto-v0":

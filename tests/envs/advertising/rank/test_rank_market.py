@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from sb3_ecom.core.arrays import NumpyBackend, take_rows, tree_map
+from sb3_ecom.core.arrays import NumpyBackend, tree_map, tree_take
 from sb3_ecom.core.evaluate import random_policy, run_episodes
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.envs.advertising.rank import baselines, oracle, planning
@@ -89,8 +89,8 @@ def test_plan_predicts_what_the_informed_platform_earns():
     loop = StepLoop(task, starts * runs)
     loop.reset(7)
     loop.state = tree_map(lambda leaf: np.repeat(leaf[:starts], runs, axis=0), loop.state)
-    first = take_rows(loop.state, np.arange(starts) * runs)
-    policy, observation = oracle.informed(loop), task.observe(loop.state)
+    first = tree_take(loop.state, np.arange(starts) * runs)
+    policy, observation = oracle.oracle_policy(loop), task.observe(loop.state)
     for _ in range(task.horizon):
         result = loop.step(policy(observation))
         observation = result.observation
@@ -138,7 +138,7 @@ def test_ladder():
         baselines.planned(task),
     ]
     returns = [run_episodes(StepLoop(task, n), policy, 21)["expected"] for policy in policies]
-    returns.append(run_episodes(loop, oracle.informed(loop), 21)["expected"])
+    returns.append(run_episodes(loop, oracle.oracle_policy(loop), 21)["expected"])
     for worse, better in itertools.pairwise(returns):
         gap = better - worse
         assert gap.mean() > 1.5 * gap.std() / np.sqrt(n)

@@ -50,7 +50,7 @@ def test_plan_equals_plain_recursion(seed):
 def test_following_the_plan_earns_its_value():
     task, n = TargetTask(), 4000
     loop = StepLoop(task, n)
-    totals = run_episodes(loop, oracle.informed(loop), 2)["reward"]
+    totals = run_episodes(loop, oracle.oracle_policy(loop), 2)["reward"]
     assert totals.mean() == pytest.approx(oracle.solve().value, abs=3.5 * totals.std() / np.sqrt(n))
 
 
@@ -60,7 +60,7 @@ def test_ladder_and_bound():
         lambda loop: random_policy(task, n, 1),
         lambda loop: baselines.popular(task),
         lambda loop: baselines.believed_plan(task),
-        oracle.informed,
+        oracle.oracle_policy,
     )
     before = None
     for make in makers:

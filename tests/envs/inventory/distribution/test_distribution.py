@@ -66,7 +66,7 @@ def test_units_are_neither_made_nor_lost(kwargs):
     for _ in range(50):
         before = units(loop.state)
         result = loop.step(np.stack([task.action_space.sample() for _ in range(16)]))
-        bought, asked = result.report["order"], result.report["demand"].sum(axis=1)
+        bought, asked = result.step_info["order"], result.step_info["demand"].sum(axis=1)
         np.testing.assert_array_equal(units(loop.state), before + bought - asked)
 
 
@@ -177,8 +177,8 @@ def test_action_and_observation_round_trip_in_whole_units():
     source = np.random.default_rng(0)
     order = source.integers(0, 5, 16)
     result = loop.step(task.to_action(order, np.zeros((16, 4))))
-    np.testing.assert_array_equal(result.report["order"], order)
-    assert not result.report["shipped"].any()
+    np.testing.assert_array_equal(result.step_info["order"], order)
+    assert not result.step_info["shipped"].any()
 
 
 @pytest.mark.parametrize(

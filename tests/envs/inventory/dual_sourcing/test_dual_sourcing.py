@@ -54,7 +54,7 @@ def test_joint_actions_order_what_pairs_order():
     second.reset(0)
     ours, theirs = first.step(pair.to_action(orders)), second.step(joint.to_action(orders))
     np.testing.assert_array_equal(ours.observation, theirs.observation)
-    np.testing.assert_array_equal(ours.report["regular"][:2], orders[:2, 0])
+    np.testing.assert_array_equal(ours.step_info["regular"][:2], orders[:2, 0])
     results = [
         sb3_ecom.evaluate("EcomDualSourcing-v0", "dual_index", episodes=64, action=kind)
         for kind in ("pair", "joint")

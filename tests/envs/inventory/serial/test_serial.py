@@ -80,8 +80,8 @@ def test_action_and_observation_round_trip_in_whole_units():
     np.testing.assert_array_equal(task.to_state(observation).on_hand, loop.state.on_hand)
     orders = np.random.default_rng(0).integers(0, task.params.order_limit + 1, (16, 3))
     result = loop.step(task.to_action(orders))
-    assert (result.report["orders"] <= orders).all()
-    assert (result.report["orders"] == orders).mean() > 0.5
+    assert (result.step_info["orders"] <= orders).all()
+    assert (result.step_info["orders"] == orders).mean() > 0.5
 
 
 def test_invalid_params_name_parameter_bound_and_value():

@@ -249,8 +249,8 @@ def test_what_the_items_earn_is_the_reward(kwargs):
     loop.reset(3)
     for _ in range(40):
         result = loop.step(draw.uniform(-1, 1, (16, 20)).astype(np.float32))
-        np.testing.assert_allclose(result.report["item_reward"].sum(axis=1), result.reward, atol=2e-5)
-        assert np.ptp(result.report["item_reward"]) > 0
+        np.testing.assert_allclose(result.step_info["item_reward"].sum(axis=1), result.reward, atol=2e-5)
+        assert np.ptp(result.step_info["item_reward"]) > 0
 
 
 @pytest.mark.parametrize(

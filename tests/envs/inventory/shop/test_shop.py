@@ -137,7 +137,7 @@ def test_no_policy_beats_the_relaxed_bound_on_its_own_path(task):
 
 
 def test_rule_that_knows_the_rate_beats_every_rule_that_does_not():
-    known = sb3_ecom.evaluate("EcomInventory-v0", "knows_rate", episodes=256, seed=2)
+    known = sb3_ecom.evaluate("EcomInventory-v0", "known_rate", episodes=256, seed=2)
     for name in sb3_ecom.spec("EcomInventory-v0").baselines:
         difference, stderr = known.minus(sb3_ecom.evaluate("EcomInventory-v0", name, episodes=256, seed=2))
         assert difference > 3 * stderr, name

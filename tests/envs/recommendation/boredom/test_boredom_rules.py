@@ -9,8 +9,8 @@ from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.envs.recommendation.boredom.baselines import read
 from sb3_ecom.envs.recommendation.boredom.env import BoredTask
 from sb3_ecom.envs.recommendation.boredom.particles import ParticleRotation
-from sb3_ecom.envs.recommendation.boredom.thompson import Knobs, ThompsonRotation
-from sb3_ecom.sb3 import HorizonEndsAll, ResidualPolicy, VecResidual, make_vec_env
+from sb3_ecom.envs.recommendation.boredom.thompson import RotationSettings, ThompsonRotation
+from sb3_ecom.sb3 import ResidualPolicy, TerminalHorizon, VecResidual, make_vec_env
 
 ID = "EcomRecBored-v0"
 
@@ -31,10 +31,10 @@ def test_the_filter_tells_which_items_were_clicked_and_finds_the_taste():
         result = loop.step(rule(seen))
         seen = result.observation
         noticed = read(loop.task, seen)
-        vectors = loop.task.tables.visit.items[result.report["slate"]]
+        vectors = loop.task.tables.visit.items[result.step_info["slate"]]
         clicked = rule._clicked(vectors, noticed.clicks[:, -1], noticed.clicked[:, -1])
-        np.testing.assert_array_equal(clicked, result.report["clicked"])
-        right.append(result.report["clicked"].sum())
+        np.testing.assert_array_equal(clicked, result.step_info["clicked"])
+        right.append(result.step_info["clicked"].sum())
     assert sum(right) > 1000
     rule(seen)
     weight = np.exp(rule._log - rule._log.max(axis=1, keepdims=True))
@@ -70,11 +70,11 @@ def test_one_knob_crowds_topics_out_and_another_takes_the_exploration_away():
 
     def page(knob, amount, seed=3):
         rule._generator = np.random.default_rng(seed)
-        shift = np.zeros((64, rule.knobs))
-        shift[:, Knobs._fields.index(knob)] = amount
+        shift = np.zeros((64, rule.num_offsets))
+        shift[:, RotationSettings._fields.index(knob)] = amount
         return rule.act(shift)
 
-    rule.think(seen)
+    rule.features(seen)
     topics = [np.mean([len(set(main[row])) for row in page("discount", x)]) for x in (-3.0, 0.0, 3.0)]
     assert topics[0] < topics[1] < topics[2]
     known = rule._clicks[:, -1] > 0  # without a click all items are alike, and the draw decides
@@ -91,7 +91,7 @@ def test_a_model_on_top_of_the_rule_starts_as_the_rule_and_is_a_policy_of_the_ta
         _, reward, _, _ = venv.step(np.zeros((6, 6)))
         np.testing.assert_array_equal(reward, 0)
     model = PPO("MlpPolicy", venv, n_steps=8, batch_size=24, n_epochs=1, seed=0)
-    model.learn(48, callback=HorizonEndsAll())
+    model.learn(48, callback=TerminalHorizon())
     with_zero = ResidualPolicy(model, venv.venv.task)
     model.policy.action_net.weight.data.zero_()
     model.policy.action_net.bias.data.zero_()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import sb3_ecom
-from sb3_ecom.core.arrays import take_rows
+from sb3_ecom.core.arrays import tree_take
 from sb3_ecom.core.loop import StepLoop
 
 ID = "EcomRecCold-v0"
@@ -13,29 +13,29 @@ ID = "EcomRecCold-v0"
 @pytest.mark.parametrize("discount", [1.0, 0.9])
 def test_expected_gain_is_the_mean_of_what_chance_makes_of_an_item(discount):
     task = sb3_ecom.spec(ID).make_task(reward_weights={"clicks": 2.0}, horizon=6)
-    gain, walk = task.expected_gain(discount), StepLoop(task, 6)
+    gain, walk = task.expected_advantage(discount), StepLoop(task, 6)
     walk.reset(0)
     for step in range(3):
         walk.step(np.full(6, step))
     source = StepLoop(task, 40_000)
     source.reset(0)
     for row in range(6):
-        many = take_rows(walk.state, np.full(40_000, row))
+        many = tree_take(walk.state, np.full(40_000, row))
         after, outcome = task.step(many, np.full(40_000, row), task.draw_step(source.backend, 40_000))
         found = task.reward(task.terms(outcome)) + discount * gain.value(after) - gain.value(many)
-        expected = gain(gain.before(many), task.report(outcome))
+        expected = gain(gain.snapshot(many), task.step_info(outcome))
         assert np.ptp(expected) == 0
         assert abs(found.mean() - expected[0]) < 3.5 * found.std() / np.sqrt(40_000) + 1e-5
 
 
 def test_gains_of_a_season_are_its_return_less_the_clairvoyant_s():
-    from sb3_ecom.sb3 import VecExpectedGain, make_vec_env
+    from sb3_ecom.sb3 import VecExpectedAdvantage, make_vec_env
 
     env = make_vec_env(ID, 256, seed=2)
     policy = sb3_ecom.spec(ID).baselines["linucb"](env.task)
-    venv = VecExpectedGain(env, discount=1.0)
+    venv = VecExpectedAdvantage(env, discount=1.0)
     seen = venv.reset()
-    start = env.task.expected_gain(1.0).value(env.loop.state)
+    start = env.task.expected_advantage(1.0).value(env.loop.state)
     gains = np.zeros(256)
     for _ in range(200):
         seen, gain, done, infos = venv.step(policy(seen))
@@ -54,7 +54,7 @@ def test_linucb_s_knobs_are_its_prior_and_its_bonus():
     seen = loop.reset(1)
     for _ in range(60):
         seen = loop.step(rule(seen)).observation
-    notes = rule.think(seen)
+    notes = rule.features(seen)
     plain = rule.act(np.zeros((400, 2)))
     rows = np.arange(400)
     np.testing.assert_allclose(notes[:, 2], loop.state.shown[rows, plain] / 100, rtol=1e-5)
@@ -70,9 +70,9 @@ def test_linucb_s_knobs_are_its_prior_and_its_bonus():
 
 
 def test_a_rule_can_be_shifted_for_gains_but_not_against_a_twin():
-    from sb3_ecom.sb3 import VecExpectedGain, VecResidual, make_vec_env
+    from sb3_ecom.sb3 import VecExpectedAdvantage, VecResidual, make_vec_env
 
-    gains, plain = (VecExpectedGain(make_vec_env(ID, 5, seed=3), discount=1.0) for _ in range(2))
+    gains, plain = (VecExpectedAdvantage(make_vec_env(ID, 5, seed=3), discount=1.0) for _ in range(2))
     venv = VecResidual(gains, rule="linucb", twin=False)
     rule = sb3_ecom.spec(ID).baselines["linucb"](plain.venv.task)
     seen, expected = venv.reset(), plain.reset()
@@ -82,5 +82,5 @@ def test_a_rule_can_be_shifted_for_gains_but_not_against_a_twin():
         expected, gain, _, _ = plain.step(rule(expected))
         np.testing.assert_array_equal(reward, gain)
     assert gain.min() < 0
-    with pytest.raises(ValueError, match="twin must be False on top of VecExpectedGain"):
+    with pytest.raises(ValueError, match="twin must be False on top of VecExpectedAdvantage"):
         VecResidual(gains, rule="linucb")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import sb3_ecom
-from sb3_ecom.core.arrays import take_rows
+from sb3_ecom.core.arrays import tree_take
 from sb3_ecom.core.loop import StepLoop
 
 COPIES, ID = 60_000, "EcomRecEvolution-v0"
@@ -15,7 +15,7 @@ COPIES, ID = 60_000, "EcomRecEvolution-v0"
 )
 def test_expected_gain_is_the_mean_of_what_chance_makes_of_a_page(options):
     task = sb3_ecom.spec(ID).make_task(**options)
-    gain = task.expected_gain(0.97)
+    gain = task.expected_advantage(0.97)
     walk = StepLoop(task, 8)
     walk.reset(3)
     slates = np.random.default_rng(1).integers(0, 10, (8, 3))
@@ -26,19 +26,19 @@ def test_expected_gain_is_the_mean_of_what_chance_makes_of_a_page(options):
     # Most of the budget left, too little for a document, and too little for a page without a click.
     for row, budget in enumerate((150.0, 4.5, 3.0, 0.3)):
         walk.state.budget[row] = budget
-        many = take_rows(walk.state, np.full(COPIES, row))
+        many = tree_take(walk.state, np.full(COPIES, row))
         slate = np.broadcast_to(slates[row], (COPIES, 3))
         after, outcome = task.step(many, slate, task.draw_step(loop.backend, COPIES))
         reward = task.reward(task.terms(outcome))
         found = reward + 0.97 * gain.value(after) - gain.value(many)
-        expected = gain(gain.before(many), task.report(outcome))
+        expected = gain(gain.snapshot(many), task.step_info(outcome))
         assert np.ptp(expected) < 1e-4
         assert abs(found.mean() - expected[0]) < 3 * found.std() / np.sqrt(COPIES) + 1e-4
 
 
 @pytest.fixture(scope="module")
 def gain():
-    return sb3_ecom.spec(ID).make_task().expected_gain(1.0)
+    return sb3_ecom.spec(ID).make_task().expected_advantage(1.0)
 
 
 @pytest.mark.parametrize("name", ["myopic", "highest_quality"])
@@ -50,10 +50,10 @@ def test_gains_of_a_session_are_its_return_without_the_luck(gain, name):
     start = gain.value(loop.state)
     gains, returns = np.zeros(512), np.zeros(512)
     while alive.any():
-        before = gain.before(loop.state)
+        snapshot = gain.snapshot(loop.state)
         result = loop.step(policy(seen))
         seen = result.observation
-        gains += alive * gain(before, result.report)
+        gains += alive * gain(snapshot, result.step_info)
         returns += alive * result.reward
         alive[result.rows] = False
     luck = returns - start - gains

@@ -98,7 +98,7 @@ def test_an_opened_item_is_never_shown_again(make):
     clicks = 0
     for _ in range(40):
         opened = loop.state.visit.opened.copy()
-        report = loop.step(np.zeros((256, 20), dtype=np.float32)).report
+        report = loop.step(np.zeros((256, 20), dtype=np.float32)).step_info
         assert not (report["slate"][:, :, None] == opened[:, None, :]).any()
         assert (np.diff(np.sort(report["slate"], axis=1), axis=1) > 0).all()
         clicks += (report["clicked"] >= 0).sum()

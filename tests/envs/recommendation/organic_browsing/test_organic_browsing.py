@@ -100,8 +100,8 @@ def test_observations_name_products(products):
     for _ in range(15):
         result = loop.step(np.zeros(32, np.int64))
         seen = baselines.read(task, result.observation)
-        viewed = (result.report["asked"] == 0) & ~result.terminated
-        last = np.where(viewed, result.report["product"], last)
+        viewed = (result.step_info["asked"] == 0) & ~result.terminated
+        last = np.where(viewed, result.step_info["product"], last)
         np.testing.assert_array_equal(seen.product[viewed, -1], last[viewed])
     assert task.action_space.n == products
 

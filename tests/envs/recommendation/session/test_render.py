@@ -23,7 +23,7 @@ def play_until(env, wanted, tries=2000):
     env.reset(seed=0)
     for _ in range(tries):
         *_, terminated, truncated, _ = env.step(ZERO)
-        state, outcome = env.loop.page
+        state, outcome = env.loop.last_frame
         if wanted(outcome):
             return state, outcome
         if terminated or truncated:
@@ -48,7 +48,7 @@ def test_a_clicked_card_looks_different():
     env = make("rgb_array", outside_scale=0.01)
     state, outcome = play_until(env, lambda o: o.clicked[0] > 0 and o.slot[0] == 1)
     clicked = env.render()
-    plain = env.task.frame(
+    plain = env.task.render(
         state, outcome._replace(clicked=outcome.clicked * 0, bought=outcome.bought * 0), 0, "rgb_array"
     )
     changed = np.argwhere((clicked[46:300] != plain[46:300]).any((0, 2)))
@@ -62,7 +62,7 @@ def test_a_purchase_and_a_return_look_different_from_a_click(deed):
     state, outcome = play_until(env, lambda o: getattr(o, deed)[0] > 0)
     picture = env.render()
     without = outcome._replace(**{deed: getattr(outcome, deed) * 0})
-    assert (picture != env.task.frame(state, without, 0, "rgb_array")).any()
+    assert (picture != env.task.render(state, without, 0, "rgb_array")).any()
 
 
 def test_the_text_names_the_page_its_items_and_the_click():

@@ -13,7 +13,7 @@ from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.envs.recommendation.session.baselines import ObservedClicks
 from sb3_ecom.envs.recommendation.session.dynamics import VisitNoise
 from sb3_ecom.envs.recommendation.session.env import HISTORY, ResetNoise, SessionTask
-from sb3_ecom.envs.recommendation.session.ranker import USUAL, affinity, rank
+from sb3_ecom.envs.recommendation.session.ranker import DEFAULT_RANKER, affinity, rank
 from tests.envs.recommendation.small_shop import small_params
 
 
@@ -98,7 +98,7 @@ def test_opened_items_the_landing_item_and_repeats_leave_their_slot_empty():
     loop.state.visit.opened[:, 4] = True
     entry = loop.state.visit.entry.copy()
     slate = np.stack([np.full(64, 4), np.full(64, 7), np.full(64, 7)], axis=1)
-    shown = loop.step(slate).report["slate"]
+    shown = loop.step(slate).step_info["slate"]
     assert (shown[:, 0] == -1).all()
     assert (shown[:, 2] == -1).all()
     np.testing.assert_array_equal(shown[:, 1], np.where(entry == 7, -1, 7))
@@ -110,7 +110,7 @@ def test_an_empty_page_is_never_clicked():
     loop.reset(0)
     loop.state.visit.opened[:, [1, 2]] = True
     result = loop.step(np.tile([1, 2], (256, 1)))
-    assert (result.report["clicked"] == -1).all()
+    assert (result.step_info["clicked"] == -1).all()
     assert (result.terms["clicks"] == 0).all()
 
 
@@ -143,7 +143,7 @@ def test_history_pads_on_the_left_and_moves_with_clicks_only():
     assert clicks.items(observation)[:, -1].tolist() == [row[0] for row in seen]
     for _ in range(60):
         result = loop.step(np.zeros((8, 14), np.float32))
-        for row, item in enumerate(result.report["clicked"]):
+        for row, item in enumerate(result.step_info["clicked"]):
             if item >= 0:
                 seen[row].append(int(item))
         found = clicks.items(result.observation)
@@ -163,10 +163,12 @@ def test_the_zero_action_is_the_usual_ranker_and_shows_open_items_best_first():
     slate = rank(shop, np.zeros((32, 14), np.float32), log.last, visit, 5)
     for row in range(32):
         last = log.last[row]
-        scores = USUAL.popularity * shop.log_popularity - USUAL.exit_effect * shop.exit_effect
-        scores = scores - USUAL.satiation * shop.category @ visit.satiation[row]
-        scores = scores + USUAL.affinity * affinity(task.params.catalogue)[last]
-        scores = scores + USUAL.same_category * shop.category @ shop.category[last]
+        scores = (
+            DEFAULT_RANKER.popularity * shop.log_popularity - DEFAULT_RANKER.exit_effect * shop.exit_effect
+        )
+        scores = scores - DEFAULT_RANKER.satiation * shop.category @ visit.satiation[row]
+        scores = scores + DEFAULT_RANKER.affinity * affinity(task.params.catalogue)[last]
+        scores = scores + DEFAULT_RANKER.same_category * shop.category @ shop.category[last]
         scores = np.where(visit.opened[row], -np.inf, scores)
         np.testing.assert_array_equal(np.argsort(-scores, kind="stable")[:5], slate[row])
 

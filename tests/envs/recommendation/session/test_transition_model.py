@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import sb3_ecom
-from sb3_ecom.core.arrays import take_rows
+from sb3_ecom.core.arrays import tree_take
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.envs.recommendation.session.env import SessionTask
 
@@ -36,29 +36,39 @@ def walked(task: SessionTask) -> StepLoop:
 
 
 def test_prospects_are_what_chance_makes_of_a_page(task: SessionTask) -> None:
-    foresight, walk, loop = task.foresight(), walked(task), StepLoop(task, COPIES)
+    transition_model, walk, loop = task.transition_model(), walked(task), StepLoop(task, COPIES)
     loop.reset(0)
     for row in range(4):
-        many = take_rows(walk.state, np.full(COPIES, row))
-        before = foresight.before(many)
+        many = tree_take(walk.state, np.full(COPIES, row))
+        snapshot = transition_model.snapshot(many)
         slate = np.broadcast_to(np.array([3 + row, 40, 41, 90, -1]), (COPIES, 5))
         noise = task.draw_step(loop.backend, COPIES)
         after, outcome = task.step(many, slate, noise)
         reward = task.reward(task.terms(outcome))
         ended = outcome.left | (after.visit.page >= task.horizon)
-        may = foresight.prospects(foresight.before(take_rows(many, [0])), {"slate": outcome.slate[:1]})
-        assert np.isclose(may.chance.sum(), 1)
-        assert foresight.describe(before).shape[1] == foresight.size == may.after.shape[2]
+        may = transition_model.outcomes(
+            transition_model.snapshot(tree_take(many, [0])), {"slate": outcome.slate[:1]}
+        )
+        assert np.isclose(may.probabilities.sum(), 1)
+        assert (
+            transition_model.features(snapshot).shape[1]
+            == transition_model.size
+            == may.next_features.shape[2]
+        )
         for case in range(6):  # five slots, and no click
             happened = outcome.slot == case
-            chance = may.chance[0, case]
+            chance = may.probabilities[0, case]
             assert abs(happened.mean() - chance) <= 3.5 * np.sqrt(chance * (1 - chance) / COPIES)
             if happened.sum() < 500:
                 continue
-            agrees_on_average(reward[happened], may.reward[0, case])
-            agrees_on_average(~ended[happened], may.going_on[0, case])
-            follows = foresight.describe(foresight.before(take_rows(after, np.flatnonzero(happened)[:9])))
-            np.testing.assert_allclose(follows, np.broadcast_to(may.after[0, case], follows.shape), atol=2e-5)
+            agrees_on_average(reward[happened], may.rewards[0, case])
+            agrees_on_average(~ended[happened], may.continue_prob[0, case])
+            follows = transition_model.features(
+                transition_model.snapshot(tree_take(after, np.flatnonzero(happened)[:9]))
+            )
+            np.testing.assert_allclose(
+                follows, np.broadcast_to(may.next_features[0, case], follows.shape), atol=2e-5
+            )
 
 
 def agrees_on_average(found: np.ndarray, expected: float) -> None:
@@ -70,5 +80,5 @@ def test_foresight_lives_on_numpy() -> None:
     from sb3_ecom.sb3.device.torch_backend import TorchBackend
 
     task = sb3_ecom.spec("EcomRec-v0").make_task().bind(TorchBackend("cpu").asarray)
-    with pytest.raises(ValueError, match=r"foresight needs NumPy arrays, got <class 'torch\.Tensor'>"):
-        task.foresight()
+    with pytest.raises(ValueError, match=r"transition_model needs NumPy arrays, got <class 'torch\.Tensor'>"):
+        task.transition_model()
