@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
-import pkgutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType, ModuleType
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 import gymnasium
@@ -85,18 +84,11 @@ _SPECS: dict[str, Spec] = {}
 
 def discover() -> None:
     """Register the `SPECS` of every `envs/<domain>/<task>/spec.py`; a second call changes nothing."""
-    for domain in _packages(envs):
-        for task in _packages(domain):
-            name = f"{task.__name__}.spec"
-            if importlib.util.find_spec(name) is not None:
-                for spec in importlib.import_module(name).SPECS:
-                    register(spec)
-
-
-def _packages(parent: ModuleType) -> Iterator[ModuleType]:
-    for module in pkgutil.iter_modules(parent.__path__):
-        if module.ispkg:
-            yield importlib.import_module(f"{parent.__name__}.{module.name}")
+    for root in envs.__path__:
+        for path in sorted(Path(root).glob("*/*/spec.py")):
+            domain, task = path.parts[-3:-1]
+            for spec in importlib.import_module(f"{envs.__name__}.{domain}.{task}.spec").SPECS:
+                register(spec)
 
 
 def register(spec: Spec) -> None:

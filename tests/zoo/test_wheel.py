@@ -26,7 +26,7 @@ def test_the_wheel_holds_the_hook_the_configs_and_the_presets(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     assert "custom_envs.py" in names
     assert "sb3_ecom/zoo_configs/ppo.yml" in names
-    assert "sb3_ecom/envs/recommendation/presets/eshop.toml" in names
+    assert "sb3_ecom/envs/recommendation/session/presets/eshop.toml" in names
     assert "sb3_ecom/py.typed" in names
     assert not [name for name in names if name.startswith(("tests", "benchmarks"))]
     assert not [name for name in names if name.endswith((".parquet", ".csv", ".zip", ".pt"))]

@@ -55,7 +55,7 @@ def fake_fit(monkeypatch):
             f"items = {json.dumps(item_ids)}\n[source]\nlog = {json.dumps(source['log'])}\n"
         ),
     )
-    package = sys.modules["sb3_ecom.envs.recommendation"]
+    package = sys.modules["sb3_ecom.envs.recommendation.calibration"]
     monkeypatch.setitem(sys.modules, "sb3_ecom.envs.recommendation.calibration.fit", fake)
     monkeypatch.setattr(package, "fit", fake, raising=False)
     return fake
