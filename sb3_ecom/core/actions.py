@@ -21,6 +21,8 @@ def check_actions(space: spaces.Space[Any], actions: Any, n: int) -> Array:
         ValueError: on a wrong shape, a NaN or a value outside the space; names the bound and the value.
     """
     array = np.asarray(actions)
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"action must be real numbers, got an array of dtype {array.dtype}")
     expected = (n, *(space.shape or ()))
     if array.shape != expected:
         raise ValueError(f"action must have shape {expected}, got {array.shape}")

@@ -145,6 +145,18 @@ def tree_take(tree: Tree, rows: Array) -> Tree:
     return tree_map(lambda leaf: leaf[rows], tree)
 
 
+def check_seed(seed: Any) -> int:
+    """Return a seed as an int.
+
+    Raises:
+        ValueError: if it is no whole number >= 0 (one seed starts the streams of all copies).
+    """
+    whole = isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
+    if not whole or seed < 0:
+        raise ValueError(f"seed must be one whole number >= 0 for all copies, got {seed!r}")
+    return int(seed)
+
+
 class Backend(Protocol):
     """What the step loop asks of an array library.
 
@@ -202,9 +214,7 @@ class NumpyBackend:
 
     def seed(self, seed: int | None) -> int:
         """Restart the stream; return the seed used."""
-        used = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else int(seed)
-        if used < 0:
-            raise ValueError(f"seed must be >= 0, got {used}")
+        used = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else check_seed(seed)
         self.generator = np.random.default_rng(used)
         self._key = int(self.generator.integers(2**63))
         self._child = None

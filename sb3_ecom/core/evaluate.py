@@ -11,7 +11,7 @@ import numpy as np
 
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.loop import StepLoop
-from sb3_ecom.core.registry import Policy, Spec, spec
+from sb3_ecom.core.registry import Policy, Spec, make_task, spec
 from sb3_ecom.core.task import Metric, Task
 
 _COPIES = 1024  # episodes that run side by side
@@ -89,7 +89,7 @@ def evaluate(
     if warmup < 0:
         raise ValueError(f"warmup must be >= 0 periods, got {warmup}")
     entry = spec(env_id)
-    task = entry.make_task(**kwargs)
+    task = make_task(env_id, **kwargs)
     average = entry.criterion == "average"
     if average:
         task = copy(task)

@@ -97,6 +97,30 @@ class StepLoop:
             self.last_frame = (tree_map(np.copy, self.state), None)
         return self.task.observe(self.state)
 
+    def reset_rows(self, rows: Array) -> Array:
+        """Start new episodes in some copies, int (k,), and leave the others alone; return all observations.
+
+        Raises:
+            RuntimeError: before the first `reset`.
+        """
+        if self.state is None:
+            raise RuntimeError("some copies can restart only after a reset of all: call reset() first")
+        self._clock += 1
+        self._restart_rows(rows)
+        if self._keep_last_frame:
+            self.last_frame = (tree_map(np.copy, self.state), None)
+        return self.task.observe(self.state)
+
+    def _restart_rows(self, rows: Array) -> Any:
+        """Write new episodes into the state's `rows`; return the fresh states."""
+        fresh = self.task.initial_state(tree_take(self._reset_noise(), rows))
+        tree_map(lambda leaf, new: leaf.__setitem__(rows, new), self.state, fresh)
+        self._elapsed[rows] = 0
+        self._head_start[rows] = 0
+        for total in self._totals.values():
+            total[rows] = 0
+        return fresh
+
     def forget_totals(self) -> None:
         """Start the totals and lengths of the running episodes anew: a warm-up is over."""
         self._totals = {}
@@ -156,13 +180,7 @@ class StepLoop:
         final = observation[rows]
         totals = {name: total[rows] for name, total in self._totals.items()}
         totals["length"] = (self._elapsed - self._head_start)[rows]
-        fresh = self.task.initial_state(tree_take(self._reset_noise(), rows))
-        tree_map(lambda leaf, new: leaf.__setitem__(rows, new), self.state, fresh)
-        observation[rows] = self.task.observe(fresh)
-        self._elapsed[rows] = 0
-        self._head_start[rows] = 0
-        for total in self._totals.values():
-            total[rows] = 0
+        observation[rows] = self.task.observe(self._restart_rows(rows))
         return observation, rows, final, totals
 
     def _restart_all(self, final: Array) -> tuple[Array, Array, Array, dict[str, Array]]:

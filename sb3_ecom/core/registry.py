@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import inspect
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
@@ -119,9 +122,50 @@ def spec(env_id: str) -> Spec:
     return _SPECS[env_id]
 
 
+def make_task(env_id: str, max_episode_steps: int | None = None, **kwargs: Any) -> Task:
+    """Build the task of an id.
+
+    Args:
+        env_id: a registered id.
+        max_episode_steps: truncate earlier than the task itself does; observations stay those of the task.
+        **kwargs: the id's own arguments.
+
+    Raises:
+        ValueError: on an unknown id, an argument that the id does not take, or one out of its bounds.
+    """
+    entry = spec(env_id)
+    try:
+        task = entry.make_task(**kwargs)
+    except TypeError as error:
+        found = re.search(r"unexpected keyword argument '(\w+)'", str(error))
+        if found is None:
+            raise
+        known = ", ".join(known_arguments(entry))
+        raise ValueError(f"{env_id} takes no argument {found[1]!r}; it takes {known}") from error
+    if max_episode_steps is None:
+        return task
+    if isinstance(max_episode_steps, bool) or not isinstance(max_episode_steps, int) or max_episode_steps < 1:
+        raise ValueError(f"max_episode_steps must be a whole number >= 1, got {max_episode_steps!r}")
+    task = copy(task)
+    task.horizon = min(task.horizon, max_episode_steps)
+    return task
+
+
+def known_arguments(entry: Spec) -> list[str]:
+    """Return the names of the arguments that an id takes: its factory's and its parameters'."""
+    named = [
+        name
+        for name, parameter in inspect.signature(entry.make_task).parameters.items()
+        if parameter.kind is not parameter.VAR_KEYWORD
+    ]
+    params = getattr(entry.make_task(), "params", None)
+    own = [field.name for field in fields(params)] if is_dataclass(params) else []
+    return list(dict.fromkeys([*named, *own]))
+
+
 def make_env(env_id: str, render_mode: str | None = None, **kwargs: Any) -> EcomEnv:
     """Build the gymnasium.Env of an id (gymnasium's entry point)."""
-    return EcomEnv(spec(env_id).make_task(**kwargs), render_mode=render_mode)
+    return EcomEnv(make_task(env_id, **kwargs), render_mode=render_mode)
 
 
 # gymnasium reads it off the entry point: with it, render_mode="human" opens a window over "rgb_array".
@@ -132,4 +176,4 @@ def make_vector_env(
     env_id: str, num_envs: int = 1, render_mode: str | None = None, **kwargs: Any
 ) -> EcomVectorEnv:
     """Build the gymnasium.vector.VectorEnv of an id (gymnasium's entry point)."""
-    return EcomVectorEnv(spec(env_id).make_task(**kwargs), num_envs, render_mode=render_mode)
+    return EcomVectorEnv(make_task(env_id, **kwargs), num_envs, render_mode=render_mode)

@@ -45,7 +45,14 @@ class EcomVectorEnv(VectorEnv[Any, Any, Any]):
     def reset(  # type: ignore[override]
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Array, dict[str, Any]]:
-        """Start all copies anew."""
+        """Start all copies anew, or those of ``options={"reset_mask": (n,) bool}``.
+
+        Raises:
+            ValueError: on a seed that is not one whole number, or a mask of another shape or without a copy.
+        """
+        mask = (options or {}).get("reset_mask")
+        if mask is not None:
+            return self.loop.reset_rows(self._rows_of(mask, seed)), {}
         observation = self.loop.reset(seed)
         self._np_random = self.loop.backend.generator  # type: ignore[attr-defined]
         self._np_random_seed = self.loop.seeded
@@ -66,6 +73,19 @@ class EcomVectorEnv(VectorEnv[Any, Any, Any]):
         state, outcome = self.loop.last_frame
         rows = range(self.num_envs)
         return tuple(self.loop.task.render(state, outcome, row, self.render_mode) for row in rows)
+
+    def _rows_of(self, mask: Any, seed: Any) -> Array:
+        found = np.asarray(mask)
+        if seed is not None:
+            raise ValueError(
+                f"reset_mask restarts some copies of one stream: seed must be None, got {seed!r}"
+            )
+        if found.shape != (self.num_envs,) or found.dtype != np.bool_ or not found.any():
+            raise ValueError(
+                f"reset_mask must be ({self.num_envs},) bool with a copy to restart, got "
+                f"{found.dtype} of shape {found.shape}"
+            )
+        return np.flatnonzero(found)
 
     def _final(self, result: Transition) -> dict[str, Any]:
         mask = np.zeros(self.num_envs, dtype=bool)

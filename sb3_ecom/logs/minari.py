@@ -44,5 +44,5 @@ def to_minari(interactions: Interactions, dataset_id: str, **metadata: Any) -> A
                 infos=infos,
             )
         )
-    env = gymnasium.make(interactions.env_id)
+    env = gymnasium.make(interactions.env_id, **interactions.env_kwargs)
     return minari.create_dataset_from_buffers(dataset_id, buffers, env=env, **metadata)

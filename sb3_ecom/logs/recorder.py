@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
 
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.loop import StepLoop, Transition
-from sb3_ecom.core.registry import spec
+from sb3_ecom.core.registry import make_task
 from sb3_ecom.core.task import Task
 from sb3_ecom.logs.policies import LoggingPolicy, catalogue_size
 from sb3_ecom.logs.table import Log
@@ -34,6 +34,7 @@ class Interactions:
     reward: Array  # (episodes, steps)
     terminated: Array  # (episodes,) bool: ended by itself
     length: Array  # (episodes,) steps
+    env_kwargs: Mapping[str, Any] = field(default_factory=dict)  # beside the id, as for gymnasium.make
 
     def table(self) -> Log:
         """Return the flat table of items shown; one impression per step."""
@@ -77,7 +78,7 @@ def record(
     """
     if episodes < 1:
         raise ValueError(f"episodes must be >= 1, got {episodes}")
-    task = spec(env_id).make_task(**kwargs)
+    task = make_task(env_id, **kwargs)
     catalogue_size(task.action_space)
     loop, policy = StepLoop(task, episodes), make_policy(task)
     notice = getattr(policy, "episode_ended", None)
@@ -105,7 +106,9 @@ def record(
     final = stacked.pop("final")
     # The observation after the last step is the old episode's last, not the new one's first.
     stacked["observation"][np.arange(episodes), length] = final[np.arange(episodes), length - 1]
-    return Interactions(env_id=env_id, **stacked, terminated=terminated, length=length)
+    return Interactions(
+        env_id=env_id, **stacked, terminated=terminated, length=length, env_kwargs=dict(kwargs)
+    )
 
 
 def record_table(
@@ -130,7 +133,7 @@ def record_table(
     """
     if episodes < 1:
         raise ValueError(f"episodes must be >= 1, got {episodes}")
-    parts: dict[str, list[Array]] = {field.name: [] for field in fields(Log)}
+    parts: dict[str, list[Array]] = {column.name: [] for column in fields(Log)}
     impressions = 0
     for chunk, start in enumerate(range(0, episodes, _AT_ONCE)):
         customers = int(np.random.SeedSequence([seed, chunk]).generate_state(1)[0])

@@ -14,7 +14,7 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnv, VecEnvIndices,
 from sb3_ecom.core.actions import check_actions
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.loop import StepLoop, Transition
-from sb3_ecom.core.registry import spec
+from sb3_ecom.core.registry import make_task
 from sb3_ecom.core.rendering import check_render_mode
 from sb3_ecom.core.single_env import EcomEnv
 from sb3_ecom.core.task import MaskedTask, Task
@@ -104,8 +104,10 @@ class EcomVecEnv(VecEnv):
 
     def get_images(self) -> Sequence[Array | None]:
         """Return one (480, 640, 3) uint8 picture per copy (None where `render_mode` is not "rgb_array")."""
-        if self.render_mode != "rgb_array" or self.loop.last_frame is None:
+        if self.render_mode != "rgb_array":
             return [None] * self.num_envs
+        if self.loop.last_frame is None:
+            raise RuntimeError("render was called before reset: call reset() first")
         state, outcome = self.loop.last_frame
         return [self.task.render(state, outcome, row, "rgb_array") for row in range(self.num_envs)]
 
@@ -206,12 +208,12 @@ def make_vec_env(
         render_mode: "rgb_array", "ansi" or None.
         monitor_dir: folder for ``<filename>.monitor.csv`` (rl-zoo's plot scripts read it), or None.
         filename: name of that file.
-        **env_kwargs: as for ``gymnasium.make(env_id, ...)``.
+        **env_kwargs: as for ``gymnasium.make(env_id, ...)``, `max_episode_steps` among them.
 
     Raises:
-        ValueError: on an unknown id, or as `EcomVecEnv`.
+        ValueError: on an unknown id or argument, or as `EcomVecEnv`.
     """
-    task = spec(env_id).make_task(**env_kwargs)
+    task = make_task(env_id, **env_kwargs)
     log = None
     if monitor_dir is not None:
         os.makedirs(monitor_dir, exist_ok=True)

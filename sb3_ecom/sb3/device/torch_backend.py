@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sb3_ecom.core.arrays import check_seed
+
 _MASK = 2**63 - 1
 _GOLDEN = 0x9E3779B97F4A7C15  # spreads consecutive keys over all bits (splitmix64's increment)
 
@@ -36,9 +38,7 @@ class TorchBackend:
 
     def seed(self, seed: int | None) -> int:
         """Restart the stream; return the seed used."""
-        used = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else int(seed)
-        if used < 0:
-            raise ValueError(f"seed must be >= 0, got {used}")
+        used = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else check_seed(seed)
         stream, key = np.random.SeedSequence(used).generate_state(2, np.uint64)
         self._restart(int(stream) & _MASK)
         self._key = int(key)
