@@ -69,7 +69,7 @@ def recall(task, policy):
     for _ in range(STEPS_BEFORE):
         observation = loop.step(policy(observation)).observation
     state = loop.state
-    query, opened = task.query(state, policy(observation)), state.visit.opened
+    query, opened = task.query(state, policy(observation)), state.tracked.opened
     exact, found = task.retrieve_exact(query, opened), task.retrieve(query, opened)
     return float((exact[:, :, None] == found[:, None, :]).any(2).mean())
 
@@ -96,7 +96,7 @@ def measure(size, retrieval, seconds, repeats):
     task = make(catalogue_size=size, retrieval=retrieval)
     build = time.process_time() - start
     found = speeds(task, seconds, repeats)
-    if task.index is None:
+    if task.tracker.index is None:
         recalls = (1.0, 1.0)
     else:
         uniform = np.random.default_rng(1)
@@ -106,7 +106,7 @@ def measure(size, retrieval, seconds, repeats):
             recall(task, lambda seen: uniform.uniform(-1, 1, (len(seen), *shape)).astype(np.float32)),
             recall(task, session),
         )
-    shop = num_bytes(task.items, task.tables) + (task.index.num_bytes if task.index else 0)
+    shop = num_bytes(task.items, task.tables) + (task.tracker.index.num_bytes if task.index else 0)
     loop = StepLoop(task, COPIES)
     loop.reset(0)
     speed = (statistics.median(found), min(found), max(found))

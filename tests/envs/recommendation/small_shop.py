@@ -16,10 +16,10 @@ def small_catalogue(n=12, d=3, seed=0):
         entry_share=rng.dirichlet(np.full(n, 3.0)),
         popularity=share,
         quality=np.log(share) - np.log(share).mean(),
-        worth=vectors + rng.normal(0, 0.1, (n, d)),
-        impulse=0.8 * vectors,
+        item_factors=vectors + rng.normal(0, 0.1, (n, d)),
+        click_update=0.8 * vectors,
         start=vectors,
-        keep=rng.uniform(0.1, 0.5, (n, d)),
+        retention=rng.uniform(0.1, 0.5, (n, d)),
         exit_effect=rng.normal(0, 0.3, n),
     )
 

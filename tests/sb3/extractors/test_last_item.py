@@ -69,7 +69,7 @@ def test_the_item_found_is_the_one_that_was_clicked_last(env_id: str) -> None:
     generator, clicks = np.random.default_rng(0), 0
     for _ in range(12):
         found = net.item(cut(torch.as_tensor(seen), net.layout, masked=True))
-        np.testing.assert_array_equal(found, loop.state.log.last)
+        np.testing.assert_array_equal(found, loop.state.tracked.last)
         slate = generator.integers(217, size=(256, task.params.slate_size))
         result = loop.step(slate)
         seen, clicks = result.observation, clicks + (result.step_info["clicked"] >= 0).sum()

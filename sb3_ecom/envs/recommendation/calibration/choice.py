@@ -16,14 +16,17 @@ from tqdm import tqdm
 
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.envs.recommendation.calibration.sessions import Sessions, batches
+from sb3_ecom.envs.recommendation.session.visitor import after_click
 
 PARTS = 48  # D, of the taste
-PRIOR_PRECISION = 4.0  # of every entry of worth and impulse: a normal prior of standard deviation .5
-GATE_PRECISION = 1.0  # of every logit of keep
+PRIOR_PRECISION = (
+    4.0  # of every entry of item factors and click updates: a normal prior of standard deviation .5
+)
+GATE_PRECISION = 1.0  # of every logit of retention
 GATE_MEANS = (
     -2.0,
     3.0,
-)  # logits of keep, evenly spread over the parts: from the last click to the whole visit
+)  # logits of retention, evenly spread over the parts: from the last click to the whole visit
 SCALARS = ("reopen", "repeat")
 _STARTS = {"reopen": -0.5, "repeat": 0.0}
 _LONGEST = 61  # clicks of a session that are used
@@ -39,9 +42,9 @@ class ChoiceFit:
     """Maximum a posteriori estimates; see `fit_choice`."""
 
     quality: Array  # (N,) q, logits
-    worth: Array  # (N, D) logits per unit of taste
-    impulse: Array  # (N, D) taste that a click adds
-    keep: Array  # (N, D) share of the taste that a click leaves
+    item_factors: Array  # (N, D) logits per unit of taste
+    click_update: Array  # (N, D) taste that a click adds
+    retention: Array  # (N, D) share of the taste that a click leaves
     scalars: dict[str, float]  # `SCALARS` -> value
     standard_errors: dict[str, float]  # the same
     log_likelihood: float
@@ -51,8 +54,8 @@ class ChoiceFit:
 def fit_choice(sessions: Sessions, parts: int = PARTS, seed: int = 0, progress: bool = True) -> ChoiceFit:
     """Fit who clicks what next, by penalised maximum likelihood.
 
-    The utility of item j is ``q_j + t . worth_j + reopen [opened before] + repeat [just clicked]``; a click
-    on i turns the taste t into ``keep_i * t + impulse_i``, and the first click sets it to ``impulse_i``.
+    The utility of item j is ``q_j + t . factors_j + reopen [opened before] + repeat [just clicked]``; a click
+    on i turns the taste t into ``retention_i * t + update_i``, and the first click sets it to ``update_i``.
     Sessions count up to their 61st click. The priors are normal: `PRIOR_PRECISION`, `GATE_PRECISION`.
 
     The standard errors come from the outer product of the sessions' scores: of all parameters where
@@ -77,14 +80,15 @@ def fit_choice(sessions: Sessions, parts: int = PARTS, seed: int = 0, progress: 
         total = sum(float(model.session_losses(sessions.padded(part, _LONGEST)).sum()) for part in plan)
         errors = _standard_errors(model, sessions, plan)
         scalars = {name: float(getattr(model, name)) for name in SCALARS}
-        quality, worth, impulse, keep = (
-            part.double().numpy() for part in (model.quality, model.worth, model.impulse, model.keep())
+        quality, factors, update, retention = (
+            part.double().numpy()
+            for part in (model.quality, model.item_factors, model.click_update, model.retention())
         )
     return ChoiceFit(
         quality=quality - quality.mean(),
-        worth=worth,
-        impulse=impulse,
-        keep=keep,
+        item_factors=factors,
+        click_update=update,
+        retention=retention,
         scalars=scalars,
         standard_errors=errors,
         log_likelihood=-total,
@@ -133,20 +137,20 @@ def _model(sessions: Sessions, parts: int) -> Any:
         def __init__(self) -> None:
             super().__init__()
             self.quality = nn.Parameter(torch.tensor(np.log(share / share.mean()), dtype=torch.float32))
-            self.worth = nn.Parameter(0.15 * torch.randn(n, parts))
-            self.impulse = nn.Parameter(0.15 * torch.randn(n, parts))
+            self.item_factors = nn.Parameter(0.15 * torch.randn(n, parts))
+            self.click_update = nn.Parameter(0.15 * torch.randn(n, parts))
             self.gate = nn.Parameter(0.15 * torch.randn(n, parts))  # beside `means`
             for name in SCALARS:
                 setattr(self, name, nn.Parameter(torch.tensor(_STARTS[name])))
 
-        def keep(self) -> Any:
+        def retention(self) -> Any:
             return torch.sigmoid(means + self.gate)
 
         def session_losses(self, padded: Array) -> Any:
             """Return the (B,) negative log-likelihoods."""
             items = torch.from_numpy(padded[:, :-1].astype(np.int64)).clamp_min(0)
             targets = torch.from_numpy(padded[:, 1:].astype(np.int64))
-            logits = self.quality + self.taste(items) @ self.worth.T
+            logits = self.quality + self.taste(items) @ self.item_factors.T
             last = torch.zeros_like(logits).scatter_(-1, items[..., None], 1.0)
             logits = logits + self.reopen * last.cummax(1)[0] + self.repeat * last
             chosen = logits.gather(-1, targets.clamp_min(0)[..., None])[..., 0]
@@ -154,14 +158,14 @@ def _model(sessions: Sessions, parts: int) -> Any:
 
         def taste(self, items: Any) -> Any:
             """Return the (B, T, D) taste after each click."""
-            steps, keep = self.impulse[items], self.keep()[items]
+            steps, kept = self.click_update[items], self.retention()[items]
             found = [steps[:, 0]]
             for t in range(1, steps.shape[1]):
-                found.append(keep[:, t] * found[-1] + steps[:, t])
+                found.append(after_click(kept[:, t], steps[:, t], found[-1]))
             return torch.stack(found, 1)
 
         def penalty(self) -> Any:
-            vectors = self.worth.square().sum() + self.impulse.square().sum()
+            vectors = self.item_factors.square().sum() + self.click_update.square().sum()
             return 0.5 * (PRIOR_PRECISION * vectors + GATE_PRECISION * self.gate.square().sum())
 
     return Choice()
@@ -174,7 +178,9 @@ def _standard_errors(model: Any, sessions: Sessions, plan: list[Array]) -> dict[
     blocks = [getattr(model, name).data.view(-1) for name in SCALARS]
     prior = [0.0] * len(blocks)
     if sum(p.numel() for p in model.parameters()) <= _EXACT:
-        blocks += [getattr(model, name).data.view(-1) for name in ("quality", "worth", "impulse", "gate")]
+        blocks += [
+            getattr(model, name).data.view(-1) for name in ("quality", "item_factors", "click_update", "gate")
+        ]
         prior += [0.0, PRIOR_PRECISION, PRIOR_PRECISION, GATE_PRECISION]
     scores, precision = [], []
     for block, extra in zip(blocks, prior, strict=True):

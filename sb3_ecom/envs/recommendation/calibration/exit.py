@@ -9,6 +9,7 @@ from scipy import optimize
 
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.envs.recommendation.calibration.sessions import Sessions
+from sb3_ecom.envs.recommendation.session.visitor import clicked_satisfaction, hazard_logit
 
 _NODES = 15  # of the Gauss-Hermite integral over patience
 _SCALARS = 5  # c0, c1, logit gamma, bounce, log patience_sd come first in the parameter vector
@@ -50,8 +51,8 @@ class _Likelihood:
         """Return (S,) log-likelihoods, (E,) d/d logit and (E,) d/d log patience_sd."""
         c0, c1, logit_gamma, bounce, log_sd = theta[:_SCALARS]
         gamma = _sigmoid(logit_gamma)
-        logit = c0 - c1 * (1 - gamma**self.before) + theta[_SCALARS:][self.item]
-        logit += bounce * (self.before == 0)
+        reaction = theta[_SCALARS:][self.item] + bounce * (self.before == 0)
+        logit = hazard_logit(c0, c1, clicked_satisfaction(gamma, self.before), 0.0, reaction)
         shift = np.exp(log_sd) * self.nodes
         z = logit[:, None] + shift
         leave = _sigmoid(z)

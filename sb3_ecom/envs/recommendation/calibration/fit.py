@@ -13,6 +13,11 @@ from sb3_ecom.envs.recommendation.calibration.memory import memory_gap
 from sb3_ecom.envs.recommendation.calibration.sessions import Sessions, statistics
 from sb3_ecom.envs.recommendation.session.params import Catalogue, SessionParams
 from sb3_ecom.envs.recommendation.session.presets import format_preset, load_preset
+from sb3_ecom.envs.recommendation.session.visitor import (
+    after_click,
+    clicked_satisfaction,
+    hazard_logit,
+)
 
 __all__ = [
     "FitResult",
@@ -44,9 +49,9 @@ class FitResult:
 def fit(sessions: Sessions, seed: int = 0, progress: bool = True, parts: int = PARTS) -> FitResult:
     """Fit the visitors of a log by maximum likelihood.
 
-    Fitted: the entry shares, quality, worth, impulse and keep of the catalogue, the exit effects, and
-    `exit_base`, `exit_satisfaction`, `satisfaction_decay`, `patience_sd`, `bounce`, `reopen` and `repeat`.
-    Everything else of `SessionParams` stays at its assumed default.
+    Fitted: the entry shares, quality, item factors, click updates and retention of the catalogue, the exit
+    effects, and `exit_base`, `exit_satisfaction`, `satisfaction_decay`, `patience_sd`, `bounce`, `reopen` and
+    `repeat`. Everything else of `SessionParams` stays at its assumed default.
 
     Args:
         sessions: the log.
@@ -67,10 +72,10 @@ def fit(sessions: Sessions, seed: int = 0, progress: bool = True, parts: int = P
         entry_share=entries / entries.sum(),
         popularity=counts / counts.sum(),
         quality=choice.quality,
-        worth=choice.worth,
-        impulse=choice.impulse,
-        start=choice.impulse,
-        keep=choice.keep,
+        item_factors=choice.item_factors,
+        click_update=choice.click_update,
+        start=choice.click_update,
+        retention=choice.retention,
         exit_effect=exits.effect,
     )
     params = SessionParams(
@@ -131,8 +136,8 @@ def simulate_log(params: SessionParams, n_sessions: int, seed: int = 0) -> Sessi
 def _simulate(params: SessionParams, n: int, rng: np.random.Generator) -> tuple[Array, Array, Array]:
     """Return (visitor, step, item) of every click of n visitors."""
     items = params.catalogue
-    worth, quality = items.worth.T.astype(np.float32), items.quality.astype(np.float32)
-    keep, impulse = items.keep.astype(np.float32), items.impulse.astype(np.float32)
+    factors, quality = items.item_factors.T.astype(np.float32), items.quality.astype(np.float32)
+    retention, update = items.retention.astype(np.float32), items.click_update.astype(np.float32)
     visitor = np.arange(n)
     item = rng.choice(items.size, n, p=items.entry_share / items.entry_share.sum())
     taste = items.start[item].astype(np.float32)
@@ -141,11 +146,9 @@ def _simulate(params: SessionParams, n: int, rng: np.random.Generator) -> tuple[
     found = []
     for step in range(_LONGEST):
         found.append((visitor, np.full(len(visitor), step), item))
-        satisfaction = 1 - params.satisfaction_decay**step
-        logit = (
-            params.exit_base - params.exit_satisfaction * satisfaction + patience + items.exit_effect[item]
-        )
-        logit += params.bounce * (step == 0)
+        satisfaction = clicked_satisfaction(params.satisfaction_decay, step)
+        reaction = items.exit_effect[item] + params.bounce * (step == 0)
+        logit = hazard_logit(params.exit_base, params.exit_satisfaction, satisfaction, patience, reaction)
         stays = rng.random(len(visitor)) >= 1 / (1 + np.exp(-logit))
         if not stays.any():
             break
@@ -153,11 +156,11 @@ def _simulate(params: SessionParams, n: int, rng: np.random.Generator) -> tuple[
         opened = opened[stays]
         rows = np.arange(len(item))
         opened[rows, item] = 1.0
-        logits = quality + taste @ worth + np.float32(params.reopen) * opened
+        logits = quality + taste @ factors + np.float32(params.reopen) * opened
         logits[rows, item] += params.repeat
         weights = np.exp(logits - logits.max(1, keepdims=True)).cumsum(1)
         draw = rng.random((len(item), 1)) * weights[:, -1:]
         item = np.minimum((draw >= weights).sum(1), items.size - 1)
-        taste = keep[item] * taste + impulse[item]
+        taste = after_click(retention[item], update[item], taste)
     visitors, steps, clicks = (np.concatenate(column) for column in zip(*found, strict=True))
     return visitors, steps, clicks

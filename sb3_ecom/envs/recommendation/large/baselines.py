@@ -12,7 +12,7 @@ from sb3_ecom.core.evaluate import run_episodes
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.envs.recommendation.large.env import LargeTask
 from sb3_ecom.envs.recommendation.large.shop import DIRECTIONS, QUERY_WEIGHTS
-from sb3_ecom.envs.recommendation.session.session_log import FACTS
+from sb3_ecom.envs.recommendation.session.tracker import FACTS
 
 Policy = Callable[[Array], Array]
 
@@ -34,7 +34,7 @@ def random_page(task: LargeTask) -> Policy:
 
 def zero_action(task: LargeTask) -> Policy:
     """Leave every weight at 0: with ``action="query"`` the most popular items that were not opened."""
-    return constant(task, np.zeros(task.tables.shop.mix.shape[0] - 1))
+    return constant(task, np.zeros(task.tables.public.mix.shape[0] - 1))
 
 
 def constant(task: LargeTask, weights: Array) -> Policy:
@@ -75,7 +75,12 @@ def constant_and_click(weights: tuple[float, ...]) -> Callable[[LargeTask], Poli
 
 def session_query(task: LargeTask) -> Policy:
     """Ask for what the clicks so far make attractive, newer ones more; searched on common visitors."""
-    key: tuple[Any, ...] = (id(task.items.worth), task.params, task.kind, tuple(task.reward_weights.items()))
+    key: tuple[Any, ...] = (
+        id(task.items.item_factors),
+        task.params,
+        task.kind,
+        tuple(task.reward_weights.items()),
+    )
     for known, _, profile in _TUNED:
         if known[0] == key[0] and known[1] is key[1] and known[2:] == key[2:]:
             return _profile(task, *profile)
@@ -94,7 +99,7 @@ def _profile(task: LargeTask, fading: float, weight: float, popularity: float, e
     """Return the policy of one profile; the flagship's ranker has the last click already."""
     layout = task.observation_space.layout
     age = weight * fading ** np.arange(layout.steps)[::-1]
-    width = task.tables.shop.mix.shape[0] - 1
+    width = task.tables.public.mix.shape[0] - 1
     plain = width == QUERY_WEIGHTS
     first = width - DIRECTIONS if plain else width - (layout.features - FACTS)
 

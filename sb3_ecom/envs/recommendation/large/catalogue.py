@@ -24,10 +24,10 @@ class LargeCatalogue(NamedTuple):
     log_popularity: Array  # (N,) log of (share of all clicks x N): 0 is an average share
     log_entry: Array  # (N,) log of (share of landings x N)
     quality: Array  # (N,) logits
-    worth: Array  # (N, D) logits per unit of taste
-    impulse: Array  # (N, D)
+    item_factors: Array  # (N, D) logits per unit of taste
+    click_update: Array  # (N, D)
     start: Array  # (N, D); the same array as `impulse` where the fit has one for both
-    keep: Array  # (N, D) in [0, 1]
+    retention: Array  # (N, D) in [0, 1]
     exit_effect: Array  # (N,) logits
     outside: float  # weight of clicking nothing
 
@@ -40,18 +40,18 @@ class LargeCatalogue(NamedTuple):
 def as_large(params: SessionParams) -> LargeCatalogue:
     """Return the fitted catalogue itself in this form: the flagship's shop."""
     items = params.catalogue
-    one_start = np.array_equal(items.start, items.impulse)
-    impulse = items.impulse.astype(np.float32)
+    one_start = np.array_equal(items.start, items.click_update)
+    impulse = items.click_update.astype(np.float32)
     return LargeCatalogue(
         category=items.category.astype(np.int8),
         log_popularity=_log_share(np.log(np.maximum(items.popularity, 1e-6))),
         log_entry=_log_share(np.log(np.maximum(items.entry_share, 1e-12))),
-        impulse=impulse,
+        click_update=impulse,
         start=impulse if one_start else items.start.astype(np.float32),
         outside=params.outside_weight,
         **{
             name: getattr(items, name).astype(np.float32)
-            for name in ("price", "quality", "worth", "keep", "exit_effect")
+            for name in ("price", "quality", "item_factors", "retention", "exit_effect")
         },
     )
 
@@ -85,7 +85,10 @@ _KEPT = 2
 
 
 def _draw(session: SessionParams, size: int, seed: int, bandwidth: float) -> LargeCatalogue:
-    fitted, one_start = session.catalogue, np.array_equal(session.catalogue.start, session.catalogue.impulse)
+    fitted, one_start = (
+        session.catalogue,
+        np.array_equal(session.catalogue.start, session.catalogue.click_update),
+    )
     joint, widths = _joint(fitted, one_start)
     mean = joint.mean(0)
     apart = (joint - mean).astype(np.float32)
@@ -113,10 +116,10 @@ def _draw(session: SessionParams, size: int, seed: int, bandwidth: float) -> Lar
         log_popularity=_log_share(popularity),
         log_entry=_log_share(entry),
         quality=quality,
-        worth=worth,
-        impulse=impulse,
+        item_factors=worth,
+        click_update=impulse,
         start=start[0] if start else impulse,
-        keep=keep,
+        retention=keep,
         exit_effect=exit_effect,
         outside=0.0,
     )
@@ -125,7 +128,7 @@ def _draw(session: SessionParams, size: int, seed: int, bandwidth: float) -> Lar
 
 def _joint(items: Catalogue, one_start: bool) -> tuple[NDArray[np.float64], list[int]]:
     """Return one row of numbers per fitted item and the width of each part."""
-    keep = np.clip(items.keep, _SOFTEST, 1 - _SOFTEST)
+    keep = np.clip(items.retention, _SOFTEST, 1 - _SOFTEST)
     parts = [
         items.quality[:, None],
         items.exit_effect[:, None],
@@ -133,8 +136,8 @@ def _joint(items: Catalogue, one_start: bool) -> tuple[NDArray[np.float64], list
         np.log(np.maximum(items.popularity, 1e-6))[:, None],
         np.log(np.maximum(items.entry_share, 1e-6))[:, None],
         np.log(keep / (1 - keep)),
-        items.worth,
-        items.impulse,
+        items.item_factors,
+        items.click_update,
     ]
     if not one_start:
         parts.append(items.start)
@@ -152,11 +155,11 @@ def _outside(session: SessionParams, items: LargeCatalogue) -> float:
     """Return the weight of clicking nothing at which the best first page is clicked as often as fitted."""
     fitted, k = session.catalogue, session.slate_size
     slots = np.exp(session.position_weight * np.arange(k))
-    before = _best_weights(fitted.start, fitted.quality, fitted.worth, k) @ slots
+    before = _best_weights(fitted.start, fitted.quality, fitted.item_factors, k) @ slots
     target = float(fitted.entry_share @ (before / (before + session.outside_weight)))
     chance = np.exp(items.log_entry.astype(np.float64))
     landed = np.random.default_rng(0).choice(items.size, size=_VISITORS, p=chance / chance.sum())
-    page = _best_weights(items.start[landed], items.quality, items.worth, k) @ slots
+    page = _best_weights(items.start[landed], items.quality, items.item_factors, k) @ slots
     low, high = np.log(page.min()) - 20, np.log(page.max()) + 20
     for _ in range(60):
         middle = (low + high) / 2

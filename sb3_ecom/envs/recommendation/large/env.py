@@ -3,41 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 from gymnasium import spaces
 
-from sb3_ecom.core.arrays import Array, is_floating
+from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.spaces import Layout, LayoutBox
 from sb3_ecom.core.task import check_reward_weights
+from sb3_ecom.core.tracker import State, TaskTables
 from sb3_ecom.envs.recommendation.bounds import check_choice
 from sb3_ecom.envs.recommendation.large.catalogue import LargeCatalogue, draw_catalogue
-from sb3_ecom.envs.recommendation.large.dynamics import (
-    empty_opened_slots,
-    large_tables,
-    show_large,
-    start_large,
-)
-from sb3_ecom.envs.recommendation.large.page import LargePage
+from sb3_ecom.envs.recommendation.large.dynamics import large_tables
 from sb3_ecom.envs.recommendation.large.params import ACTIONS, LargeParams
-from sb3_ecom.envs.recommendation.large.retrieval import CellIndex, best_exact, best_of
+from sb3_ecom.envs.recommendation.large.render import render
+from sb3_ecom.envs.recommendation.large.retrieval import CellIndex
 from sb3_ecom.envs.recommendation.large.shop import LargeShop, large_shop, query_of
-from sb3_ecom.envs.recommendation.session.dynamics import PageOutcome, VisitNoise
-from sb3_ecom.envs.recommendation.session.env import ResetNoise, SessionTask, State
-from sb3_ecom.envs.recommendation.session.rewards import TERMS
-from sb3_ecom.envs.recommendation.session.session_log import HISTORY, open_log, write_log
-from sb3_ecom.envs.recommendation.session.visit_tables import VisitTables
+from sb3_ecom.envs.recommendation.large.tracker import LargeTracker
+from sb3_ecom.envs.recommendation.session.dynamics import PageOutcome
+from sb3_ecom.envs.recommendation.session.env import SessionTask
+from sb3_ecom.envs.recommendation.session.tracker import COUNTS, HISTORY
 
 _TYPICAL = 2048  # queries by which the index learns what typical ones look like
-
-
-class Tables(NamedTuple):
-    """Constants of the visitor and of the shop."""
-
-    visit: VisitTables
-    shop: LargeShop
 
 
 class LargeTask(SessionTask):
@@ -82,6 +69,7 @@ class LargeTask(SessionTask):
     """
 
     observation_space: LayoutBox
+    tracker: LargeTracker
 
     def __init__(
         self,
@@ -92,82 +80,48 @@ class LargeTask(SessionTask):
     ) -> None:
         check_choice("action", action, ACTIONS)
         self.large, self.params, self.kind = params, params.session, action
-        self.action = "ranker"  # the flagship's word for weights, not item ids
+        self.action = "ranker"  # weights, not item ids
         self.horizon = self.params.horizon
         weights = {"clicks": 1.0} if reward_weights is None else reward_weights
-        self.reward_weights = check_reward_weights(weights, TERMS)
+        self.reward_weights = check_reward_weights(weights, tuple(term.name for term in self.rewards))
         self.items = draw_catalogue(params) if items is None else items
-        shop = large_shop(self.items, self.params.slate_size, self.horizon, action)
-        self.tables = Tables(large_tables(self.params, self.items), shop)
-        width = shop.event.shape[1]
-        one = ResetNoise(*np.zeros((3, 1), dtype=np.float32))
-        context = self.observe(self.initial_state(one)).shape[1] - HISTORY * width
+        shop = large_shop(self.items, self.params, action)
+        self.tables = TaskTables(large_tables(self.params, self.items), shop)
+        index = self._build_index(shop) if params.approximate else None
+        slate_size, size = self.params.slate_size, self.items.size
+        exhaustible = size <= self.horizon + slate_size
+        self.tracker = LargeTracker("ranker", slate_size, exhaustible, size, self.horizon, index)
+        context, width = shop.scale.shape[0], shop.event.shape[1]
         self.observation_space = LayoutBox(Layout(context, HISTORY, width), -20.0, 20.0)
         self.action_space = spaces.Box(-1.0, 1.0, (shop.mix.shape[0] - 1,), np.float32)
-        self.index = self._build_index() if params.approximate else None
-
-    def initial_state(self, noise: ResetNoise) -> State:
-        """Open n sessions."""
-        patience = self.params.patience_sd * noise.patience
-        visit = start_large(self.tables.visit, noise.entry, patience, self.params.horizon)
-        return State(visit, open_log(self.tables.shop.event, visit.entry, noise.hour))
-
-    def step(self, state: State, action: Array, noise: VisitNoise) -> tuple[State, PageOutcome]:
-        """Show one page; (n, K) item ids are taken as the page itself (baselines act so)."""
-        visit, log = state
-        if is_floating(action):
-            slate = self.retrieve(self.query(state, action), visit.opened)
-            if self.items.size <= self.params.horizon + self.params.slate_size:
-                slate = empty_opened_slots(self.tables.visit, slate, visit.opened)
-        else:
-            slate = empty_opened_slots(self.tables.visit, action, visit.opened)
-        visit, outcome = show_large(self.params, self.tables.visit, visit, slate, noise)
-        shop = self.tables.shop
-        return State(visit, write_log(log, shop.event, shop.page, outcome)), outcome
 
     def query(self, state: State, action: Array) -> Array:
         """Return the (n, C) queries of actions."""
-        return query_of(self.tables.shop, self.tables.visit, action, state.log.last, state.visit)
+        return query_of(self.tables.public, action, state.tracked.last, state.tracked.counts)
 
     def retrieve(self, query: Array, opened: Array) -> Array:
-        """Return (n, K) item ids for queries, without the opened ones (n, L).
-
-        The index lives on the host; arrays of another library take the exact product where they are.
-        """
-        if self.index is None or not isinstance(query, np.ndarray):
-            return self.retrieve_exact(query, opened)
-        used = opened[:, : 1 + int((opened >= 0).any(0).nonzero()[0][-1])]
-        slate, short = best_of(self.index.find(query), used, self.params.slate_size)
-        if short.size:  # a long session has opened most of its candidates
-            slate[short] = self.retrieve_exact(query[short], used[short])
-        return slate
+        """Return (n, K) item ids for queries, without the opened ones (n, L)."""
+        return self.tracker.retrieve(query, opened, self.tables.public)
 
     def retrieve_exact(self, query: Array, opened: Array) -> Array:
         """Return (n, K) item ids for queries by the exact product."""
-        return best_exact(self.tables.shop.columns, query, opened, self.items.size, self.params.slate_size)
+        return self.tracker.retrieve_exact(query, opened, self.tables.public)
 
     def render(self, state: State, outcome: PageOutcome | None, row: int, mode: str) -> Any:
         """Show the shop page of copy `row`, and what the visitor feels."""
-        return self._page.show(state.visit, state.log, outcome, row, mode)
+        return render(self.params, self.tables, state, outcome, row, mode)
 
-    @cached_property
-    def _page(self) -> LargePage:  # type: ignore[override]
-        return LargePage(self.params, self.items)
-
-    def _build_index(self) -> CellIndex:
+    def _build_index(self, shop: LargeShop) -> CellIndex:
         """Build the index for queries of all kinds: random weights, and what clicked items ask for."""
-        generator, shop = np.random.default_rng(0), self.tables.shop
-        width = self.tables.shop.mix.shape[0] - 1
+        generator = np.random.default_rng(0)
+        width = shop.mix.shape[0] - 1
         weights = generator.uniform(-1, 1, (_TYPICAL, width)).astype(np.float32)
-        last = np.searchsorted(self.tables.visit.entry_cumulative, generator.random(_TYPICAL))
+        last = np.searchsorted(self.tables.hidden.entry_cumulative, generator.random(_TYPICAL))
         last = np.minimum(last, self.items.size - 1)
         embedding = shop.event[last, 5:]
         half = _TYPICAL // 2
         weights[:half, : width - embedding.shape[1]] *= 0.3
         weights[:half, width - embedding.shape[1] :] = np.clip(0.5 * embedding[:half], -1, 1)
-        visit = start_large(
-            self.tables.visit, generator.random(_TYPICAL, dtype=np.float32), np.zeros(_TYPICAL, np.float32), 1
-        )
-        query = query_of(shop, self.tables.visit, weights, last, visit)
-        columns = shop.columns[: self.items.size]
-        return CellIndex(columns, query, self.large.candidates, self.large.probes)
+        counts = np.zeros((_TYPICAL, shop.scale.shape[0] - COUNTS), dtype=np.float32)
+        query = query_of(shop, weights, last, counts)
+        return CellIndex(shop.columns[: self.items.size], query, self.large.candidates, self.large.probes)

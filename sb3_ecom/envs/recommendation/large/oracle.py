@@ -14,6 +14,7 @@ from sb3_ecom.core.registry import Oracle
 from sb3_ecom.envs.recommendation.large.env import LargeTask
 from sb3_ecom.envs.recommendation.large.retrieval import best_exact
 from sb3_ecom.envs.recommendation.large.shop import PAD
+from sb3_ecom.envs.recommendation.session.visitor import after_page, leave_logit
 
 Policy = Callable[[Array], Array]
 
@@ -35,28 +36,31 @@ class Clairvoyant:
     def __init__(self, loop: StepLoop, staying: float) -> None:
         self._loop, self._staying = loop, staying
         task = cast(LargeTask, loop.task)
-        t, self._params = task.tables.visit, task.params
+        t, self._params = task.tables.hidden, task.params
         self._tables, self._size = t, task.items.size
-        blank = np.zeros((PAD * (self._size // PAD + 1), 1 + t.worth.shape[1] + t.category.shape[1]))
+        blank = np.zeros((PAD * (self._size // PAD + 1), 1 + t.item_factors.shape[1] + t.category.shape[1]))
         self._columns = blank.astype(np.float32)
-        np.concatenate([t.quality[:, None], t.worth, t.category], axis=1, out=self._columns[: self._size])
+        np.concatenate(
+            [t.quality[:, None], t.item_factors, t.category], axis=1, out=self._columns[: self._size]
+        )
 
     def __call__(self, observation: Array) -> Array:
         """Return the (n, K) page."""
-        p, t, visit = self._params, self._tables, self._loop.state.visit
+        p, t, state = self._params, self._tables, self._loop.state
+        visit, opened = state.hidden, state.tracked.opened
         tired = -p.satiation_weight * visit.satiation
         query = np.concatenate([np.ones((len(tired), 1), np.float32), visit.taste, tired], axis=1)
         wanted = (
             p.slate_size if not self._staying else max(p.slate_size, min(_POOL, self._size - p.horizon - 1))
         )
-        ids = best_exact(self._columns, query.astype(np.float32), visit.opened, self._size, wanted)
+        ids = best_exact(self._columns, query.astype(np.float32), opened, self._size, wanted)
         if not self._staying:
             return ids
         rows = np.arange(len(ids))[:, None]
         weight = np.exp(np.einsum("nmc,nc->nm", self._columns[ids], query))
-        faded = p.satisfaction_decay * visit.satisfaction
-        gain = 1 + self._staying * self._stay(faded[:, None] + 1 - p.satisfaction_decay, t.exit_effect[ids])
-        lost = self._staying * self._stay(faded[:, None], np.float32(p.exit_without_click))[:, 0]
+        idle, clicked = (after_page(p, visit.satisfaction, flag)[:, None] for flag in (0, 1))
+        gain = 1 + self._staying * self._stay(clicked, t.exit_effect[ids])
+        lost = self._staying * self._stay(idle, np.float32(p.exit_without_click))[:, 0]
         slots, outside, value = np.exp(t.slot), float(t.outside[0]), np.zeros(len(ids))
         for _ in range(_DINKELBACH):
             order = np.argsort(-weight * (gain - value[:, None]), axis=1)[:, : p.slate_size]
@@ -65,9 +69,8 @@ class Clairvoyant:
         return ids[rows, order]
 
     def _stay(self, satisfaction: Array, reaction: Array) -> Array:
-        p = self._params
-        logit = p.exit_base + p.exit_shift - p.exit_satisfaction * satisfaction + reaction
-        return 1 / (1 + np.exp(logit + self._loop.state.visit.patience[:, None]))
+        patience = self._loop.state.hidden.patience[:, None]
+        return 1 / (1 + np.exp(leave_logit(self._params, satisfaction, patience, reaction)))
 
 
 def myopic_clairvoyant(loop: StepLoop) -> Policy:
@@ -79,12 +82,12 @@ def lookahead_clairvoyant(loop: StepLoop) -> Policy:
     """See the visitor, and weigh whether he stays after each click; the weight is searched."""
     task = cast(LargeTask, loop.task)
     for items, params, staying in _FOUND:
-        if items is task.items.worth and params is task.params:
+        if items is task.items.item_factors and params is task.params:
             return Clairvoyant(loop, staying)
     practice = StepLoop(task, _EPISODES)
     earned = [run_episodes(practice, Clairvoyant(practice, s), seed=1000)["reward"].mean() for s in _SEARCHED]
     best = _SEARCHED[int(np.argmax(earned))]
-    _FOUND.append((task.items.worth, task.params, best))
+    _FOUND.append((task.items.item_factors, task.params, best))
     del _FOUND[:-4]
     return Clairvoyant(loop, best)
 

@@ -9,10 +9,16 @@ from numpy.typing import NDArray
 
 from sb3_ecom.core.arrays import Array, array_namespace
 from sb3_ecom.envs.recommendation.large.catalogue import LargeCatalogue
-from sb3_ecom.envs.recommendation.session.dynamics import Visit
+from sb3_ecom.envs.recommendation.session.params import SessionParams
 from sb3_ecom.envs.recommendation.session.ranker import QUERY, ranker_mix
-from sb3_ecom.envs.recommendation.session.session_log import FACTS, context_scale, page_table
-from sb3_ecom.envs.recommendation.session.visit_tables import VisitTables, standard
+from sb3_ecom.envs.recommendation.session.tracker import (
+    FACTS,
+    context_scale,
+    context_table,
+    earlier_slots,
+    group_table,
+)
+from sb3_ecom.envs.recommendation.session.visit_tables import standard
 
 DIRECTIONS = 16  # d of action="query"
 QUERY_WEIGHTS = 4 + DIRECTIONS  # k of action="query"
@@ -29,11 +35,16 @@ class LargeShop(NamedTuple):
     columns: Array  # (P, C) what is multiplied with a query: [worth,] directions, popularity, exit, price,
     # category; P > N a multiple of PAD, spare rows 0
     mix: Array  # (k + 1, ...) from (weights, 1) to the query and what gates the rest
-    page: Array  # (K + 1, 11) what the log notes by the slot clicked; see `session_log.page_table`
+    price: Array  # (N,) currency units
+    start: Array  # (N, D) taste after a landing: what a first click makes attractive, from the shop's own log
+    context_after: Array  # (G + 1, 2 (6 + G)) what a page does to the counts; see `tracker.context_table`
+    slot_share: Array  # (K + 1,) slot / K
     scale: Array  # (6 + G,) by which the observation's context is divided
+    group: Array  # (N + 1,) int, row of `context_after` by item, the last of no click
+    earlier: Array  # (K, K, 1) bool, whether the second slot stands before the first
 
 
-def large_shop(items: LargeCatalogue, slate_size: int, horizon: int, action: str) -> LargeShop:
+def large_shop(items: LargeCatalogue, params: SessionParams, action: str) -> LargeShop:
     """Derive what the shop knows; all of it could stand in its own log.
 
     Embeddings e_i and directions d_j are factors of what a click on i does to the utility of j (singular
@@ -43,14 +54,14 @@ def large_shop(items: LargeCatalogue, slate_size: int, horizon: int, action: str
     """
     share = np.exp(items.log_popularity.astype(np.float64)) / items.size
     if action == "query":
-        embedding, direction, spread = _factors(items.start, items.worth, share, DIRECTIONS)
+        embedding, direction, spread = _factors(items.start, items.item_factors, share, DIRECTIONS)
         near: tuple[Array, ...] = ()
         mix = _query_mix(_STEP * spread)
     else:
-        kept = (share @ items.keep) ** _FADING
-        impulse = items.impulse * kept.astype(np.float32)
-        embedding, direction, spread = _factors(impulse, items.worth, share, QUERY)
-        near = (items.worth,)
+        kept = (share @ items.retention) ** _FADING
+        impulse = items.click_update * kept.astype(np.float32)
+        embedding, direction, spread = _factors(impulse, items.item_factors, share, QUERY)
+        near = (items.item_factors,)
         mix = ranker_mix(_STEP * spread)
     price, exit_effect = standard(np.log(items.price)), standard(items.exit_effect)
     event = np.zeros((items.size + 1, FACTS + embedding.shape[1]), dtype=np.float32)
@@ -66,29 +77,34 @@ def large_shop(items: LargeCatalogue, slate_size: int, horizon: int, action: str
         event=event,
         columns=columns,
         mix=mix.astype(np.float32),
-        page=page_table(slate_size),
-        scale=context_scale(horizon, category.shape[1]),
+        price=items.price,
+        start=items.start,
+        context_after=context_table(category.shape[1], params.satiation_decay),
+        slot_share=(np.arange(params.slate_size + 1) / params.slate_size).astype(np.float32),
+        scale=context_scale(params.horizon, category.shape[1]),
+        group=group_table(items.category, category.shape[1]),
+        earlier=earlier_slots(params.slate_size),
     )
 
 
-def query_of(shop: LargeShop, visitor: VisitTables, weights: Array, last: Array, visit: Visit) -> Array:
+def query_of(shop: LargeShop, weights: Array, last: Array, counts: Array) -> Array:
     """Return (n, C) queries: an item's score is its row of `columns` times the query.
 
     Args:
         shop: the item table.
-        visitor: read for the last click's own start, which is public: the affinity of items to it.
         weights: (n, k) in [-1, 1].
         last: (n,) int, the item clicked last (at first the landing item).
-        visit: read for what the shop has seen itself: clicks per category.
+        counts: (n, G) clicks per category so far, decayed.
     """
     xp = array_namespace(weights)
     mixed = weights @ shop.mix[:-1] + shop.mix[-1]
-    groups = visit.satiation.shape[1]
+    groups = counts.shape[1]
     if weights.shape[1] == QUERY_WEIGHTS:
-        return xp.concat([mixed[:, :-1], -mixed[:, -1:] * visit.satiation], axis=1)
-    d = shop.columns.shape[1] - groups - visit.taste.shape[1]  # directions and the three single columns
-    near = mixed[:, d : d + 1] * visitor.start[last]
-    category = mixed[:, d + 1 : d + 2] * visitor.category[last] - mixed[:, d + 2 :] * visit.satiation
+        return xp.concat([mixed[:, :-1], -mixed[:, -1:] * counts], axis=1)
+    d = shop.columns.shape[1] - groups - shop.start.shape[1]  # directions and the three single columns
+    near = mixed[:, d : d + 1] * shop.start[last]
+    same = shop.columns[last][:, -groups:]  # one-hot category of the last click
+    category = mixed[:, d + 1 : d + 2] * same - mixed[:, d + 2 :] * counts
     return xp.concat([near, mixed[:, :d], category], axis=1)
 
 

@@ -17,8 +17,9 @@ from sb3_ecom.core.evaluate import run_episodes
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.envs.recommendation.session.env import SessionTask
 from sb3_ecom.envs.recommendation.session.params import SessionParams
-from sb3_ecom.envs.recommendation.session.ranker import QUERY, WEIGHTS, affinity, best_open
-from sb3_ecom.envs.recommendation.session.session_log import FACTS
+from sb3_ecom.envs.recommendation.session.public_tables import affinity
+from sb3_ecom.envs.recommendation.session.ranker import QUERY, WEIGHTS, best_open
+from sb3_ecom.envs.recommendation.session.tracker import FACTS
 
 Policy = Callable[[Array], Array]
 Tuned = TypeVar("Tuned")
@@ -46,7 +47,7 @@ class ObservedClicks:
 
     def __init__(self, task: SessionTask) -> None:
         self.layout = task.observation_space.layout
-        self.shop = task.tables.shop
+        self.shop = task.tables.public
         self.size = self.shop.embedding.shape[0]
         self._key = np.concatenate([self.shop.event[:-1, FACTS:], self.shop.price[:, None]], axis=1)
 
@@ -78,7 +79,7 @@ def random_slate(task: SessionTask) -> Policy:
 
 def popularity(task: SessionTask) -> Policy:
     """Show the most clicked items that were not opened."""
-    return static_list(task, task.tables.shop.log_popularity)
+    return static_list(task, task.tables.public.log_popularity)
 
 
 def constant_slate(task: SessionTask) -> Policy:
@@ -98,7 +99,7 @@ def best_list(task: SessionTask) -> Array:
 
     The weight is searched on common visitors, the list skipping opened items.
     """
-    shop = task.tables.shop
+    shop = task.tables.public
     lists = [shop.log_popularity - weight * shop.exit_effect for weight in _EXIT_WEIGHTS]
     loop = StepLoop(task, _TUNING_EPISODES)
     returns = [run_episodes(loop, static_list(task, scores), seed=0)["reward"].mean() for scores in lists]

@@ -13,8 +13,15 @@ import numpy as np
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.envs.recommendation.session.baselines import ObservedClicks
+from sb3_ecom.envs.recommendation.session.dynamics import attraction
 from sb3_ecom.envs.recommendation.session.env import CLICKS, SessionTask
 from sb3_ecom.envs.recommendation.session.planning import Belief
+from sb3_ecom.envs.recommendation.session.visitor import (
+    after_click,
+    after_page,
+    leave_logit,
+    satiation_after_click,
+)
 
 _PATIENCE_NODES = 7
 
@@ -24,13 +31,13 @@ class ShopBelief:
 
     def __init__(self, loop: StepLoop) -> None:
         task = cast(SessionTask, loop.task)
-        self._params, self._tables = task.params, task.tables.visit
+        self._params, self._tables = task.params, task.tables.hidden
         self._clicks = ObservedClicks(task)
         n, size = loop.num_envs, self._tables.quality.shape[0]
         nodes, weights = np.polynomial.hermite_e.hermegauss(_PATIENCE_NODES)
         self._nodes, self._prior = nodes * self._params.patience_sd, weights / weights.sum()
         self.patience = np.tile(self._prior, (n, 1))
-        self.taste = np.zeros((n, self._tables.keep.shape[1]))
+        self.taste = np.zeros((n, self._tables.retention.shape[1]))
         self.satiation = np.zeros((n, self._tables.category.shape[1]))
         self.satisfaction, self.clicks, self.page = np.zeros((3, n))
         self.opened = np.zeros((n, size), dtype=bool)
@@ -41,7 +48,7 @@ class ShopBelief:
         last = self._clicks.items(observation)[:, -1]
         self._continue(observation, last)
         self._open(last)
-        weights = np.exp(self._tables.quality + self.taste @ self._tables.worth.T)
+        weights = attraction(self._tables, self.taste)
         return Belief(
             taste=self.taste,
             weights=weights * ~self.opened,
@@ -70,16 +77,19 @@ class ShopBelief:
         t, p = self._tables, self._params
         alive = ~self._fresh
         clicked = (observation[:, CLICKS] * 10 > self.clicks + 0.5) & alive
-        decay = p.satisfaction_decay
-        satisfaction = decay * self.satisfaction + (1 - decay) * clicked
+        satisfaction = after_page(p, self.satisfaction, clicked)
         reaction = np.where(clicked, t.exit_effect[item], p.exit_without_click)
-        logit = p.exit_base + p.exit_shift - p.exit_satisfaction * satisfaction + reaction
-        patience = self.patience / (1 + np.exp(logit[:, None] + self._nodes))  # times the chance to stay
+        logit = leave_logit(p, satisfaction[:, None], self._nodes, reaction[:, None])
+        patience = self.patience / (1 + np.exp(logit))  # times the chance to stay
         patience /= patience.sum(1, keepdims=True)
         some = clicked[:, None]
         self.patience = np.where(alive[:, None], patience, self.patience)
-        self.taste = np.where(some, t.keep[item] * self.taste + t.impulse[item], self.taste)
-        self.satiation = np.where(some, p.satiation_decay * self.satiation + t.category[item], self.satiation)
+        self.taste = np.where(
+            some, after_click(t.retention[item], t.click_update[item], self.taste), self.taste
+        )
+        self.satiation = np.where(
+            some, satiation_after_click(p, self.satiation, t.category[item]), self.satiation
+        )
         self.satisfaction = np.where(alive, satisfaction, self.satisfaction)
         self.opened[np.flatnonzero(clicked), item[clicked]] = True
         self.clicks = self.clicks + clicked

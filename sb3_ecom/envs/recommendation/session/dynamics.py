@@ -1,9 +1,14 @@
-"""How a visitor looks at a page: click, buy, send back, stay or leave. Pure, batched, no randomness."""
+"""How a visitor looks at a page: click, buy, send back, stay or leave. Pure, batched, no randomness.
+
+`step` is the fast path: it fetches what a page may come to in one row of packed tables, which are made from
+the equations in `visitor`. A test plays sessions by those equations alone and finds the same.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from sb3_ecom.core.arrays import (
     Array,
@@ -11,7 +16,6 @@ from sb3_ecom.core.arrays import (
     columns_first,
     index_range,
     look_up,
-    set_true,
     update_where,
     zeros,
 )
@@ -30,15 +34,15 @@ from sb3_ecom.envs.recommendation.session.visit_tables import (
     SEND_BACK,
     VisitTables,
 )
+from sb3_ecom.envs.recommendation.session.visitor import after_click, hazard_logit, item_logits
 
 
 class Visit(NamedTuple):
-    """A visitor between two pages."""
+    """A visitor between two pages: hidden, but for what the shop counts for itself too."""
 
-    taste: Array  # (n, D) hidden
+    taste: Array  # (n, D)
     mood: Array  # (n, M) page, satisfaction, patience, satiation: each page multiplies it and adds to it
     entry: Array  # (n,) int, the item on which the visitor landed
-    opened: Array  # (n, N) bool, the landing item and the items clicked in this session, or a list of them
 
     @property
     def page(self) -> Array:
@@ -47,17 +51,17 @@ class Visit(NamedTuple):
 
     @property
     def satisfaction(self) -> Array:
-        """(n,) hidden, in [0, 1]."""
+        """(n,) in [0, 1]."""
         return self.mood[:, SATISFACTION]
 
     @property
     def patience(self) -> Array:
-        """(n,) hidden, logit."""
+        """(n,) logit."""
         return self.mood[:, PATIENCE]
 
     @property
     def satiation(self) -> Array:
-        """(n, G) hidden, clicks per category, decayed."""
+        """(n, G) clicks per category, decayed."""
         return self.mood[:, SATIATION:]
 
 
@@ -71,7 +75,7 @@ class VisitNoise(NamedTuple):
 
 
 class PageOutcome(NamedTuple):
-    """What one page came to."""
+    """Result of showing one page to n visitors."""
 
     slate: Array  # (n, K) int item ids, -1 where the slot stayed empty
     slot: Array  # (n,) int slot clicked, K where none
@@ -85,63 +89,54 @@ class PageOutcome(NamedTuple):
     left: Array  # (n,) bool
 
 
-def landing_mask(tables: VisitTables, item: Array) -> Array:
-    """Return (n, N) bool: the items on which the visitors landed."""
-    return index_range(tables.quality.shape[0], item) == item[:, None]
+def attraction(tables: VisitTables, taste: Array) -> Array:
+    """Return the (..., N) choice weights of all items for (..., D) tastes, without satiation, on NumPy."""
+    weights: Array = np.exp(tables.quality + taste @ tables.item_factors.T)
+    return weights
 
 
-def mark_opened(visit: Visit, item: Array, chosen: Array) -> Array:
-    """Return (n, N) bool: what was opened, and now the (n,) items where `chosen` (-1 elsewhere)."""
-    return set_true(visit.opened, item, chosen)
+def sale_logits(tables: VisitTables, event: Array, match: Array) -> Array:
+    """Return the (..., 2) logits of buying after a click and of sending back what was bought.
 
-
-def start_visit(
-    tables: VisitTables,
-    entry: Array,
-    patience: Array,
-    note_landing: Callable[[VisitTables, Array], Array] = landing_mask,
-) -> Visit:
-    """Open sessions: (n,) entry uniforms choose the landing item, `patience` is (n,) in logits.
-
-    `note_landing` and, in `show_page`, `note_opened` keep the book of opened items: as a mask over the
-    catalogue, or where the catalogue is too large for that, as a list (`large.dynamics`).
+    Args:
+        tables: of the visitor.
+        event: (..., C) rows of `tables.outcome`.
+        match: (...) of taste and item.
     """
+    return event[..., BUY : SEND_BACK + 1] + match[..., None] * tables.match
+
+
+def start_visit(tables: VisitTables, entry: Array, patience: Array) -> Visit:
+    """Open sessions: (n,) entry uniforms choose the landing item, `patience` is (n,) in logits."""
     item = array_namespace(entry).searchsorted(tables.entry_cumulative, entry, side="right")
     mood = zeros(entry, entry.shape[0], (tables.outcome.shape[1] - FACTORS) // 2)
     mood[:, PATIENCE] = patience
-    return Visit(look_up(tables.start, item), mood, item, note_landing(tables, item))
+    return Visit(look_up(tables.start, item), mood, item)
 
 
-def show_page(
-    params: SessionParams,
-    tables: VisitTables,
-    visit: Visit,
-    slate: Array,
-    noise: VisitNoise,
-    note_opened: Callable[[Visit, Array, Array], Array] = mark_opened,
+def step(
+    state: Visit, action: Array, noise: VisitNoise, params: SessionParams, tables: VisitTables
 ) -> tuple[Visit, PageOutcome]:
     """Show (n, K) item ids (-1 = empty slot; opened items and repeats must be emptied already)."""
-    xp = array_namespace(slate)
-    rows = index_range(slate.shape[0], slate)
-    weights, match = choice_weights(params, tables, visit, slate)
+    xp = array_namespace(action)
+    rows = index_range(action.shape[0], action)
+    weights, match = choice_weights(params, tables, state, action)
     slot = _click(weights, tables.outside, noise.click)
-    chosen = slot < slate.shape[1]
+    chosen = slot < action.shape[1]
     position = slot * chosen
-    item, fit = xp.where(chosen, slate[rows, position], -1), match[rows, position]
+    item, fit = xp.where(chosen, action[rows, position], -1), match[rows, position]
     event = look_up(tables.outcome, item)  # -1 is the row of no click
     clicked = event[:, CLICKED]
-    logits = event[:, BUY : SEND_BACK + 1] + fit[:, None] * tables.match
+    logits = sale_logits(tables, event, fit)
     bought = clicked * (noise.buy < logits[:, 0])
     back = bought * (noise.send_back < logits[:, 1])
-    moods = visit.mood.shape[1]
-    mood = visit.mood * event[:, FACTORS:-moods] + event[:, -moods:]
-    stays = params.exit_satisfaction * mood[:, SATISFACTION]
-    taste = update_where(
-        visit.taste, chosen, lambda rows: _taste_after(tables, visit.taste[rows], item[rows])
+    moods = state.mood.shape[1]
+    mood = state.mood * event[:, FACTORS:-moods] + event[:, -moods:]
+    leaving = hazard_logit(
+        event[:, REACTION], params.exit_satisfaction, mood[:, SATISFACTION], mood[:, PATIENCE], 0.0
     )
-    after = Visit(taste, mood, visit.entry, note_opened(visit, item, chosen))
     outcome = PageOutcome(
-        slate=slate,
+        slate=action,
         slot=slot,
         item=item,
         clicked=clicked,
@@ -149,24 +144,19 @@ def show_page(
         returned=back,
         margin=bought * event[:, MARGIN],
         return_cost=back * event[:, RETURN_COST],
-        shown=(slate >= 0).sum(-1, dtype=match.dtype),
-        left=noise.leave < event[:, REACTION] + mood[:, PATIENCE] - stays,
+        shown=(action >= 0).sum(-1, dtype=match.dtype),
+        left=noise.leave < leaving,
     )
-    return after, outcome
 
+    def taste_of(some: Any) -> Array:
+        chosen_items = item[some]
+        retention, update = (
+            look_up(tables.retention, chosen_items),
+            look_up(tables.click_update, chosen_items),
+        )
+        return after_click(retention, update, state.taste[some])
 
-def empty_closed_slots(tables: VisitTables, slate: Array, visit: Visit) -> Array:
-    """Return the (n, K) slate with -1 where the item was opened or stands in an earlier slot."""
-    closed = visit.opened[index_range(slate.shape[0], slate)[:, None], slate]
-    return empty_slots(tables, slate, closed)
-
-
-def empty_slots(tables: VisitTables, slate: Array, closed: Array) -> Array:
-    """Return the (n, K) slate with -1 where `closed`, or where the item stands in an earlier slot."""
-    if slate.shape[1] > 1:
-        slots = columns_first(slate)
-        closed = closed | ((slots[:, None] == slots) & tables.earlier).any(1).T
-    return array_namespace(slate).where(closed, -1, slate)
+    return Visit(update_where(state.taste, chosen, taste_of), mood, state.entry), outcome
 
 
 def choice_weights(
@@ -174,9 +164,9 @@ def choice_weights(
 ) -> tuple[Array, Array]:
     """Return the (n, K) choice weights of a page, 0 where a slot is empty, and how well its items match."""
     rows = index_range(slate.shape[0], slate)
-    match = (look_up(tables.worth, slate) @ visit.taste[:, :, None])[..., 0]
+    match = (look_up(tables.item_factors, slate) @ visit.taste[:, :, None])[..., 0]
     tired = visit.satiation[rows[:, None], look_up(tables.group, slate)]
-    logits = look_up(tables.quality, slate) + match - params.satiation_weight * tired + tables.slot
+    logits = item_logits(params, look_up(tables.quality, slate), match, tired) + tables.slot
     return array_namespace(slate).exp(logits) * (slate >= 0), match
 
 
@@ -185,8 +175,3 @@ def _click(weights: Array, outside: Array, uniform: Array) -> Array:
     cumulative = columns_first(weights).cumsum(0)
     threshold = uniform * (cumulative[-1] + outside)
     return (threshold >= cumulative).sum(0)
-
-
-def _taste_after(tables: VisitTables, taste: Array, item: Array) -> Array:
-    """Return (k, D) tastes after clicks on (k,) items."""
-    return look_up(tables.keep, item) * taste + look_up(tables.impulse, item)

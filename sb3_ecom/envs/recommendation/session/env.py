@@ -3,51 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
-from typing import Any, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from gymnasium import spaces
 
-from sb3_ecom.core.arrays import Array, Backend, array_namespace, is_floating
+from sb3_ecom.core.arrays import Array, Backend, array_namespace
 from sb3_ecom.core.item_spaces import Items, ItemSignature
 from sb3_ecom.core.spaces import Layout, LayoutBox
 from sb3_ecom.core.task import Metric, Task, check_reward_weights
-from sb3_ecom.envs.recommendation.session.dynamics import (
-    PageOutcome,
-    Visit,
-    VisitNoise,
-    empty_closed_slots,
-    show_page,
-    start_visit,
-)
+from sb3_ecom.core.tracker import State, TaskTables
+from sb3_ecom.envs.recommendation.session import dynamics
+from sb3_ecom.envs.recommendation.session.dynamics import PageOutcome, Visit, VisitNoise, start_visit
 from sb3_ecom.envs.recommendation.session.params import SessionParams
-from sb3_ecom.envs.recommendation.session.ranker import WEIGHTS, ShopTables, rank, shop_tables
-from sb3_ecom.envs.recommendation.session.render import ShopPage
-from sb3_ecom.envs.recommendation.session.rewards import TERMS, reward_terms
-from sb3_ecom.envs.recommendation.session.session_log import FACTS, HISTORY, Log, open_log, write_log
-from sb3_ecom.envs.recommendation.session.transition_model import SessionTransitionModel
-from sb3_ecom.envs.recommendation.session.visit_tables import VisitTables, visit_tables
-
-CONTEXT = (
-    6  # page, satisfaction proxy, pages since a click, clicks, sine and cosine of the hour (then: counts)
+from sb3_ecom.envs.recommendation.session.public_tables import ShopTables, shop_tables
+from sb3_ecom.envs.recommendation.session.ranker import WEIGHTS
+from sb3_ecom.envs.recommendation.session.render import render
+from sb3_ecom.envs.recommendation.session.rewards import REWARDS, RewardTerm, reward_terms
+from sb3_ecom.envs.recommendation.session.tracker import (
+    CLICKS,
+    COUNTS,
+    FACTS,
+    HISTORY,
+    Landing,
+    PageEvent,
+    SessionTracker,
 )
-CLICKS = 3  # where the clicks stand in the context
+from sb3_ecom.envs.recommendation.session.transition_model import SessionTransitionModel
+from sb3_ecom.envs.recommendation.session.visit_tables import visit_tables
+
+__all__ = ["CLICKS", "ResetNoise", "SessionTask", "State"]
+
 _TINY = 1e-30  # keeps the logarithm of a uniform 0 finite
-
-
-class Tables(NamedTuple):
-    """Constants of the visitor and of the shop."""
-
-    visit: VisitTables
-    shop: ShopTables
-
-
-class State(NamedTuple):
-    """A session: the visitor (hidden) and the shop's log of it."""
-
-    visit: Visit
-    log: Log
 
 
 class ResetNoise(NamedTuple):
@@ -66,12 +53,12 @@ class SessionTask(Task):
         click / 5, clicks / 10, sine and cosine of the hour, decayed clicks per category / 4 (the shop's own
         count, which the ranker weighs too); unless ``action="ranker"`` also N floats that are 1 for opened
         items. History: the landing item and the clicks, the last T = 20 of
-        them, each with validity, bought, standardised
-        log price, pages waited / 5, slot / K and an item embedding (see `shop.shop_tables`) of 8 floats
-        (without a ranker of 16). Nothing hidden: neither taste nor patience.
+        them, each with validity, bought, standardised log price, pages waited / 5, slot / K and an item
+        embedding (see `public_tables.shop_tables`) of 8 floats (without a ranker of 16). Nothing hidden:
+        neither taste nor patience.
     Action:
-        ``action="ranker"``: Box[-1, 1]^14, weights of a ranker over the catalogue (see `shop.rank`); zero is
-        popularity plus affinity to the last click. ``action="slate"``: MultiDiscrete([N] * K), the page
+        ``action="ranker"``: Box[-1, 1]^14, weights of a ranker over the catalogue (see `ranker.rank`); zero
+        is popularity plus affinity to the last click. ``action="slate"``: MultiDiscrete([N] * K), the page
         itself; ``action="single"``: Discrete(N), a page of one item. An item already opened, or a repeat,
         leaves its slot empty.
     Reward:
@@ -99,6 +86,8 @@ class SessionTask(Task):
         Metric("session_length", "length"),
     )
     step_info_keys = ("slate", "clicked")
+    #: Terms that may be named in `reward_weights`; the transition model pays each in expectation.
+    rewards: ClassVar[tuple[RewardTerm, ...]] = REWARDS
     observation_space: LayoutBox
 
     def __init__(
@@ -115,12 +104,13 @@ class SessionTask(Task):
         self.action = action
         self.horizon = params.horizon
         weights = {"clicks": 1.0} if reward_weights is None else reward_weights
-        self.reward_weights = check_reward_weights(weights, TERMS)
+        self.reward_weights = check_reward_weights(weights, tuple(term.name for term in self.rewards))
         items = params.catalogue
-        self._exhaustible = items.size <= params.horizon + params.slate_size
-        shop = shop_tables(items, params.slate_size, params.horizon, whole=action != "ranker")
-        self.tables = Tables(visit_tables(params), shop)
-        facts = CONTEXT + items.num_categories
+        exhaustible = items.size <= params.horizon + params.slate_size
+        self.tracker = SessionTracker(action, params.slate_size, exhaustible)
+        shop = shop_tables(params, whole=action != "ranker")
+        self.tables = TaskTables(visit_tables(params), shop)
+        facts = COUNTS + items.num_categories
         closed = items.size if action != "ranker" else 0
         self.observation_space = LayoutBox(
             Layout(facts + closed, HISTORY, shop.event.shape[1]),
@@ -141,41 +131,22 @@ class SessionTask(Task):
         logistic = xp.log(uniform[1:] + _TINY) - xp.log(1.0 - uniform[1:])
         return VisitNoise(uniform[0], logistic[0], logistic[1], logistic[2])
 
-    def initial_state(self, noise: ResetNoise) -> State:
+    def start(self, noise: ResetNoise) -> tuple[Visit, Landing]:
         """Open n sessions."""
-        patience = self.params.patience_sd * noise.patience
-        visit = start_visit(self.tables.visit, noise.entry, patience)
-        return State(visit, open_log(self.tables.shop.event, visit.entry, noise.hour))
+        visit = start_visit(self.tables.hidden, noise.entry, self.params.patience_sd * noise.patience)
+        return visit, Landing(visit.entry * 1, noise.hour)
 
-    def step(self, state: State, action: Array, noise: VisitNoise) -> tuple[State, PageOutcome]:
-        """Show one page; item ids are taken as the page itself, whatever the action (baselines act so)."""
-        visit, log = state
-        if not is_floating(action):
-            page = action if action.ndim == 2 else action[:, None]
-            slate = empty_closed_slots(self.tables.visit, page, visit)
-        else:
-            slate = rank(self.tables.shop, action, log.last, visit, self.params.slate_size)
-            if self._exhaustible:  # else the ranker neither repeats an item nor shows an opened one
-                slate = empty_closed_slots(self.tables.visit, slate, visit)
-        visit, outcome = show_page(self.params, self.tables.visit, visit, slate, noise)
-        shop = self.tables.shop
-        return State(visit, write_log(log, shop.event, shop.page, outcome)), outcome
+    def simulate(self, hidden: Visit, decision: Array, noise: VisitNoise) -> tuple[Visit, PageOutcome]:
+        """Show one page."""
+        return dynamics.step(hidden, decision, noise, self.params, self.tables.hidden)
 
-    def observe(self, state: State) -> Array:
-        """Return (n, d) observations."""
-        visit, log = state
-        history = log.history
-        opened = () if self.action == "ranker" else (visit.opened,)
-        parts = (visit.page[:, None], log.context, visit.satiation, *opened)
-        flat = history.reshape(history.shape[0], -1)
-        observation = array_namespace(history).concat((*parts, flat), axis=1)
-        scale = self.tables.shop.scale
-        observation[:, : scale.shape[0]] /= scale
-        return observation
+    def public_event(self, hidden: Visit, outcome: PageOutcome) -> PageEvent:
+        """Return what was clicked and bought."""
+        return PageEvent(outcome.slot, outcome.item, outcome.bought)
 
     def terms(self, outcome: PageOutcome) -> dict[str, Array]:
         """Return the named reward terms."""
-        return reward_terms(outcome)
+        return reward_terms(outcome, self.rewards)
 
     def terminated(self, outcome: PageOutcome) -> Array:
         """Return whether the visitor left."""
@@ -183,14 +154,18 @@ class SessionTask(Task):
 
     def counters(self, outcome: PageOutcome) -> dict[str, Array]:
         """Return the reward terms, items shown and items sent back."""
-        return {**reward_terms(outcome), "impressions": outcome.shown, "sent_back": outcome.returned}
+        return {
+            **reward_terms(outcome, self.rewards),
+            "impressions": outcome.shown,
+            "sent_back": outcome.returned,
+        }
 
     def step_info(self, outcome: PageOutcome) -> dict[str, Array]:
         """Return the page shown and the item clicked (-1: empty slot, no click)."""
         return {"slate": outcome.slate, "clicked": outcome.item}
 
     def transition_model(self) -> SessionTransitionModel:
-        """Return what tells what may come of pages (`sb3.VecExpectedAdvantage`).
+        """Return the exact chances of what may come of pages (`sb3.VecExpectedAdvantage`).
 
         Raises:
             ValueError: if the task lives on another backend than NumPy.
@@ -199,11 +174,7 @@ class SessionTask(Task):
 
     def render(self, state: State, outcome: PageOutcome | None, row: int, mode: str) -> Any:
         """Show the shop page of copy `row`, and what the visitor feels."""
-        return self._page.show(state.visit, state.log, outcome, row, mode)
-
-    @cached_property
-    def _page(self) -> ShopPage:
-        return ShopPage(self.params)
+        return render(self.params, self.tables, state, outcome, row, mode)
 
 
 def _action_space(action: str, params: SessionParams) -> spaces.Space[Any]:
@@ -220,5 +191,5 @@ def _public_items(shop: ShopTables, closed: slice | None) -> Items:
         [shop.direction, shop.price[:, None], shop.exit_effect[:, None], shop.category], axis=1
     )
     columns = (2, *range(FACTS, shop.event.shape[1]))  # price and embedding
-    signs = ItemSignature(columns, shop.event[:-1, columns])
-    return Items(features.astype(np.float32), shop.log_popularity, closed, signs)
+    signature = ItemSignature(columns, shop.event[:-1, columns])
+    return Items(features.astype(np.float32), shop.log_popularity, closed, signature)

@@ -32,7 +32,7 @@ def item_colours(catalogue: Catalogue) -> list[tuple[int, int, int]]:
 
     The first two principal components of `worth` set the hue, the third the brightness.
     """
-    worth = catalogue.worth - catalogue.worth.mean(0)
+    worth = catalogue.item_factors - catalogue.item_factors.mean(0)
     axes = np.linalg.svd(worth, full_matrices=False)[2][:3]
     parts = np.zeros((catalogue.size, 3))
     parts[:, : len(axes)] = worth @ axes.T

@@ -9,7 +9,8 @@ import numpy as np
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.envs.recommendation.session.baselines import ObservedClicks
 from sb3_ecom.envs.recommendation.session.env import CLICKS, SessionTask
-from sb3_ecom.envs.recommendation.session.ranker import affinity, best_open
+from sb3_ecom.envs.recommendation.session.public_tables import affinity
+from sb3_ecom.envs.recommendation.session.ranker import best_open
 
 
 class LinUCB:
@@ -22,7 +23,7 @@ class LinUCB:
 
     def __init__(self, task: SessionTask, exploration: float = 0.1) -> None:
         self._clicks = ObservedClicks(task)
-        self._shop = task.tables.shop
+        self._shop = task.tables.public
         self._size = task.params.slate_size
         self._exploration = exploration
         self._affinity = affinity(task.params.catalogue)

@@ -12,6 +12,7 @@ from sb3_ecom.core.evaluate import run_episodes
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.core.registry import Oracle
 from sb3_ecom.envs.recommendation.session.belief import ShopBelief
+from sb3_ecom.envs.recommendation.session.dynamics import attraction
 from sb3_ecom.envs.recommendation.session.env import SessionTask
 from sb3_ecom.envs.recommendation.session.planning import Belief, Planner, fit_planner
 from sb3_ecom.envs.recommendation.session.tiny import solve_tiny, why_not_tiny
@@ -24,13 +25,13 @@ class Truth:
 
     def __init__(self, loop: StepLoop) -> None:
         self._loop = loop
-        self._tables = loop.task.tables.visit
+        self._tables = loop.task.tables.hidden
 
     def __call__(self, observation: Array) -> Belief:
         """Return the state itself; the observation adds nothing."""
-        visit = self._loop.state.visit
-        opened = visit.opened.copy()
-        weights = np.exp(self._tables.quality + visit.taste @ self._tables.worth.T) * ~opened
+        visit = self._loop.state.hidden
+        opened = self._loop.state.tracked.opened.copy()
+        weights = attraction(self._tables, visit.taste) * ~opened
         return Belief(
             taste=visit.taste,
             weights=weights,

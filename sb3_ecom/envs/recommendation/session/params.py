@@ -15,8 +15,9 @@ class Catalogue:
     """N items as the log shows them.
 
     The taste of a visitor is a vector t of D parts; item j is worth ``quality[j] + t . worth[j]`` to him, and
-    a click on j turns t into ``keep[j] * t + impulse[j]``: a gated linear recurrence. What an item keeps of a
-    part says whether a click on it goes on with the visitor's errand (a taste that lasts) or starts another.
+    a click on j turns t into ``retention[j] * t + impulse[j]``: a gated linear recurrence. What an item keeps
+    of a part says whether a click on it goes on with the visitor's errand (a taste that lasts) or starts
+    another.
     """
 
     item_ids: tuple[str, ...]  # N names, public or hashed
@@ -25,18 +26,18 @@ class Catalogue:
     entry_share: Array  # (N,) probability that a session starts with a click on the item
     popularity: Array  # (N,) share of all clicks
     quality: Array  # (N,) q, logits
-    worth: Array  # (N, D) logits per unit of taste
-    impulse: Array  # (N, D) taste that a click adds
+    item_factors: Array  # (N, D) logits per unit of taste
+    click_update: Array  # (N, D) taste that a click adds
     start: Array  # (N, D) taste after the entry click
-    keep: Array  # (N, D) share of the taste that a click leaves, in [0, 1]
+    retention: Array  # (N, D) share of the taste that a click leaves, in [0, 1]
     exit_effect: Array  # (N,) b, logits of leaving after a click on the item
 
     def __post_init__(self) -> None:
         n = len(self.item_ids)
         if n < 2:
             raise ValueError(f"item_ids must hold >= 2 items, got {n}")
-        d = np.asarray(self.worth).shape[-1] if np.ndim(self.worth) == 2 else 0
-        shapes = dict.fromkeys(("worth", "impulse", "start", "keep"), (n, d))
+        d = np.asarray(self.item_factors).shape[-1] if np.ndim(self.item_factors) == 2 else 0
+        shapes = dict.fromkeys(("item_factors", "click_update", "start", "retention"), (n, d))
         for field in fields(self):
             if field.name == "item_ids":
                 continue
@@ -55,8 +56,8 @@ class Catalogue:
             raise ValueError(f"price must be > 0, got {self.price.min()}")
         if self.category.min() < 0:
             raise ValueError(f"category must be >= 0, got {self.category.min()}")
-        if self.keep.size and not 0 <= self.keep.min() <= self.keep.max() <= 1:
-            raise ValueError(f"keep must lie in [0, 1], got {self.keep.min()} .. {self.keep.max()}")
+        if self.retention.size and not 0 <= self.retention.min() <= self.retention.max() <= 1:
+            raise ValueError(f"keep must lie in [0, 1], got {self.retention.min()} .. {self.retention.max()}")
         for name in ("entry_share", "popularity"):
             share = getattr(self, name)
             if share.min() < 0 or abs(share.sum() - 1) > 1e-3:
@@ -141,5 +142,5 @@ class SessionParams:
     def outside_weight(self) -> float:
         """exp(w0): `outside_scale` x the mean weight of the whole catalogue at the entry of a session."""
         items = self.catalogue
-        logits = items.quality + items.start @ items.worth.T
+        logits = items.quality + items.start @ items.item_factors.T
         return float(self.outside_scale * items.entry_share @ np.exp(logits).sum(1))

@@ -18,8 +18,16 @@ import numpy as np
 
 from sb3_ecom.core.arrays import Array, tree_take
 from sb3_ecom.core.loop import StepLoop
+from sb3_ecom.envs.recommendation.session.dynamics import attraction
 from sb3_ecom.envs.recommendation.session.env import SessionTask
 from sb3_ecom.envs.recommendation.session.visit_tables import VisitTables
+from sb3_ecom.envs.recommendation.session.visitor import (
+    after_click,
+    after_page,
+    item_logits,
+    leave_logit,
+    satiation_after_click,
+)
 
 CANDIDATES = 24  # items with the highest weight whose consequences are looked at
 _ROUNDS = 6  # of fitted policy iteration
@@ -50,7 +58,7 @@ class Planner:
         self, task: SessionTask, coefficients: Array | None = None, worth_of_staying: float = 0.0
     ) -> None:
         self.params = task.params
-        self.tables: VisitTables = task.tables.visit
+        self.tables: VisitTables = task.tables.hidden
         self.coefficients = np.zeros(_NUM_FEATURES) if coefficients is None else coefficients
         # What a click on each item brings, his possible leaving counted at a typical worth of staying.
         leave = 1 - self._stay(np.float32(_TYPICAL_SATISFACTION), np.float32(0), self.tables.exit_effect)
@@ -59,9 +67,7 @@ class Planner:
     def page(self, belief: Belief) -> Array:
         """Return the (n, K) slate, best item first."""
         size = self.params.slate_size
-        weights = belief.weights * np.exp(
-            -self.params.satiation_weight * belief.satiation @ self.tables.category.T
-        )
+        weights = belief.weights * self._tired(belief.satiation)
         count = min(max(CANDIDATES, size), weights.shape[1])
         ids = np.argpartition(-weights, count - 1, axis=1)[:, :count]
         rows = np.arange(len(ids))[:, None]
@@ -90,22 +96,23 @@ class Planner:
 
     def _outlook(self, weights: Array, satiation: Array) -> tuple[Array, Array]:
         """Return the click chance of the page with the best edge, and that edge; each (...)."""
-        tired = np.exp(-self.params.satiation_weight * satiation @ self.tables.category.T)
-        weights = weights * tired
+        weights = weights * self._tired(satiation)
         size = self.params.slate_size
         best = np.argpartition(-(weights * self.edge), size - 1, axis=-1)[..., :size]
         top = np.take_along_axis(weights, best, axis=-1)
         total = top.sum(-1)
         return total / (total + self.tables.outside[0]), (top * self.edge[best]).sum(-1) / (total + 1e-9)
 
+    def _tired(self, satiation: Array) -> Array:
+        """Return the (..., N) factors of the choice weights at (..., G) satiations."""
+        return np.exp(item_logits(self.params, 0.0, 0.0, satiation @ self.tables.category.T))
+
     def _stay(self, satisfaction: Array, patience: Array, reaction: Array) -> Array:
-        p = self.params
-        logit = p.exit_base + p.exit_shift - p.exit_satisfaction * satisfaction + patience + reaction
-        return 1.0 / (1.0 + np.exp(logit))
+        return 1.0 / (1.0 + np.exp(leave_logit(self.params, satisfaction, patience, reaction)))
 
     def _after_nothing(self, belief: Belief) -> Array:
         """Return (n,) stay probability x value of the same state one page on, without a click."""
-        satisfaction = self.params.satisfaction_decay * belief.satisfaction
+        satisfaction = after_page(self.params, belief.satisfaction, 0)
         stay = self._stay(satisfaction, belief.patience, np.float32(self.params.exit_without_click))
         return stay * self.continuation_value(
             belief._replace(satisfaction=satisfaction, page=belief.page + 1)
@@ -117,12 +124,12 @@ class Planner:
         n, m = ids.shape
         if not self.coefficients.any():
             return np.zeros((n, m))
-        satisfaction = p.satisfaction_decay * belief.satisfaction + 1 - p.satisfaction_decay
-        taste = t.keep[ids] * belief.taste[:, None, :] + t.impulse[ids]
-        weights = np.exp(t.quality + taste.reshape(n * m, -1) @ t.worth.T).reshape(n, m, -1)
+        satisfaction = after_page(p, belief.satisfaction, 1)
+        taste = after_click(t.retention[ids], t.click_update[ids], belief.taste[:, None, :])
+        weights = attraction(t, taste.reshape(n * m, -1)).reshape(n, m, -1)
         weights *= ~belief.opened[:, None, :]
         weights[np.arange(n)[:, None], np.arange(m)[None], ids] = 0
-        satiation = p.satiation_decay * belief.satiation[:, None, :] + t.category[ids]
+        satiation = satiation_after_click(p, belief.satiation[:, None, :], t.category[ids])
         outlook = self._outlook(weights, satiation)
         content, patience = (
             np.broadcast_to(part[:, None], (n, m)) for part in (satisfaction, belief.patience)

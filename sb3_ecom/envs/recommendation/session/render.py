@@ -6,12 +6,29 @@ from typing import Any
 
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.rendering import FADED, INK, LINE, PAPER, WHITE, Canvas, Rectangle, text_bar
-from sb3_ecom.envs.recommendation.session.dynamics import PageOutcome, Visit
+from sb3_ecom.core.tracker import State
+from sb3_ecom.envs.recommendation.session.dynamics import PageOutcome
 from sb3_ecom.envs.recommendation.session.garments import garment, item_colours
-from sb3_ecom.envs.recommendation.session.page_view import PageReader, PageView, SessionLog
+from sb3_ecom.envs.recommendation.session.page_view import PageReader, PageView
 from sb3_ecom.envs.recommendation.session.params import SessionParams
 
 _CLICKED, _BOUGHT, _RETURNED, _SEEN, _HIDDEN = "#e08a1e", "#2a9d5c", "#c0392b", "#3a6ea5", "#8e5aa8"
+
+
+def render(
+    params: SessionParams, tables: Any, state: State, outcome: PageOutcome | None, row: int, mode: str
+) -> Any:
+    """Return the shop page of copy `row` as a (480, 640, 3) uint8 picture or, in mode "ansi", a text."""
+    for known, page in _PAGES:
+        if known is params:
+            return page.show(state, outcome, row, mode)
+    _PAGES.append((params, ShopPage(params)))
+    del _PAGES[:-4]
+    return _PAGES[-1][1].show(state, outcome, row, mode)
+
+
+#: Pages of the shops drawn last: colours follow from the whole catalogue.
+_PAGES: list[tuple[SessionParams, ShopPage]] = []
 
 
 class ShopPage:
@@ -26,13 +43,13 @@ class ShopPage:
         self._items = params.catalogue
         self._colours = item_colours(params.catalogue)
 
-    def show(self, visit: Visit, log: SessionLog, outcome: PageOutcome | None, row: int, mode: str) -> Any:
+    def show(self, state: State, outcome: PageOutcome | None, row: int, mode: str) -> Any:
         """Show copy `row` after a page (`outcome` None: before the first one).
 
         Returns:
             A (480, 640, 3) uint8 picture (mode "rgb_array") or a text (mode "ansi").
         """
-        view = self._reader.read(visit, log, outcome, row)
+        view = self._reader.read(state, outcome, row)
         return self._write(view) if mode == "ansi" else self._draw(view)
 
     def _write(self, view: PageView) -> str:

@@ -1,6 +1,6 @@
 """The tiny twin: a shop so small and a visitor so forgetful that backward induction solves the session.
 
-Where nothing of the taste outlasts the next click (``keep`` is 0), nobody tires or loses patience, and
+Where nothing of the taste outlasts the next click (``retention`` is 0), nobody tires or loses patience, and
 leaving depends on the last event only, a session is a Markov chain on (page, last item, closed items). Its
 optimum is exact, and it is what the planners and the simulator itself are tested against.
 """
@@ -17,6 +17,7 @@ from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.envs.recommendation.session.env import SessionTask
 from sb3_ecom.envs.recommendation.session.params import SessionParams
+from sb3_ecom.envs.recommendation.session.visitor import leave_logit
 
 LARGEST = 8  # items: 2^N sets of closed items
 
@@ -33,9 +34,9 @@ class TinySolution:
         """Return the optimal policy; all it reads of the state is observed."""
 
         def act(observation: Array) -> Array:
-            visit, log = loop.state
-            mask = visit.opened @ (1 << np.arange(visit.opened.shape[1]))
-            return self.slates[visit.page.astype(int), log.last, mask]
+            tracked = loop.state.tracked
+            mask = tracked.opened @ (1 << np.arange(tracked.opened.shape[1]))
+            return self.slates[tracked.page.astype(int), tracked.last, mask]
 
         return act
 
@@ -44,7 +45,7 @@ def why_not_tiny(params: SessionParams) -> str:
     """Return what keeps the shop from being solved exactly, "" if nothing does."""
     reasons = {
         f"a catalogue of {params.catalogue.size} items, more than {LARGEST}": params.catalogue.size > LARGEST,
-        "keep > 0": bool(params.catalogue.keep.any()),
+        "retention > 0": bool(params.catalogue.retention.any()),
         "exit_satisfaction != 0": params.exit_satisfaction != 0,
         "satiation_weight != 0": params.satiation_weight != 0,
         "patience_sd > 0": params.patience_sd != 0,
@@ -61,15 +62,15 @@ def solve_tiny(task: SessionTask) -> TinySolution:
     reason = why_not_tiny(task.params)
     if reason:
         raise ValueError(f"the exact solution needs a tiny shop, got {reason}")
-    p, t = task.params, task.tables.visit
+    p, t = task.params, task.tables.hidden
     n, k = p.catalogue.size, p.slate_size
     pages = np.array(list(product(range(n), repeat=k)))  # (S, K)
     repeat = np.array([[page[slot] in page[:slot] for slot in range(k)] for page in pages.tolist()])
     masks = np.arange(1 << n)
     closed = (masks[:, None] >> np.arange(n)) & 1 == 1  # (M, N)
     empty = closed[:, pages] | repeat  # (M, S, K)
-    stay_click = 1 / (1 + np.exp(p.exit_base + p.exit_shift + t.exit_effect.astype(float)))  # (N,)
-    stay = float(1 / (1 + np.exp(p.exit_base + p.exit_shift + p.exit_without_click)))
+    stay_click = 1 / (1 + np.exp(leave_logit(p, 0.0, 0.0, t.exit_effect.astype(float))))  # (N,)
+    stay = float(1 / (1 + np.exp(leave_logit(p, 0.0, 0.0, p.exit_without_click))))
     values = np.zeros((p.horizon + 1, n, len(masks)))
     slates = np.zeros((p.horizon, n, len(masks), k), dtype=np.int64)
     chances = [_chances(task, item, pages, empty, closed) for item in range(n)]
@@ -90,10 +91,10 @@ def solve_tiny(task: SessionTask) -> TinySolution:
 
 def _chances(task: SessionTask, item: int, pages: Array, empty: Array, closed: Array) -> tuple[Array, Array]:
     """Return (M, S, K) chances of a click on each slot and (M, S) of none, for the current item."""
-    t = task.tables.visit
+    t = task.tables.hidden
     landed = closed.sum(1) == 1  # no click yet: the taste is the landing item's
-    taste = np.where(landed[:, None], t.start[item], t.impulse[item]).astype(float)  # (M, D)
-    utility = t.quality + taste @ t.worth.T  # (M, N)
+    taste = np.where(landed[:, None], t.start[item], t.click_update[item]).astype(float)  # (M, D)
+    utility = t.quality + taste @ t.item_factors.T  # (M, N)
     weights = np.where(empty, 0.0, np.exp(utility[:, pages] + t.slot))
     total = weights.sum(-1) + float(t.outside[0])
     return weights / total[..., None], float(t.outside[0]) / total

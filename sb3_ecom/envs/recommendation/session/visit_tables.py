@@ -8,6 +8,11 @@ import numpy as np
 
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.envs.recommendation.session.params import SessionParams
+from sb3_ecom.envs.recommendation.session.visitor import (
+    after_page,
+    leave_logit,
+    satiation_after_click,
+)
 
 # Columns of `VisitTables.outcome`, before what the event does to the mood.
 BUY, SEND_BACK, MARGIN, RETURN_COST, EXIT, REACTION, CLICKED, FACTORS = range(8)
@@ -23,10 +28,10 @@ class VisitTables(NamedTuple):
     """
 
     quality: Array  # (N,)
-    worth: Array  # (N, D)
-    impulse: Array  # (N, D)
+    item_factors: Array  # (N, D)
+    click_update: Array  # (N, D)
     start: Array  # (N, D)
-    keep: Array  # (N, D)
+    retention: Array  # (N, D)
     group: Array  # (N,) int, 0 .. G-1
     # (N + 1, 7 + 2 M) of a click on each item, the last row of none: logits of buying and of sending back,
     # without the match; margin; return cost; exit effect; logit of leaving; 1 for a click; then what becomes
@@ -34,7 +39,6 @@ class VisitTables(NamedTuple):
     outcome: Array
     entry_cumulative: Array  # (N,) cumulative entry shares, infinite at the end
     slot: Array  # (K,) position logit of a slot
-    earlier: Array  # (K, K, 1) bool, whether the second slot stands before the first
     match: Array  # (2,) what the match adds to the logits of buying and of sending back
     outside: Array  # (1,) weight of clicking nothing
 
@@ -75,15 +79,14 @@ def visit_tables(params: SessionParams) -> VisitTables:
     items = params.catalogue
     exact = VisitTables(
         quality=items.quality,
-        worth=items.worth,
-        impulse=items.impulse,
+        item_factors=items.item_factors,
+        click_update=items.click_update,
         start=items.start,
-        keep=items.keep,
+        retention=items.retention,
         group=items.category,
         outcome=outcome_table(params, items, items.category, items.num_categories),
         entry_cumulative=entry_table(items.entry_share),
         slot=params.position_weight * np.arange(params.slate_size),
-        earlier=earlier_slots(params.slate_size),
         match=np.array([params.buy_match, params.return_match]),
         outside=np.array([params.outside_weight]),
     )
@@ -121,23 +124,20 @@ def outcome_table(params: SessionParams, items: ItemAttributes, group: Array, gr
     table = np.zeros((len(group) + 1, FACTORS + 2 * moods), dtype=np.float32)
     for place, column in enumerate(columns):
         table[:-1, place] = column
-    without = params.exit_without_click
-    table[:-1, REACTION] = table[:-1, EXIT] - np.float32(without)
-    table[:, REACTION] += np.float32(params.exit_base + params.exit_shift + without)
+    table[:-1, REACTION] = leave_logit(params, 0.0, 0.0, table[:-1, EXIT])
+    table[-1, REACTION] = leave_logit(params, 0.0, 0.0, params.exit_without_click)
     table[:-1, CLICKED] = 1
     factors, summands = table[:, FACTORS:-moods], table[:, -moods:]
-    factors[:] = 1
-    factors[:, SATISFACTION] = params.satisfaction_decay
-    factors[:-1, SATIATION:] = params.satiation_decay
-    summands[:, PAGE] = 1
-    summands[:-1, SATISFACTION] = 1 - params.satisfaction_decay
-    summands[np.arange(len(group)), SATIATION + group] = 1
+    factors[:], summands[:, PAGE] = 1, 1
+    # Both are linear in what was there before: a factor from 1, a summand from 0.
+    summands[:-1, SATISFACTION], summands[-1, SATISFACTION] = (
+        after_page(params, 0, 1),
+        after_page(params, 0, 0),
+    )
+    factors[:, SATISFACTION] = after_page(params, 1, 0)
+    factors[:-1, SATIATION:] = satiation_after_click(params, 1, 0)
+    summands[np.arange(len(group)), SATIATION + group] = satiation_after_click(params, 0, 1)
     return table
-
-
-def earlier_slots(slate_size: int) -> Array:
-    """Return `VisitTables.earlier`."""
-    return np.tri(slate_size, k=-1, dtype=bool)[:, :, None]
 
 
 def entry_table(share: Array) -> Array:

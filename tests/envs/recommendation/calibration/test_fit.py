@@ -1,11 +1,13 @@
 """Parameters that made a log come back from it, within their own intervals."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from sb3_ecom.envs.recommendation.calibration.fit import Sessions, fit, memory_gap, simulate_log, statistics
+from sb3_ecom.envs.recommendation.session import presets as session_presets
 from sb3_ecom.envs.recommendation.session.presets import format_preset, load_preset
 from tests.envs.recommendation.small_shop import small_params
 
@@ -24,7 +26,7 @@ def known_shop():
         reopen=-0.6,
         repeat=0.3,
     )
-    catalogue = replace(params.catalogue, start=params.catalogue.impulse)  # what the fit assumes
+    catalogue = replace(params.catalogue, start=params.catalogue.click_update)  # what the fit assumes
     return replace(params, catalogue=catalogue)
 
 
@@ -60,10 +62,10 @@ def test_planted_choices_come_back(fitted):
 
 
 def choice(items, history):
-    taste = items.impulse[history[0]]
+    taste = items.click_update[history[0]]
     for item in history[1:]:
-        taste = items.keep[item] * taste + items.impulse[item]
-    weight = np.exp(items.quality + items.worth @ taste)
+        taste = items.retention[item] * taste + items.click_update[item]
+    weight = np.exp(items.quality + items.item_factors @ taste)
     return weight / weight.sum()
 
 
@@ -90,8 +92,8 @@ def test_the_preset_file_holds_the_fit(fitted, tmp_path):
     path.write_text(format_preset(found.params, {"log": "planted"}, found.standard_errors))
     again = load_preset(path)
     assert again.exit_base == pytest.approx(found.params.exit_base, rel=1e-4)
-    np.testing.assert_allclose(again.catalogue.worth, found.params.catalogue.worth, atol=6e-4)
-    np.testing.assert_allclose(again.catalogue.keep, found.params.catalogue.keep, atol=6e-4)
+    np.testing.assert_allclose(again.catalogue.item_factors, found.params.catalogue.item_factors, atol=6e-4)
+    np.testing.assert_allclose(again.catalogue.retention, found.params.catalogue.retention, atol=6e-4)
     assert again.source == "log: planted"
 
 
@@ -107,3 +109,14 @@ def test_memory_gap_is_found_where_it_was_planted_and_nowhere_else():
     noise = rng.integers(10, size=session.size)
     last, history = memory_gap(Sessions(session=session, item=noise, num_items=10))
     assert last - history < 0.02  # a GRU may overfit noise, but it must not find memory in it
+
+
+def test_a_preset_with_the_former_names_of_its_vectors_still_loads(tmp_path):
+    text = (Path(session_presets.__file__).parent / "eshop.toml").read_text()
+    for new, old in (("item_factors", "worth"), ("click_update", "impulse"), ("retention", "keep")):
+        text = text.replace(f"\n{new} = ", f"\n{old} = ")
+    path = tmp_path / "old.toml"
+    path.write_text(text)
+    with pytest.warns(DeprecationWarning, match="worth is now called item_factors"):
+        old = load_preset(path)
+    np.testing.assert_array_equal(old.catalogue.retention, load_preset("eshop").catalogue.retention)

@@ -17,10 +17,10 @@ def make_params(n=12, d=2, seed=0):
         entry_share=share,
         popularity=share,
         quality=rng.normal(size=n),
-        worth=rng.normal(size=(n, d)),
-        impulse=rng.normal(size=(n, d)) * 0.3,
+        item_factors=rng.normal(size=(n, d)),
+        click_update=rng.normal(size=(n, d)) * 0.3,
         start=rng.normal(size=(n, d)),
-        keep=np.full((12, 2), 0.3),
+        retention=np.full((12, 2), 0.3),
         exit_effect=rng.normal(size=n) * 0.1,
     )
     return SessionParams(catalogue=catalogue)

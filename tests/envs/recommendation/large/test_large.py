@@ -48,16 +48,19 @@ def test_with_the_fitted_catalogue_it_is_the_flagship():
         theirs, expected = flagship.step(theirs, action, noise)
         np.testing.assert_array_equal(shown.slate, expected.slate)
         np.testing.assert_array_equal(shown.item, expected.item)
-        np.testing.assert_allclose(ours.visit.taste, theirs.visit.taste, atol=1e-5)
+        np.testing.assert_allclose(ours.hidden.taste, theirs.hidden.taste, atol=1e-5)
 
 
 def test_drawn_items_keep_the_fitted_means_and_covariances():
     task, fitted = make_large(catalogue_size=50_000), load_preset("eshop").catalogue
     items = task.items
-    np.testing.assert_allclose(items.worth.mean(0), fitted.worth.mean(0), atol=0.01)
-    for ours, theirs in ((items.impulse, fitted.impulse), (items.worth, fitted.worth)):
-        together = np.cov(items.worth.T, ours.T)
-        np.testing.assert_allclose(together, np.cov(fitted.worth.T, theirs.T, bias=True), atol=0.012)
+    np.testing.assert_allclose(items.item_factors.mean(0), fitted.item_factors.mean(0), atol=0.01)
+    for ours, theirs in (
+        (items.click_update, fitted.click_update),
+        (items.item_factors, fitted.item_factors),
+    ):
+        together = np.cov(items.item_factors.T, ours.T)
+        np.testing.assert_allclose(together, np.cov(fitted.item_factors.T, theirs.T, bias=True), atol=0.012)
     shares = np.bincount(items.category) / items.size
     np.testing.assert_allclose(shares, np.bincount(fitted.category) / fitted.size, atol=0.01)
 
@@ -70,9 +73,9 @@ def test_the_index_finds_nearly_what_the_exact_product_finds():
         loop.step(action)
     weights = actions(task, 512, 1, seed=4)[0]
     related = np.zeros_like(weights)
-    related[:, 4:] = np.clip(0.5 * task.tables.shop.event[loop.state.log.last, 5:], -1, 1)
+    related[:, 4:] = np.clip(0.5 * task.tables.public.event[loop.state.tracked.last, 5:], -1, 1)
     for action in (weights, related):
-        query, opened = task.query(loop.state, action), loop.state.visit.opened
+        query, opened = task.query(loop.state, action), loop.state.tracked.opened
         exact, found = task.retrieve_exact(query, opened), task.retrieve(query, opened)
         assert (exact[:, :, None] == found[:, None, :]).any(2).mean() > 0.9
     twin = pickle.loads(pickle.dumps(task))
@@ -84,10 +87,10 @@ def test_exact_retrieval_is_a_sort_of_the_scores():
     loop = StepLoop(task, 32)
     loop.reset(0)
     query = task.query(loop.state, actions(task, 32, 1)[0])
-    scores = query @ task.tables.shop.columns[:3001].T
-    np.put_along_axis(scores, loop.state.visit.opened[:, :1], -np.inf, axis=1)
+    scores = query @ task.tables.public.columns[:3001].T
+    np.put_along_axis(scores, loop.state.tracked.opened[:, :1], -np.inf, axis=1)
     expected = np.argsort(-scores, axis=1)[:, :5]
-    np.testing.assert_array_equal(task.retrieve(query, loop.state.visit.opened), expected)
+    np.testing.assert_array_equal(task.retrieve(query, loop.state.tracked.opened), expected)
 
 
 @pytest.mark.parametrize("make", [lambda: make_large(catalogue_size=1000), indexed])
@@ -97,7 +100,7 @@ def test_an_opened_item_is_never_shown_again(make):
     loop.reset(0)
     clicks = 0
     for _ in range(40):
-        opened = loop.state.visit.opened.copy()
+        opened = loop.state.tracked.opened.copy()
         report = loop.step(np.zeros((256, 20), dtype=np.float32)).step_info
         assert not (report["slate"][:, :, None] == opened[:, None, :]).any()
         assert (np.diff(np.sort(report["slate"], axis=1), axis=1) > 0).all()
@@ -110,7 +113,7 @@ def test_a_session_that_opened_all_candidates_gets_the_exact_page():
     loop = StepLoop(task, 4)
     loop.reset(0)
     query = task.query(loop.state, actions(task, 4, 1)[0])
-    opened = task.index.find(query)
+    opened = task.tracker.index.find(query)
     np.testing.assert_array_equal(task.retrieve(query, opened), task.retrieve_exact(query, opened))
 
 
@@ -126,7 +129,7 @@ def test_a_copy_costs_the_same_whatever_the_catalogue():
 
 
 def test_the_tiny_twin_earns_its_computed_optimum():
-    catalogue = replace(small_catalogue(n=6, d=2), keep=np.zeros((6, 2)))
+    catalogue = replace(small_catalogue(n=6, d=2), retention=np.zeros((6, 2)))
     session = SessionParams(
         catalogue=catalogue, slate_size=2, horizon=12, exit_satisfaction=0.0, satiation_weight=0.0
     )
@@ -135,10 +138,10 @@ def test_the_tiny_twin_earns_its_computed_optimum():
     loop = StepLoop(task, 20_000)
 
     def act(observation):
-        visit, log = loop.state
+        seen = loop.state.tracked
         mask = np.zeros((len(observation), 7), dtype=np.int64)
-        mask[np.arange(len(mask))[:, None], visit.opened] = 1  # -1 falls on the spare column
-        return solution.slates[visit.page.astype(int), log.last, mask[:, :6] @ (1 << np.arange(6))]
+        mask[np.arange(len(mask))[:, None], seen.opened] = 1  # -1 falls on the spare column
+        return solution.slates[seen.page.astype(int), seen.last, mask[:, :6] @ (1 << np.arange(6))]
 
     returns = run_episodes(loop, act, seed=5)["reward"]
     assert returns.mean() == pytest.approx(solution.value, abs=3.5 * returns.std() / 20_000**0.5)

@@ -69,7 +69,7 @@ def test_the_text_names_the_page_its_items_and_the_click():
     env = make("ansi", outside_scale=0.01)
     state, outcome = play_until(env, lambda o: o.clicked[0] > 0 and o.bought[0] == 0)
     text = env.render()
-    assert f"page {int(state.visit.page[0])} " in text
+    assert f"page {int(state.tracked.page[0])} " in text
     for item in outcome.slate[0]:
         assert (f"item{item} " if item >= 0 else "(empty)") in text
     line = next(line for line in text.splitlines() if "<- clicked" in line)

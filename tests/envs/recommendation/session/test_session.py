@@ -13,7 +13,8 @@ from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.envs.recommendation.session.baselines import ObservedClicks
 from sb3_ecom.envs.recommendation.session.dynamics import VisitNoise
 from sb3_ecom.envs.recommendation.session.env import HISTORY, ResetNoise, SessionTask
-from sb3_ecom.envs.recommendation.session.ranker import DEFAULT_RANKER, affinity, rank
+from sb3_ecom.envs.recommendation.session.public_tables import affinity
+from sb3_ecom.envs.recommendation.session.ranker import DEFAULT_RANKER, rank
 from tests.envs.recommendation.small_shop import small_params
 
 
@@ -39,7 +40,7 @@ class Walk:
             if j in self.opened or j in slate[:slot]:
                 weights.append(0.0)
                 continue
-            match = sum(t * w for t, w in zip(self.taste, items.worth[j], strict=True))
+            match = sum(t * w for t, w in zip(self.taste, items.item_factors[j], strict=True))
             tired = p.satiation_weight * self.satiation[items.category[j]]
             weights.append(math.exp(items.quality[j] + match - tired + p.position_weight * slot))
         threshold, item = click_u * (sum(weights) + p.outside_weight), -1
@@ -56,7 +57,8 @@ class Walk:
         if item >= 0:
             self.opened.add(item)
             self.taste = [
-                k * t + i for k, t, i in zip(items.keep[item], self.taste, items.impulse[item], strict=True)
+                k * t + i
+                for k, t, i in zip(items.retention[item], self.taste, items.click_update[item], strict=True)
             ]
             self.satiation = [s * p.satiation_decay for s in self.satiation]
             self.satiation[items.category[item]] += 1.0
@@ -70,7 +72,7 @@ def test_thousands_of_pages_go_as_the_equations_say():
     n = 40
     entry = rng.random(n).astype(np.float32)
     state = task.initial_state(ResetNoise(entry, entry, np.zeros(n, np.float32)))
-    walks = [Walk(params, int(item)) for item in state.visit.entry]
+    walks = [Walk(params, int(item)) for item in state.hidden.entry]
     assert len({walk.entry for walk in walks}) > 5
     agree = checked = 0
     for _ in range(60):
@@ -86,17 +88,18 @@ def test_thousands_of_pages_go_as_the_equations_say():
     assert checked == 2400
     assert agree == checked
     for row, walk in enumerate(walks):
-        np.testing.assert_allclose(state.visit.taste[row], walk.taste, rtol=2e-4, atol=2e-4)
-        np.testing.assert_allclose(state.visit.satiation[row], walk.satiation, rtol=1e-4, atol=1e-5)
-        assert set(np.flatnonzero(state.visit.opened[row])) == walk.opened
+        np.testing.assert_allclose(state.hidden.taste[row], walk.taste, rtol=2e-4, atol=2e-4)
+        np.testing.assert_allclose(state.hidden.satiation[row], walk.satiation, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(state.tracked.counts[row], walk.satiation, rtol=1e-4, atol=1e-5)
+        assert set(np.flatnonzero(state.tracked.opened[row])) == walk.opened
 
 
 def test_opened_items_the_landing_item_and_repeats_leave_their_slot_empty():
     task = SessionTask(small_params(slate_size=3), "slate")
     loop = StepLoop(task, 64)
     loop.reset(0)
-    loop.state.visit.opened[:, 4] = True
-    entry = loop.state.visit.entry.copy()
+    loop.state.tracked.opened[:, 4] = True
+    entry = loop.state.hidden.entry.copy()
     slate = np.stack([np.full(64, 4), np.full(64, 7), np.full(64, 7)], axis=1)
     shown = loop.step(slate).step_info["slate"]
     assert (shown[:, 0] == -1).all()
@@ -108,7 +111,7 @@ def test_an_empty_page_is_never_clicked():
     task = SessionTask(small_params(slate_size=2), "slate")
     loop = StepLoop(task, 256)
     loop.reset(0)
-    loop.state.visit.opened[:, [1, 2]] = True
+    loop.state.tracked.opened[:, [1, 2]] = True
     result = loop.step(np.tile([1, 2], (256, 1)))
     assert (result.step_info["clicked"] == -1).all()
     assert (result.terms["clicks"] == 0).all()
@@ -120,12 +123,14 @@ def test_click_shares_of_a_first_page_are_the_multinomial_logit():
     noise = task.draw_step(NumpyBackend(np.random.default_rng(1)), n)
     # Everybody lands on item 0.
     state = task.initial_state(ResetNoise(*np.zeros((3, n), np.float32)))
-    assert (state.visit.entry == 0).all()
+    assert (state.hidden.entry == 0).all()
     slate = np.array([3, 5, 8, 1])
     _, outcome = task.step(state, np.tile(slate, (n, 1)), noise)
     items = params.catalogue
     weight = np.exp(
-        items.quality[slate] + items.worth[slate] @ items.start[0] + params.position_weight * np.arange(4)
+        items.quality[slate]
+        + items.item_factors[slate] @ items.start[0]
+        + params.position_weight * np.arange(4)
     )
     chance = np.append(weight, params.outside_weight) / (weight.sum() + params.outside_weight)
     share = np.bincount(outcome.slot, minlength=5) / n
@@ -139,7 +144,7 @@ def test_history_pads_on_the_left_and_moves_with_clicks_only():
     _, history = task.observation_space.layout.split(observation)
     assert not history[:, :-1].any()
     clicks = ObservedClicks(task)
-    seen = [[int(item)] for item in loop.state.visit.entry]
+    seen = [[int(item)] for item in loop.state.hidden.entry]
     assert clicks.items(observation)[:, -1].tolist() == [row[0] for row in seen]
     for _ in range(60):
         result = loop.step(np.zeros((8, 14), np.float32))
@@ -153,23 +158,23 @@ def test_history_pads_on_the_left_and_moves_with_clicks_only():
     assert max(map(len, seen)) > 5
 
 
-def test_the_zero_action_is_the_usual_ranker_and_shows_open_items_best_first():
+def test_the_zero_action_is_the_default_ranker_and_shows_open_items_best_first():
     task = SessionTask(small_params(n=20), "ranker")
     loop = StepLoop(task, 32)
     loop.reset(0)
     for _ in range(4):
         loop.step(np.zeros((32, 14), np.float32))
-    visit, log, shop = loop.state.visit, loop.state.log, task.tables.shop
-    slate = rank(shop, np.zeros((32, 14), np.float32), log.last, visit, 5)
+    seen, shop = loop.state.tracked, task.tables.public
+    slate = rank(shop, np.zeros((32, 14), np.float32), seen.last, seen.counts, seen.opened, 5)
     for row in range(32):
-        last = log.last[row]
+        last = seen.last[row]
         scores = (
             DEFAULT_RANKER.popularity * shop.log_popularity - DEFAULT_RANKER.exit_effect * shop.exit_effect
         )
-        scores = scores - DEFAULT_RANKER.satiation * shop.category @ visit.satiation[row]
+        scores = scores - DEFAULT_RANKER.satiation * shop.category @ seen.counts[row]
         scores = scores + DEFAULT_RANKER.affinity * affinity(task.params.catalogue)[last]
         scores = scores + DEFAULT_RANKER.same_category * shop.category @ shop.category[last]
-        scores = np.where(visit.opened[row], -np.inf, scores)
+        scores = np.where(seen.opened[row], -np.inf, scores)
         np.testing.assert_array_equal(np.argsort(-scores, kind="stable")[:5], slate[row])
 
 
@@ -201,7 +206,7 @@ def test_nothing_hidden_is_in_the_observation():
     task = SessionTask(small_params(patience_sd=1.0), "ranker")
     hour = np.full(2, 0.3, np.float32)
     state = task.initial_state(ResetNoise(np.full(2, 0.4, np.float32), hour, np.array([-3, 3], np.float32)))
-    assert state.visit.patience[0] != state.visit.patience[1]
+    assert state.hidden.patience[0] != state.hidden.patience[1]
     observation = task.observe(state)
     np.testing.assert_array_equal(observation[0], observation[1])
 

@@ -22,7 +22,7 @@ EPISODES = 20_000
 
 def tiny_task(seed=0, **changes):
     catalogue = small_catalogue(n=6, d=2, seed=seed)
-    catalogue = replace(catalogue, keep=np.zeros((6, 2)), exit_effect=np.linspace(-1.5, 1.5, 6))
+    catalogue = replace(catalogue, retention=np.zeros((6, 2)), exit_effect=np.linspace(-1.5, 1.5, 6))
     settings = {"slate_size": 2, "horizon": 12, "exit_satisfaction": 0.0, "satiation_weight": 0.0}
     return SessionTask(SessionParams(catalogue=catalogue, **{**settings, **changes}), "slate")
 
@@ -53,9 +53,9 @@ def test_no_policy_beats_it_and_looking_ahead_comes_closest():
 def test_one_page_is_the_best_page_by_hand():
     """With one page left only the chance of a click counts: the two best open items, the better one first."""
     task = tiny_task(horizon=1)
-    solution, tables = solve_tiny(task), task.tables.visit
+    solution, tables = solve_tiny(task), task.tables.hidden
     for entry in range(6):
-        weight = np.exp(tables.quality + tables.worth @ tables.start[entry])
+        weight = np.exp(tables.quality + tables.item_factors @ tables.start[entry])
         weight[entry] = 0
         first, second = np.argsort(-weight)[:2]
         shown = weight[first] + weight[second] * np.exp(task.params.position_weight)

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 import sb3_ecom
-from sb3_ecom.core.arrays import tree_take
+from sb3_ecom.core.arrays import NumpyBackend, tree_take
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.envs.recommendation.session.env import SessionTask
+from sb3_ecom.envs.recommendation.session.rewards import REWARDS, RewardTerm
+from tests.envs.recommendation.small_shop import small_params
 
 COPIES = 100_000
 WEIGHTS = {"clicks": 1.0, "purchases": 3.0, "margin": 0.2, "returns": 0.5}
@@ -45,7 +47,7 @@ def test_prospects_are_what_chance_makes_of_a_page(task: SessionTask) -> None:
         noise = task.draw_step(loop.backend, COPIES)
         after, outcome = task.step(many, slate, noise)
         reward = task.reward(task.terms(outcome))
-        ended = outcome.left | (after.visit.page >= task.horizon)
+        ended = outcome.left | (after.hidden.page >= task.horizon)
         may = transition_model.outcomes(
             transition_model.snapshot(tree_take(many, [0])), {"slate": outcome.slate[:1]}
         )
@@ -82,3 +84,33 @@ def test_foresight_lives_on_numpy() -> None:
     task = sb3_ecom.spec("EcomRec-v0").make_task().bind(TorchBackend("cpu").asarray)
     with pytest.raises(ValueError, match=r"transition_model needs NumPy arrays, got <class 'torch\.Tensor'>"):
         task.transition_model()
+
+
+class LongPages(SessionTask):
+    """A session with a made-up fifth term: every item shown costs, and every click on a dear item pays."""
+
+    rewards = (
+        *REWARDS,
+        RewardTerm(
+            "dear",
+            lambda outcome: outcome.clicked * (outcome.bought * outcome.margin > 1.0),
+            lambda case: case.buy * (case.margin > 1.0),
+        ),
+    )
+
+
+def test_a_new_reward_term_is_paid_right_in_training():
+    weights = {"clicks": 0.2, "dear": 3.0}
+    task = LongPages(small_params(slate_size=4, buy_base=0.5), "slate", weights)
+    model, copies = task.transition_model(), 200_000
+    source = NumpyBackend(np.random.default_rng(4))
+    state = tree_take(task.initial_state(task.draw_reset(source, 1)), np.zeros(copies, int))
+    action = np.tile([3, 5, 8, 1], (copies, 1))
+    after, outcome = task.step(state, action, task.draw_step(source, copies))
+    may = model.outcomes(model.snapshot(tree_take(state, [0])), {"slate": outcome.slate[:1]})
+    expected = float((may.probabilities * may.rewards).sum())
+    paid = task.reward(task.terms(outcome))
+    assert abs(paid.mean() - expected) < 4 * paid.std() / np.sqrt(copies)
+    clicks_alone = task.reward_weights["clicks"] * (1 - may.probabilities[0, -1])
+    assert expected > clicks_alone + 0.01
+    assert after.hidden.page[0] == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -18,7 +19,8 @@ FITTED = (
     *("bounce", "reopen", "repeat"),
 )
 _TABLE = ("category", "price", "entry_share", "popularity", "quality", "exit_effect")
-_VECTORS = ("worth", "impulse", "start", "keep")
+_VECTORS = ("item_factors", "click_update", "start", "retention")
+_FORMER_NAMES = {"worth": "item_factors", "impulse": "click_update", "keep": "retention"}
 _FOLDER = Path(__file__).parent
 
 
@@ -65,7 +67,11 @@ def _read(content: Mapping[str, Any]) -> SessionParams:
 
 def _read_catalogue(table: Mapping[str, Any]) -> Catalogue:
     arrays: dict[str, Any] = dict(table)
-    arrays.setdefault("start", arrays.get("impulse"))
+    for old, new in _FORMER_NAMES.items():  # of files written before 0.1
+        if old in arrays and new not in arrays:
+            warnings.warn(f"[catalogue] {old} is now called {new}", DeprecationWarning, stacklevel=4)
+            arrays[new] = arrays.pop(old)
+    arrays.setdefault("start", arrays.get("click_update"))
     known = {field.name for field in fields(Catalogue)}
     if set(arrays) != known:
         missing, strange = sorted(known - set(arrays)), sorted(set(arrays) - known)
@@ -111,7 +117,7 @@ def format_preset(
     lines += [f"item_ids = {json.dumps(list(ids), ensure_ascii=False)}"]
     lines += [f"{name} = [{', '.join(_number(x) for x in getattr(items, name))}]" for name in _TABLE]
     for name in _VECTORS:
-        if name != "start" or not np.array_equal(items.start, items.impulse):
+        if name != "start" or not np.array_equal(items.start, items.click_update):
             lines += _matrix(name, getattr(items, name))
     return "\n".join(lines) + "\n"
 
