@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from sb3_ecom.core.arrays import Array, array_namespace, index_range
-from sb3_ecom.envs.recommendation.retention.params import RetainParams
+from sb3_ecom.envs.recommendation.retention.params import RetentionParams
 
 HISTORY = 10  # visits that the observation remembers
 FEATURES = 5  # validity, clicks / K, relevance and bait of what was clicked, days until the next visit / 5
@@ -42,7 +42,7 @@ class Outcome(NamedTuple):
     over: Array  # (n,) bool, the month ends first
 
 
-def start(intent: Array, params: RetainParams) -> State:
+def start(intent: Array, params: RetentionParams) -> State:
     """Return first visits; `intent` is (n,) U[0, 1)."""
     xp = array_namespace(intent)
     zero = 0.0 * intent
@@ -57,7 +57,7 @@ def intent_vector(uniform: Array) -> Array:
     return xp.stack([xp.cos(angle), xp.sin(angle)], axis=1)
 
 
-def step(state: State, weights: Array, noise: Noise, params: RetainParams) -> tuple[State, Outcome]:
+def step(state: State, weights: Array, noise: Noise, params: RetentionParams) -> tuple[State, Outcome]:
     """Show the K candidates of the highest (n, 3) weights . (features, bait)."""
     xp = array_namespace(weights)
     rows = index_range(weights.shape[0], weights)[:, None]
@@ -90,13 +90,13 @@ def step(state: State, weights: Array, noise: Noise, params: RetainParams) -> tu
     return after, Outcome(slate, clicks, total, xp.sum(rate, axis=1), margin, experience, day, over)
 
 
-def return_chance(satisfaction: Array, params: RetainParams) -> Array:
+def return_chance(satisfaction: Array, params: RetentionParams) -> Array:
     """Return the chance of a visit on a given day."""
     xp = array_namespace(satisfaction)
     return 1.0 / (1.0 + xp.exp(-(params.return_base + params.return_satisfaction * satisfaction)))
 
 
-def days_away(uniform: Array, satisfaction: Array, params: RetainParams) -> Array:
+def days_away(uniform: Array, satisfaction: Array, params: RetentionParams) -> Array:
     """Return (n,) whole days without a visit: geometric, at most the month."""
     xp = array_namespace(uniform)
     stay = xp.clip(1.0 - return_chance(satisfaction, params), 1e-6, 1.0 - 1e-6)

@@ -14,12 +14,12 @@ from sb3_ecom.core.task import Metric, Task, check_reward_weights
 from sb3_ecom.envs.recommendation.render import Cards, Row, show_cards
 from sb3_ecom.envs.recommendation.retention import dynamics
 from sb3_ecom.envs.recommendation.retention.dynamics import FEATURES, HISTORY, Noise, Outcome, State
-from sb3_ecom.envs.recommendation.retention.params import RetainParams
+from sb3_ecom.envs.recommendation.retention.params import RetentionParams
 
 TERMS = ("clicks", "margin", "visits")
 
 
-class RetainTask(Task):
+class RetentionTask(Task):
     """Weigh what fits today's intent against bait that is clicked today and resented tomorrow.
 
     One step is one visit. The page holds the K of M fresh candidates with the highest weighted score. Bait
@@ -59,7 +59,7 @@ class RetainTask(Task):
 
     def __init__(self, reward_weights: Mapping[str, float] | None = None, **params: Any) -> None:
         try:
-            self.params = RetainParams(**params)
+            self.params = RetentionParams(**params)
         except TypeError as error:
             raise ValueError(f"unknown parameter of EcomRecRetain: {error}") from error
         self.horizon = self.params.days

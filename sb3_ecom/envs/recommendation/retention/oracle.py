@@ -12,7 +12,7 @@ from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.core.registry import Oracle, Policy
 from sb3_ecom.envs.recommendation.retention import planning
 from sb3_ecom.envs.recommendation.retention.baselines import mixed_page
-from sb3_ecom.envs.recommendation.retention.env import RetainTask
+from sb3_ecom.envs.recommendation.retention.env import RetentionTask
 
 _EPISODES = 4096
 
@@ -31,7 +31,7 @@ def planner(loop: StepLoop) -> Policy:
 
 def best_known(**kwargs: Any) -> Oracle:
     """Return the plan's return, simulated."""
-    loop = StepLoop(RetainTask(**kwargs), _EPISODES)
+    loop = StepLoop(RetentionTask(**kwargs), _EPISODES)
     returns = run_episodes(loop, planner(loop), seed=0)["reward"]
     return Oracle(
         kind="best-known",

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sb3_ecom.envs.recommendation.retention import dynamics
 from sb3_ecom.envs.recommendation.retention.dynamics import Noise
-from sb3_ecom.envs.recommendation.retention.params import RetainParams
+from sb3_ecom.envs.recommendation.retention.params import RetentionParams
 
 Floats = NDArray[np.float64]
 
@@ -24,7 +24,7 @@ class Plan(NamedTuple):
     angle: Floats  # (days, B) best mix
 
 
-def sample_pages(params: RetainParams, samples: int, seed: int) -> tuple[Floats, Floats]:
+def sample_pages(params: RetentionParams, samples: int, seed: int) -> tuple[Floats, Floats]:
     """Return (A,) mean clicks and (A, samples) experiences of the mixes, all with the same chance."""
     draw = np.random.default_rng(seed)
     noise = Noise(
@@ -42,7 +42,7 @@ def sample_pages(params: RetainParams, samples: int, seed: int) -> tuple[Floats,
     return clicks, experience
 
 
-def solve(params: RetainParams, *, bins: int = 81, samples: int = 600, seed: int = 0) -> Plan:
+def solve(params: RetentionParams, *, bins: int = 81, samples: int = 600, seed: int = 0) -> Plan:
     """Solve V_t(s) = max over mixes of E[clicks + V at the next visit] on a grid of s, interpolated."""
     clicks, experience = sample_pages(params, samples, seed)
     grid = np.linspace(-3.0, 3.0, bins)
