@@ -8,6 +8,7 @@ import numpy as np
 
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.envs.recommendation.retention import planning
+from sb3_ecom.envs.recommendation.retention.dynamics import after_visit, experience_of
 from sb3_ecom.envs.recommendation.retention.env import RetentionTask
 
 Policy = Callable[[Array], Array]
@@ -56,8 +57,8 @@ def planned(task: RetentionTask, memory: int | None = None) -> Policy:
         context, history = task.layout.split(observation.astype(np.float64))
         satisfaction = np.full(len(observation), p.start)
         for row in np.moveaxis(history if memory is None else history[:, -memory:], 1, 0):
-            pleased = np.where(row[:, 1] > 0, p.pleasure * row[:, 2] - p.regret * row[:, 3], -p.boredom)
-            moved = p.memory * satisfaction + (1 - p.memory) * pleased
+            pleased = experience_of(row[:, 1], row[:, 2], row[:, 3], p)
+            moved = after_visit(satisfaction, pleased, p)
             satisfaction = np.where(row[:, 0] > 0.5, moved, satisfaction)
         day = np.rint(context[:, 2] * p.days)
         return mixed_page(observation[:, :2], planning.best_angle(plan, day, satisfaction))

@@ -23,15 +23,15 @@ def planner(loop: StepLoop) -> Policy:
     plan = planning.solve(task.params)
 
     def choose(observation: Array) -> Array:
-        state = loop.state
+        state = loop.state.hidden
         return mixed_page(state.intent, planning.best_angle(plan, state.day, state.satisfaction))
 
     return choose
 
 
-def best_known(**kwargs: Any) -> Oracle:
+def oracle(task: RetentionTask) -> Oracle:
     """Return the plan's return, simulated."""
-    loop = StepLoop(RetentionTask(**kwargs), _EPISODES)
+    loop = StepLoop(task, _EPISODES)
     returns = run_episodes(loop, planner(loop), seed=0)["reward"]
     return Oracle(
         kind="best-known",

@@ -49,7 +49,7 @@ def solve(params: RetentionParams, *, bins: int = 81, samples: int = 600, seed: 
     chance = dynamics.return_chance(grid, params)
     value = np.zeros((params.days + 1, bins))
     angle = np.zeros((params.days, bins))
-    after = params.memory * grid[:, None, None] + (1 - params.memory) * experience  # (B, A, samples)
+    after = dynamics.after_visit(grid[:, None, None], experience, params)  # (B, A, samples)
     place = np.clip((after - grid[0]) / (grid[1] - grid[0]), 0, bins - 1 - 1e-9)
     left = place.astype(np.int64)
     share = place - left
@@ -59,8 +59,8 @@ def solve(params: RetentionParams, *, bins: int = 81, samples: int = 600, seed: 
         for following in range(day + 1, params.days):
             later += alive * chance * value[following]
             alive = alive * (1 - chance)
-        worth = clicks + (later[left] * (1 - share) + later[left + 1] * share).mean(axis=2)
-        value[day], angle[day] = worth.max(axis=1), ANGLES[worth.argmax(axis=1)]
+        returns = clicks + (later[left] * (1 - share) + later[left + 1] * share).mean(axis=2)
+        value[day], angle[day] = returns.max(axis=1), ANGLES[returns.argmax(axis=1)]
     return Plan(grid, value, angle)
 
 

@@ -14,7 +14,7 @@ SPECS = (
         make_task=RetentionTask,
         references=load_references(__file__, "EcomRecRetain-v0"),
         best_known_kind="best-known",
-        oracle=oracle.best_known,
+        oracle=lambda **kwargs: oracle.oracle(RetentionTask(**kwargs)),
         baselines={
             "myopic": baselines.myopic,
             "relevance_only": baselines.relevance_only,

@@ -35,7 +35,8 @@ def test_a_visit_by_hand():
     assert after.satisfaction[0] == pytest.approx(0.7 * 0.3 + 0.3 * 0.6)
     assert after.day[0] == 1
     np.testing.assert_allclose(after.intent, [[0, 1]], atol=1e-12)
-    np.testing.assert_allclose(after.history[0, -1], [1, 0.5, 2, 1, 0])
+    seen = [outcome.total[0], outcome.relevance[0], outcome.bait[0], outcome.gap[0]]
+    np.testing.assert_allclose(seen, [1, 2, 1, 0])
     _, none = step(state, np.array([[1.0, 0, 0]]), noise._replace(click=np.ones((1, 2))), params)
     assert none.experience[0] == -0.3
 
