@@ -9,7 +9,7 @@ import numpy as np
 
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.envs.recommendation.boredom.dynamics import relevance
-from sb3_ecom.envs.recommendation.boredom.env import BoredTask
+from sb3_ecom.envs.recommendation.boredom.env import BoredomTask
 from sb3_ecom.envs.recommendation.boredom.shelf import spread_page
 
 Policy = Callable[[Array], Array]
@@ -27,8 +27,8 @@ class Seen(NamedTuple):
     shown: Array  # (n, H, T) mean item shown
 
 
-def read(task: BoredTask, observation: Array) -> Seen:
-    """Undo the scaling of `BoredTask.observe`."""
+def read(task: BoredomTask, observation: Array) -> Seen:
+    """Undo the scaling of `BoredomTask.observe`."""
     context, history = task.layout.split(observation)
     p = task.params
     return Seen(
@@ -40,12 +40,12 @@ def read(task: BoredTask, observation: Array) -> Seen:
     )
 
 
-def as_action(task: BoredTask, slate: Array) -> Array:
+def as_action(task: BoredomTask, slate: Array) -> Array:
     """Return the (n, K) page as the action: (n,) where a page has one slot."""
     return slate[:, 0] if task.params.slate_size == 1 else slate
 
 
-def popular_items(task: BoredTask) -> Array:
+def popular_items(task: BoredomTask) -> Array:
     """Return (N,) mean relevance over visitors, as a shop's log would tell it."""
     from sb3_ecom.core.arrays import NumpyBackend
 
@@ -54,7 +54,7 @@ def popular_items(task: BoredTask) -> Array:
     return relevance(state.taste @ task.tables.visit.items.T, task.params).mean(axis=0)
 
 
-def popularity(task: BoredTask) -> Policy:
+def popularity(task: BoredomTask) -> Policy:
     """Draw the items of every page in proportion to how many visitors they please.
 
     The same popular page always would bore: it earns less than a random one.
@@ -69,7 +69,7 @@ def popularity(task: BoredTask) -> Policy:
     return choose
 
 
-def popular_page(task: BoredTask) -> Array:
+def popular_page(task: BoredomTask) -> Array:
     """Return (K,) popular items, one main topic after the other: the best page to show always."""
     popular = popular_items(task)[None]
     discount, none = np.full(1, 0.3 * popular.max()), np.zeros((1, task.params.topics))
@@ -85,7 +85,7 @@ class Nearest:
         discount: what each better item of the same topic costs, in units of relevance; 0 is the plain list.
     """
 
-    def __init__(self, task: BoredTask, memory: int, discount: float) -> None:
+    def __init__(self, task: BoredomTask, memory: int, discount: float) -> None:
         self._task, self._memory, self._discount = task, memory, discount
         self._generator = np.random.default_rng(0)
 
@@ -106,11 +106,11 @@ class Nearest:
         return as_action(task, spread_page(task.tables.lists, scores, discount, head, p.slate_size))
 
 
-def last_clicks(task: BoredTask) -> Policy:
+def last_clicks(task: BoredomTask) -> Policy:
     """Show what is nearest to the last page's clicks: no memory beyond one page."""
     return Nearest(task, 1, 0.0)
 
 
-def nearest_rotation(task: BoredTask) -> Policy:
+def nearest_rotation(task: BoredomTask) -> Policy:
     """Show what is near, spread over topics and away from those clicked lately."""
     return Nearest(task, 10, 0.1)

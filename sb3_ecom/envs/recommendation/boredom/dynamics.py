@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from sb3_ecom.core.arrays import Array, array_namespace, index_range
-from sb3_ecom.envs.recommendation.boredom.params import BoredParams
+from sb3_ecom.envs.recommendation.boredom.params import BoredomParams
 from sb3_ecom.envs.recommendation.slates import empty_repeats
 
 _TINY = 1e-9
@@ -56,7 +56,7 @@ class Outcome(NamedTuple):
 HISTORY = 10  # pages that the observation remembers
 
 
-def start(noise: ResetNoise, params: BoredParams, tables: Tables) -> State:
+def start(noise: ResetNoise, params: BoredomParams, tables: Tables) -> State:
     """Return visitors after one random page, whose clicks are not counted."""
     xp = array_namespace(noise.weight)
     rank = xp.argsort(xp.argsort(noise.order, axis=1), axis=1)
@@ -78,7 +78,7 @@ def start(noise: ResetNoise, params: BoredParams, tables: Tables) -> State:
     return step(blank, slate, noise.click, params, tables)[0]
 
 
-def felt_taste(state: State, params: BoredParams) -> Array:
+def felt_taste(state: State, params: BoredomParams) -> Array:
     """Return (n, T): the taste as boredom leaves it."""
     xp = array_namespace(state.taste)
     bored = state.left > 0
@@ -89,14 +89,14 @@ def felt_taste(state: State, params: BoredParams) -> Array:
     return state.taste
 
 
-def relevance(cosine: Array, params: BoredParams) -> Array:
+def relevance(cosine: Array, params: BoredomParams) -> Array:
     """Return the chance that an item at the first slot is clicked."""
     xp = array_namespace(cosine)
     return 1.0 / (1.0 + xp.exp(xp.clip(-params.slope * (cosine - params.offset), -60.0, 60.0)))
 
 
 def step(
-    state: State, action: Array, noise: Array, params: BoredParams, tables: Tables
+    state: State, action: Array, noise: Array, params: BoredomParams, tables: Tables
 ) -> tuple[State, Outcome]:
     """Show (n, K) items; `noise` is (n, K) U[0, 1), one per slot.
 
@@ -133,7 +133,7 @@ def step(
     return after, Outcome(slate, clicks, total, bored, xp.sum(like, axis=1) / params.slate_size)
 
 
-def _remember(xp: Any, state: State, fresh: Array, params: BoredParams) -> tuple[Array, Array]:
+def _remember(xp: Any, state: State, fresh: Array, params: BoredomParams) -> tuple[Array, Array]:
     """Return topics and ages of the latest `remembered` clicks; `fresh` is (n, K), -1 for no click."""
     size = params.remembered
     topics = xp.concat([state.clicks, fresh], axis=1)
@@ -150,7 +150,7 @@ def _remember(xp: Any, state: State, fresh: Array, params: BoredParams) -> tuple
     return kept[:, 1:] * 1, ages[:, 1:] * 1.0
 
 
-def _boredom(xp: Any, left: Array, recent: Array, params: BoredParams) -> Array:
+def _boredom(xp: Any, left: Array, recent: Array, params: BoredomParams) -> Array:
     """Return pages of boredom left: it runs down, and starts where enough clicks count."""
     left = xp.clip(left - 1.0, 0.0, None)
     if params.boredom == "none":
@@ -159,7 +159,7 @@ def _boredom(xp: Any, left: Array, recent: Array, params: BoredParams) -> Array:
     return xp.where(starts, xp.zeros_like(left) + params.window, left)
 
 
-def follow_clicks(xp: Any, taste: Array, clicked: Array, total: Array, params: BoredParams) -> Array:
+def follow_clicks(xp: Any, taste: Array, clicked: Array, total: Array, params: BoredomParams) -> Array:
     """Return the taste after a page whose clicked items have the mean `clicked`."""
     if params.influence == "none":
         return taste * 1.0

@@ -14,7 +14,7 @@ from sb3_ecom.core.spaces import Layout, LayoutBox
 from sb3_ecom.core.task import Metric, Task, check_reward_weights
 from sb3_ecom.envs.recommendation.boredom import dynamics
 from sb3_ecom.envs.recommendation.boredom.dynamics import HISTORY, Outcome, ResetNoise, State
-from sb3_ecom.envs.recommendation.boredom.params import BoredParams
+from sb3_ecom.envs.recommendation.boredom.params import BoredomParams
 from sb3_ecom.envs.recommendation.boredom.shelf import spread_page, topic_lists
 from sb3_ecom.envs.recommendation.bounds import check_choice
 from sb3_ecom.envs.recommendation.render import Cards, Row, show_cards
@@ -27,7 +27,7 @@ class Tables(NamedTuple):
     lists: Array  # (T, L) items by main topic
 
 
-class BoredTask(Task):
+class BoredomTask(Task):
     """Fill pages for a visitor whom too much of one topic bores.
 
     He clicks what is close to his taste. Five clicks on one main topic among his last ten within five pages
@@ -73,7 +73,7 @@ class BoredTask(Task):
     ) -> None:
         check_choice("action", action, ("slate", "ranker"))
         try:
-            self.params = BoredParams(**params)
+            self.params = BoredomParams(**params)
         except TypeError as error:
             raise ValueError(f"unknown parameter of EcomRecBored: {error}") from error
         p = self.params

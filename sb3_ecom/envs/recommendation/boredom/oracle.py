@@ -12,7 +12,7 @@ from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.core.registry import Oracle, Policy
 from sb3_ecom.envs.recommendation.boredom.baselines import as_action
 from sb3_ecom.envs.recommendation.boredom.dynamics import felt_taste, relevance
-from sb3_ecom.envs.recommendation.boredom.env import BoredTask
+from sb3_ecom.envs.recommendation.boredom.env import BoredomTask
 from sb3_ecom.envs.recommendation.boredom.particles import CROWD, DISCOUNT
 from sb3_ecom.envs.recommendation.boredom.shelf import spread_page
 
@@ -48,7 +48,7 @@ def _spread(loop: StepLoop, discount: float, crowd: float, felt: bool) -> Policy
 
 def best_known(**kwargs: Any) -> Oracle:
     """Return the rotating clairvoyant's return, simulated."""
-    loop = StepLoop(BoredTask(**kwargs), _EPISODES)
+    loop = StepLoop(BoredomTask(**kwargs), _EPISODES)
     returns = run_episodes(loop, rotation(loop), seed=0)["reward"]
     return Oracle(
         kind="best-known",
@@ -59,7 +59,7 @@ def best_known(**kwargs: Any) -> Oracle:
     )
 
 
-def cap(task: BoredTask) -> float:
+def cap(task: BoredomTask) -> float:
     """Return the trivial bound: every slot of every page clicked with its propensity."""
     p = task.params
     return float(p.horizon * (p.position_decay ** np.arange(p.slate_size)).sum())

@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
-class BoredParams:
+class BoredomParams:
     """SARDINE's slate task with boredom; the defaults are the published ones, plus influence."""
 
     items: int = 1000  # N

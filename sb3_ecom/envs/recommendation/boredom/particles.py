@@ -9,7 +9,7 @@ import numpy as np
 from sb3_ecom.core.arrays import Array, NumpyBackend
 from sb3_ecom.envs.recommendation.boredom.baselines import Seen, as_action, read
 from sb3_ecom.envs.recommendation.boredom.dynamics import follow_clicks, relevance
-from sb3_ecom.envs.recommendation.boredom.env import BoredTask
+from sb3_ecom.envs.recommendation.boredom.env import BoredomTask
 from sb3_ecom.envs.recommendation.boredom.shelf import spread_page
 
 DISCOUNT = 0.35  # of the chance of a click for each better item of the same topic; best of .05 .. .35
@@ -41,7 +41,7 @@ class ParticleRotation:
         estimation", IEE Proceedings F 140 (1993).
     """
 
-    def __init__(self, task: BoredTask, particles: int = PARTICLES, seed: int = 0) -> None:
+    def __init__(self, task: BoredomTask, particles: int = PARTICLES, seed: int = 0) -> None:
         p = task.params
         if p.slate_size > 12:
             raise ValueError(f"slate_size must be <= 12 to tell clicks apart, got {p.slate_size}")
@@ -130,6 +130,6 @@ def _shares(log: Array) -> Array:
     return weight / weight.sum(axis=1, keepdims=True)
 
 
-def particle_rotation(task: BoredTask) -> ParticleRotation:
+def particle_rotation(task: BoredomTask) -> ParticleRotation:
     """Infer the taste by a particle filter and spread the page over topics."""
     return ParticleRotation(task)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from sb3_ecom.core.references import load_references
 from sb3_ecom.core.registry import Spec
 from sb3_ecom.envs.recommendation.boredom import baselines, oracle, particles, thompson
-from sb3_ecom.envs.recommendation.boredom.env import BoredTask
+from sb3_ecom.envs.recommendation.boredom.env import BoredomTask
 
 SPECS = (
     Spec(
         id="EcomRecBored-v0",
         summary="10 of 1000 items a page for visitors whom too much of one topic bores (SARDINE)",
-        make_task=BoredTask,
+        make_task=BoredomTask,
         references=load_references(__file__, "EcomRecBored-v0"),
         best_known_kind="best-known",
         oracle=oracle.best_known,

@@ -8,7 +8,7 @@ import numpy as np
 
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.envs.recommendation.boredom.baselines import Seen, as_action, read
-from sb3_ecom.envs.recommendation.boredom.env import BoredTask
+from sb3_ecom.envs.recommendation.boredom.env import BoredomTask
 from sb3_ecom.envs.recommendation.boredom.shelf import spread_page
 
 
@@ -51,7 +51,7 @@ class ThompsonRotation:
 
     num_offsets = len(RotationSettings._fields)
 
-    def __init__(self, task: BoredTask, settings: RotationSettings = _TUNED, seed: int = 0) -> None:
+    def __init__(self, task: BoredomTask, settings: RotationSettings = _TUNED, seed: int = 0) -> None:
         self._task, self._tuned = task, np.array(settings)
         self._generator = np.random.default_rng(seed)
         self._precision: Any = None
@@ -122,6 +122,6 @@ class ThompsonRotation:
         self._bored = np.where(starts & (p.boredom == "car"), p.window, self._bored)
 
 
-def thompson_rotation(task: BoredTask) -> ThompsonRotation:
+def thompson_rotation(task: BoredomTask) -> ThompsonRotation:
     """Sample a taste and spread the page over topics."""
     return ThompsonRotation(task)

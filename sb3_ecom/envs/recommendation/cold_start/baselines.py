@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.evaluate import random_policy
 from sb3_ecom.core.loop import StepLoop
-from sb3_ecom.envs.recommendation.cold_start.env import ColdTask
+from sb3_ecom.envs.recommendation.cold_start.env import ColdStartTask
 
 Policy = Callable[[Array], Array]
 Floats = NDArray[np.float64]
@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 _SEASONS = 512  # of a log of random impressions, from which the feature weights are learnt
 
 
-class Seen(NamedTuple):
+class ItemRecords(NamedTuple):
     """An observation in parts."""
 
     features: Array  # (n, N, F)
@@ -28,14 +28,14 @@ class Seen(NamedTuple):
     clicks: Array  # (n, N)
 
 
-def read(task: ColdTask, observation: Array) -> Seen:
-    """Undo the scaling of `ColdTask.observe`."""
+def read(task: ColdStartTask, observation: Array) -> ItemRecords:
+    """Undo the scaling of `ColdStartTracker.observe`."""
     p = task.params
     context, _ = task.layout.split(observation)
     n, cut = len(context), 1 + p.items * p.features
     shown = np.rint(np.expm1(3.0 * context[:, cut : cut + p.items].astype(np.float64)))
     share = context[:, cut + p.items :].astype(np.float64)
-    return Seen(context[:, 1:cut].reshape(n, p.items, p.features), shown, np.rint(share * (shown + 1)))
+    return ItemRecords(context[:, 1:cut].reshape(n, p.items, p.features), shown, np.rint(share * (shown + 1)))
 
 
 @lru_cache(maxsize=8)
@@ -43,7 +43,7 @@ def _logged_weights(
     items: int, features: int, base: float, feature_sd: float, own_sd: float, seed: int
 ) -> Floats:
     """Return (F + 1,) ridge weights of clicks on features, intercept last, from random impressions."""
-    task = ColdTask(
+    task = ColdStartTask(
         items=items,
         features=features,
         base=base,
@@ -63,19 +63,19 @@ def _logged_weights(
     return np.asarray(np.linalg.solve(gram, (x * weight[:, None]).T @ rate))
 
 
-def promise(task: ColdTask, features: Array) -> Array:
-    """Return (n, N) click rates that the features promise, learnt from logged seasons."""
+def predicted_rates(task: ColdStartTask, features: Array) -> Array:
+    """Return (n, N) click rates predicted from the features, learnt from logged seasons."""
     p = task.params
     weights = _logged_weights(p.items, p.features, p.base, p.feature_sd, p.own_sd, p.weight_seed)
     return np.clip(features @ weights[:-1] + weights[-1], 0.01, 0.99)
 
 
-def features_only(task: ColdTask) -> Policy:
-    """Show the item whose features promise most; its own clicks are ignored."""
-    return lambda observation: promise(task, read(task, observation).features).argmax(1)
+def features_only(task: ColdStartTask) -> Policy:
+    """Show the item of the highest click rate predicted from features; its own clicks are ignored."""
+    return lambda observation: predicted_rates(task, read(task, observation).features).argmax(1)
 
 
-def epsilon_greedy(task: ColdTask, epsilon: float = 0.1) -> Policy:
+def epsilon_greedy(task: ColdStartTask, epsilon: float = 0.1) -> Policy:
     """Show the item of the best record (one click in ten imagined for a start), and now and then any."""
     generator = np.random.default_rng(0)
 
@@ -88,7 +88,7 @@ def epsilon_greedy(task: ColdTask, epsilon: float = 0.1) -> Policy:
     return choose
 
 
-def ucb(task: ColdTask) -> Policy:
+def ucb(task: ColdStartTask) -> Policy:
     """Show the item of the highest KL upper confidence bound (Garivier and Cappe 2011)."""
 
     def choose(observation: Array) -> Array:
@@ -113,24 +113,24 @@ def _kl_bound(clicks: Array, shown: Array, budget: Array) -> Array:
     return np.where(shown == 0, 2.0, low)
 
 
-def thompson(task: ColdTask) -> Policy:
+def thompson(task: ColdStartTask) -> Policy:
     """Draw each item's rate from its Beta posterior; the prior is the average item's, from the log."""
     return _Beta(task, use_features=False)
 
 
 class LinUcb:
-    """Start from what features promise, weigh in the item's own record, add a bonus for doubt.
+    """Shrink an item's click rate towards the rate predicted from its features and add an uncertainty bonus.
 
     The hybrid of Li et al. 2010: a shared linear part and a part of the item's own. A learner may shift the
-    logarithms of how many impressions the promise is worth (knob 0) and of the bonus in standard deviations
-    (knob 1): late in a season doubt is worth nothing. It tells mean rate, deviation and impressions / 100 of
-    the item that it would show, and the same of the item with the best mean.
+    logarithms of the prior's weight in impressions (offset 0) and of the bonus in standard deviations
+    (offset 1). Features: mean rate, standard deviation and impressions / 100 of the item that it would show,
+    and the same of the item with the best mean.
     """
 
     num_offsets, notes = 2, 6
     PRIOR, BONUS = 6.0, 0.7
 
-    def __init__(self, task: ColdTask) -> None:
+    def __init__(self, task: ColdStartTask) -> None:
         self._task = task
 
     def __call__(self, observation: Array) -> Array:
@@ -141,7 +141,7 @@ class LinUcb:
     def features(self, observation: Array) -> Array:
         """Take in (n, d) observations; return (n, 6) float32."""
         self._seen = read(self._task, observation)
-        self._promise = promise(self._task, self._seen.features)
+        self._predicted = predicted_rates(self._task, self._seen.features)
         mean, sd = self._estimate(np.zeros((len(observation), 1)))
         notes = []
         for index in (mean + self.BONUS * sd, mean):
@@ -157,23 +157,23 @@ class LinUcb:
     def _estimate(self, shift: Array) -> tuple[Array, Array]:
         prior, seen = self.PRIOR * np.exp(shift), self._seen
         count = seen.shown + prior
-        mean = (seen.clicks + prior * self._promise) / count
+        mean = (seen.clicks + prior * self._predicted) / count
         return mean, np.sqrt(mean * (1 - mean) / count)
 
 
-def thompson_features(task: ColdTask) -> Policy:
-    """Draw each item's rate from a Beta posterior whose prior is what its features promise."""
+def thompson_features(task: ColdStartTask) -> Policy:
+    """Draw each item's rate from a Beta posterior whose prior mean is predicted from its features."""
     return _Beta(task, use_features=True)
 
 
 class _Beta:
-    def __init__(self, task: ColdTask, use_features: bool, prior: float = 6.0) -> None:
+    def __init__(self, task: ColdStartTask, use_features: bool, prior: float = 6.0) -> None:
         self._task, self._use, self._prior = task, use_features, prior
         self._generator = np.random.default_rng(0)
 
     def __call__(self, observation: Array) -> Array:
         seen = read(self._task, observation)
-        rate = promise(self._task, seen.features)
+        rate = predicted_rates(self._task, seen.features)
         if not self._use:
             rate = np.full_like(rate, rate.mean())
         wins = seen.clicks + self._prior * rate

@@ -8,21 +8,24 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium import spaces
 
-from sb3_ecom.core.arrays import Array, Backend, array_namespace
+from sb3_ecom.core.arrays import Array, Backend
 from sb3_ecom.core.item_spaces import Candidates
 from sb3_ecom.core.spaces import Layout, LayoutBox
 from sb3_ecom.core.task import Metric, Task, check_reward_weights
+from sb3_ecom.core.tracker import State, TaskTables
 from sb3_ecom.envs.recommendation.cold_start import dynamics
-from sb3_ecom.envs.recommendation.cold_start.dynamics import HISTORY, Outcome, ResetNoise, State, Tables
+from sb3_ecom.envs.recommendation.cold_start.dynamics import Hidden, Outcome, ResetNoise, Tables
 from sb3_ecom.envs.recommendation.cold_start.expected_advantage import ExpectedAdvantage
-from sb3_ecom.envs.recommendation.cold_start.params import ColdParams
-from sb3_ecom.envs.recommendation.render import Cards, Row, show_cards
+from sb3_ecom.envs.recommendation.cold_start.params import ColdStartParams
+from sb3_ecom.envs.recommendation.cold_start.render import render
+from sb3_ecom.envs.recommendation.cold_start.rewards import TERMS, reward_terms
+from sb3_ecom.envs.recommendation.cold_start.tracker import HISTORY, ColdStartTracker, Event, Opening
 
 
-class ColdTask(Task):
+class ColdStartTask(Task):
     """Show one of N items at a time; all are new in every episode.
 
-    How features sell is the same in every episode and can be learnt over episodes; what an item is worth
+    How features sell is the same in every episode and can be learnt over episodes; an item's own quality
     beyond its features shows only in its own clicks, so every impression sells and explores at once.
 
     Observation:
@@ -57,18 +60,19 @@ class ColdTask(Task):
 
     def __init__(self, reward_weights: Mapping[str, float] | None = None, **params: Any) -> None:
         try:
-            self.params = ColdParams(**params)
+            self.params = ColdStartParams(**params)
         except TypeError as error:
             raise ValueError(f"unknown parameter of EcomRecCold: {error}") from error
         p = self.params
         self.horizon = p.horizon
         weights = {"clicks": 1.0} if reward_weights is None else reward_weights
-        self.reward_weights = check_reward_weights(weights, ("clicks",))
+        self.reward_weights = check_reward_weights(weights, TERMS)
         self.action_space = spaces.Discrete(p.items)
         self.layout = Layout(1 + p.items * (p.features + 2), HISTORY, 2 + p.features)
         candidates = Candidates(1, p.items, p.features, columns=2)
         self.observation_space = LayoutBox(self.layout, -20.0, 20.0, candidates=candidates)
-        self.tables = Tables(p.weights.astype(np.float32))
+        self.tracker = ColdStartTracker(p.horizon)
+        self.tables = TaskTables(Tables(p.weights.astype(np.float32)), None)
 
     def draw_reset(self, source: Backend, n: int) -> ResetNoise:
         """Draw items."""
@@ -79,30 +83,23 @@ class ColdTask(Task):
         """Draw the chance of a click."""
         return source.uniform((n,))
 
-    def initial_state(self, noise: ResetNoise) -> State:
-        """Return seasons before the first impression."""
-        return dynamics.start(noise, self.params, self.tables)
+    def start(self, noise: ResetNoise) -> tuple[Hidden, Opening]:
+        """Return new items and the features that the shop sees of them."""
+        return dynamics.start(noise, self.params, self.tables.hidden), Opening(
+            noise.features, 0.0 * noise.surprise
+        )
 
-    def step(self, state: State, action: Array, noise: Array) -> tuple[State, Outcome]:
+    def simulate(self, hidden: Hidden, decision: Array, noise: Array) -> tuple[Hidden, Outcome]:
         """Show an item."""
-        return dynamics.step(state, action, noise)
+        return dynamics.step(hidden, decision, noise, self.params, self.tables.hidden)
 
-    def observe(self, state: State) -> Array:
-        """Return features, impressions and clicks of the items, and the last impressions."""
-        xp = array_namespace(state.logit)
-        n = state.logit.shape[0]
-        parts = [
-            1.0 - state.step[:, None] / self.horizon,
-            xp.reshape(state.features, (n, -1)),
-            xp.log1p(state.shown) / 3.0,
-            state.clicks / (state.shown + 1.0),
-            xp.reshape(state.history, (n, -1)),
-        ]
-        return xp.concat(parts, axis=1)
+    def public_event(self, hidden: Hidden, outcome: Outcome) -> Event:
+        """Return whether the item was clicked."""
+        return Event(outcome.clicked)
 
     def terms(self, outcome: Outcome) -> dict[str, Array]:
         """Return clicks."""
-        return {"clicks": outcome.clicked}
+        return reward_terms(outcome)
 
     def terminated(self, outcome: Outcome) -> Array:
         """Return False: seasons end by the clock."""
@@ -117,26 +114,9 @@ class ColdTask(Task):
         return {"item": outcome.item, "clicked": outcome.clicked}
 
     def expected_advantage(self, discount: float) -> ExpectedAdvantage:
-        """Return what tells the expected gain of items (`sb3.VecExpectedAdvantage`).
-
-        Raises:
-            ValueError: if the task lives on another backend than NumPy.
-        """
-        if not isinstance(self.tables.weights, np.ndarray):
-            raise ValueError(f"expected_advantage needs NumPy arrays, got {type(self.tables.weights)}")
+        """Return the expected advantage of items, on NumPy (`sb3.VecExpectedAdvantage`)."""
         return ExpectedAdvantage(self, discount)
 
     def render(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
-        """Show the items' records and their true click rates."""
-        shown, clicks = np.asarray(state.shown[row].tolist()), np.asarray(state.clicks[row].tolist())
-        rates = 1 / (1 + np.exp(-np.asarray(state.logit[row].tolist())))
-        last = -1 if outcome is None or not float(outcome.clicked[row]) else int(outcome.item[row])
-        page = [
-            Row(
-                f"item {j}: {clicks[j]:.0f} clicks of {shown[j]:.0f}", clicks[j] / max(shown[j], 1), j == last
-            )
-            for j in np.argsort(-shown, kind="stable")[:10]
-        ]
-        mind = [Row(f"item {j}", rates[j]) for j in np.argsort(-rates)[:12]]
-        facts = [f"impression {int(state.step[row])} of {self.horizon}", f"{clicks.sum():.0f} clicks so far"]
-        return show_cards(Cards("Cold start", facts, "shown most", page, "true click rates", mind), mode)
+        """Draw the items' records and their true click rates."""
+        return render(self.params, self.tables, state, outcome, row, mode)

@@ -1,33 +1,33 @@
-"""How much there is to sell: one who knows every item's worth, and small seasons solved exactly."""
+"""Upper bound from the true click rates, and small seasons solved exactly."""
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.core.registry import Oracle, Policy
-from sb3_ecom.envs.recommendation.cold_start.env import ColdTask
+from sb3_ecom.envs.recommendation.cold_start.dynamics import click_rate
+from sb3_ecom.envs.recommendation.cold_start.env import ColdStartTask
 
 _SEASONS = 200_000
 
 
 def clairvoyant(loop: StepLoop) -> Policy:
     """Know every item's click rate, and show the best."""
-    return lambda observation: loop.state.logit.argmax(1)
+    return lambda observation: loop.state.hidden.logit.argmax(1)
 
 
-def bound(**kwargs: Any) -> Oracle:
+def oracle(task: ColdStartTask) -> Oracle:
     """Return horizon x E[max rate]: the mean over items drawn afresh, without the noise of clicks."""
-    p = ColdTask(**kwargs).params
+    p = task.params
     generator = np.random.default_rng(0)
     spread = np.hypot(p.feature_sd, p.own_sd)
     best = np.full(_SEASONS, -np.inf)
     for _ in range(p.items):
         best = np.maximum(best, p.base + spread * generator.standard_normal(_SEASONS))
-    value = p.horizon / (1 + np.exp(-best))
+    value = p.horizon * click_rate(best)
     return Oracle(
         kind="bound",
         value=float(value.mean()),
@@ -44,17 +44,17 @@ class TinySeason:
     logistic-normal prior, whose mean is what the features say.
 
     Args:
-        promise: (N,) logits that the features explain, base included.
+        prior_logits: (N,) logits that the features explain, base included.
         own_sd: sd of the logit that they do not.
         horizon: impressions.
     """
 
-    def __init__(self, promise: tuple[float, ...], own_sd: float, horizon: int) -> None:
+    def __init__(self, prior_logits: tuple[float, ...], own_sd: float, horizon: int) -> None:
         nodes, weights = np.polynomial.hermite_e.hermegauss(64)
-        self._rates = [1 / (1 + np.exp(-(mean + own_sd * nodes))) for mean in promise]
+        self._rates = [click_rate(mean + own_sd * nodes) for mean in prior_logits]
         self._weights = weights / weights.sum()
         self.horizon = horizon
-        self.start = tuple((0, 0) for _ in promise)
+        self.start = tuple((0, 0) for _ in prior_logits)
         self.solve = lru_cache(maxsize=None)(self._solve)
         self.mean = lru_cache(maxsize=None)(self._mean)
 
@@ -72,6 +72,6 @@ class TinySeason:
             rate = self.mean(item, clicks, misses)
             won = (*record[:item], (clicks + 1, misses), *record[item + 1 :])
             lost = (*record[:item], (clicks, misses + 1), *record[item + 1 :])
-            worth = rate * (1 + self.solve(won)[0]) + (1 - rate) * self.solve(lost)[0]
-            options.append((worth, item))
+            value = rate * (1 + self.solve(won)[0]) + (1 - rate) * self.solve(lost)[0]
+            options.append((value, item))
         return max(options)

@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ColdParams:
+class ColdStartParams:
     """Item j is clicked with probability sigmoid(base + weights . features_j + own_sd x surprise_j)."""
 
     items: int = 20  # N, new in every episode

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sb3_ecom.core.arrays import Array
-from sb3_ecom.envs.recommendation.organic_browsing.dynamics import CLOCK, FACTS
-from sb3_ecom.envs.recommendation.organic_browsing.env import OrganicTask
+from sb3_ecom.envs.recommendation.organic_browsing.dynamics import click_rates, view_logits
+from sb3_ecom.envs.recommendation.organic_browsing.env import OrganicBrowsingTask
 from sb3_ecom.envs.recommendation.organic_browsing.params import click_rate
+from sb3_ecom.envs.recommendation.organic_browsing.tracker import CLOCK, FACTS
 
 Policy = Callable[[Array], Array]
 
@@ -18,7 +19,7 @@ PARTICLES = 100
 _VISITORS = 4000  # simulated, to learn what is popular
 
 
-class Seen(NamedTuple):
+class Events(NamedTuple):
     """An observation in parts."""
 
     asked: Array  # (n,) bool
@@ -27,11 +28,11 @@ class Seen(NamedTuple):
     age: Array  # (n, T) events that passed since
 
 
-def read(task: OrganicTask, observation: Array) -> Seen:
-    """Undo the scaling of `OrganicTask.observe`."""
+def read(task: OrganicBrowsingTask, observation: Array) -> Events:
+    """Undo the scaling of `OrganicBrowsingTracker.observe`."""
     context, history = task.layout.split(observation)
-    product = (history[..., FACTS:] @ task.tables.code.T).argmax(-1)
-    return Seen(
+    product = (history[..., FACTS:] @ task.tables.public.code.T).argmax(-1)
+    return Events(
         context[:, 0] > 0.5,
         np.where(history[..., 0] > 0.5, product, -1),
         history[..., 1] > 0.5,
@@ -39,19 +40,19 @@ def read(task: OrganicTask, observation: Array) -> Seen:
     )
 
 
-def popular_rates(task: OrganicTask) -> Array:
+def popular_rates(task: OrganicBrowsingTask) -> Array:
     """Return (P,) mean click rates over new visitors, as a log of random recommendations would tell."""
     taste = task.params.taste_sd * np.random.default_rng(0).normal(size=(_VISITORS, task.params.factors))
-    return click_rate(taste @ task.tables.answer.T + task.tables.answer_popularity).mean(axis=0)
+    return click_rates(taste, task.tables.hidden).mean(axis=0)
 
 
-def popularity(task: OrganicTask) -> Policy:
+def popularity(task: OrganicBrowsingTask) -> Policy:
     """Recommend the product that most visitors click."""
     best = int(popular_rates(task).argmax())
     return lambda observation: np.full(len(observation), best)
 
 
-def last_view(task: OrganicTask) -> Policy:
+def last_view(task: OrganicBrowsingTask) -> Policy:
     """Recommend what was viewed last: no memory beyond one event."""
     first = int(popular_rates(task).argmax())
 
@@ -62,7 +63,7 @@ def last_view(task: OrganicTask) -> Policy:
     return choose
 
 
-def most_viewed(task: OrganicTask) -> Policy:
+def most_viewed(task: OrganicBrowsingTask) -> Policy:
     """Recommend the product viewed most among the remembered events, popular ones first where views tie."""
     rates = popular_rates(task)
 
@@ -83,7 +84,7 @@ class ParticleFilter:
     Salmond and Smith 1993, the bootstrap filter, resampled when the effective size halves.
     """
 
-    def __init__(self, task: OrganicTask, particles: int = PARTICLES, seed: int = 0) -> None:
+    def __init__(self, task: OrganicBrowsingTask, particles: int = PARTICLES, seed: int = 0) -> None:
         self._task, self._count = task, particles
         self._generator = np.random.default_rng(seed)
         self._taste: Any = None
@@ -116,14 +117,13 @@ class ParticleFilter:
 
     def _rates(self, rows: Array) -> Array:
         """Return (k, P) expected click rates."""
-        tables = self._task.tables
-        affinity = self._taste[rows] @ tables.answer.T + tables.answer_popularity
-        return (click_rate(affinity) * self._weight[rows][..., None]).sum(1)
+        rates = click_rates(self._taste[rows], self._task.tables.hidden)
+        return (rates * self._weight[rows][..., None]).sum(1)
 
     def _take_in(self, rows: Array, product: Array, clicked: Array) -> None:
-        tables, params = self._task.tables, self._task.params
+        tables, params = self._task.tables.hidden, self._task.params
         taste = self._taste[rows]
-        logits = taste @ tables.loading.T + tables.popularity
+        logits = view_logits(taste, tables)
         logits -= logits.max(-1, keepdims=True)
         index = product[:, None, None]
         viewed = np.take_along_axis(logits, index, -1)[..., 0] - np.log(np.exp(logits).sum(-1))
@@ -144,6 +144,6 @@ class ParticleFilter:
         self._taste[rows], self._weight[rows] = taste, weight
 
 
-def particle_filter(task: OrganicTask) -> Policy:
+def particle_filter(task: OrganicBrowsingTask) -> Policy:
     """Return a filter that starts from the population's taste."""
     return ParticleFilter(task)

@@ -8,16 +8,24 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium import spaces
 
-from sb3_ecom.core.arrays import Array, Backend, array_namespace
+from sb3_ecom.core.arrays import Array, Backend
 from sb3_ecom.core.spaces import Layout, LayoutBox
 from sb3_ecom.core.task import Metric, Task, check_reward_weights
-from sb3_ecom.envs.recommendation.organic_browsing import dynamics
-from sb3_ecom.envs.recommendation.organic_browsing.dynamics import CLOCK, FACTS, Noise, Outcome, State, Tables
-from sb3_ecom.envs.recommendation.organic_browsing.params import OrganicParams, click_rate
-from sb3_ecom.envs.recommendation.render import Cards, Row, show_cards
+from sb3_ecom.core.tracker import State, TaskTables
+from sb3_ecom.envs.recommendation.organic_browsing import dynamics, tracker
+from sb3_ecom.envs.recommendation.organic_browsing.dynamics import Hidden, Noise, Outcome, Tables
+from sb3_ecom.envs.recommendation.organic_browsing.params import OrganicBrowsingParams
+from sb3_ecom.envs.recommendation.organic_browsing.render import render
+from sb3_ecom.envs.recommendation.organic_browsing.rewards import TERMS, reward_terms
+from sb3_ecom.envs.recommendation.organic_browsing.tracker import (
+    FACTS,
+    Event,
+    Opening,
+    OrganicBrowsingTracker,
+)
 
 
-class OrganicTask(Task):
+class OrganicBrowsingTask(Task):
     """Recommend one of P products whenever the visitor looks at an advertisement.
 
     A visitor alternates between looking around by himself and places where a recommendation is shown. He
@@ -60,20 +68,22 @@ class OrganicTask(Task):
 
     def __init__(self, reward_weights: Mapping[str, float] | None = None, **params: Any) -> None:
         try:
-            self.params = OrganicParams(**params)
+            self.params = OrganicBrowsingParams(**params)
         except TypeError as error:
             raise ValueError(f"unknown parameter of EcomRecOrganic: {error}") from error
         p = self.params
         self.horizon = p.horizon
         weights = {"clicks": 1.0} if reward_weights is None else reward_weights
-        self.reward_weights = check_reward_weights(weights, ("clicks",))
+        self.reward_weights = check_reward_weights(weights, TERMS)
         self.action_space = spaces.Discrete(p.products)
         loading, popularity, partner = p.catalogue()
         code = p.codes()
         self.layout = Layout(3, p.remembered, FACTS + code.shape[1])
         self.observation_space = LayoutBox(self.layout, -5.0, 5.0)
         arrays = (loading, popularity, loading[partner], popularity[partner], code)
-        self.tables = Tables(*(np.ascontiguousarray(array, dtype=np.float32) for array in arrays))
+        *hidden, public = (np.ascontiguousarray(array, dtype=np.float32) for array in arrays)
+        self.tables = TaskTables(Tables(*hidden), tracker.Tables(public))
+        self.tracker = OrganicBrowsingTracker(p.remembered)
 
     def draw_reset(self, source: Backend, n: int) -> Array:
         """Draw tastes."""
@@ -84,24 +94,22 @@ class OrganicTask(Task):
         draws = source.uniform((3, n))
         return Noise(draws[0], draws[1], draws[2], source.normal((n, self.params.factors)))
 
-    def initial_state(self, noise: Array) -> State:
+    def start(self, noise: Array) -> tuple[Hidden, Opening]:
         """Return new visitors."""
-        return dynamics.start(noise, self.params, self.tables)
+        hidden = dynamics.start(noise, self.params)
+        return hidden, Opening(hidden.asked)
 
-    def step(self, state: State, action: Array, noise: Noise) -> tuple[State, Outcome]:
+    def simulate(self, hidden: Hidden, decision: Array, noise: Noise) -> tuple[Hidden, Outcome]:
         """Pass one event."""
-        return dynamics.step(state, action, noise, self.params, self.tables)
+        return dynamics.step(hidden, decision, noise, self.params, self.tables.hidden)
 
-    def observe(self, state: State) -> Array:
-        """Return whether a recommendation is asked for, and the last views and clicks."""
-        xp = array_namespace(state.taste)
-        since = xp.clip(state.since / 5.0, 0.0, 4.0)
-        context = xp.stack([state.asked, since, state.event / CLOCK], axis=1)
-        return xp.concat([context, xp.reshape(state.history, (context.shape[0], -1))], axis=1)
+    def public_event(self, hidden: Hidden, outcome: Outcome) -> Event:
+        """Return the view or recommendation, the click, and what is due next."""
+        return Event(outcome.product, outcome.asked, outcome.clicked, hidden.asked)
 
     def terms(self, outcome: Outcome) -> dict[str, Array]:
         """Return clicks."""
-        return {"clicks": outcome.clicked}
+        return reward_terms(outcome)
 
     def terminated(self, outcome: Outcome) -> Array:
         """Return whether the visitor left."""
@@ -116,23 +124,5 @@ class OrganicTask(Task):
         return {"product": outcome.product, "asked": outcome.asked}
 
     def render(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
-        """Show what was viewed, and what the visitor would click."""
-        tables = self.tables
-        facts = ["a recommendation is asked for" if float(state.asked[row]) else "the visitor looks around"]
-        if outcome is not None:
-            kind = "recommended" if float(outcome.asked[row]) else "viewed"
-            facts.append(f"last event: product {int(outcome.product[row])} {kind}")
-        page = []
-        for entry in reversed(np.asarray(state.history[row].tolist())):
-            if entry[0] > 0.5:
-                product = int((np.asarray(tables.code.tolist()) @ entry[FACTS:]).argmax())
-                age = float(state.event[row]) - CLOCK * entry[2]
-                page.append(Row(f"product {product}, {age:.0f} events ago", 1 / age, entry[1] > 0.5))
-        taste = np.asarray(state.taste[row].tolist())
-        rates = click_rate(
-            np.asarray(tables.answer.tolist()) @ taste + np.asarray(tables.answer_popularity.tolist())
-        )
-        mind = [Row(f"product {j}: {100 * rates[j]:.2f}%", rates[j] / 0.03) for j in np.argsort(-rates)[:12]]
-        return show_cards(
-            Cards("Organic browsing", facts, "views and clicks", page, "click rates", mind), mode
-        )
+        """Draw what was viewed, and what the visitor would click."""
+        return render(self.params, self.tables, state, outcome, row, mode)

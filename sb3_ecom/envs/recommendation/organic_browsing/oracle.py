@@ -1,4 +1,4 @@
-"""How many clicks there are to win: the bound of one who sees the taste."""
+"""Upper bound on clicks from the true taste, and a steady taste solved exactly."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.evaluate import run_episodes
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.core.registry import Oracle, Policy
-from sb3_ecom.envs.recommendation.organic_browsing.env import OrganicTask
-from sb3_ecom.envs.recommendation.organic_browsing.params import OrganicParams, click_rate
+from sb3_ecom.envs.recommendation.organic_browsing.env import OrganicBrowsingTask
+from sb3_ecom.envs.recommendation.organic_browsing.params import OrganicBrowsingParams, click_rate
 
 _EPISODES = 1024
 
@@ -19,20 +19,20 @@ _EPISODES = 1024
 def clairvoyant(loop: StepLoop) -> Policy:
     """See the taste, and recommend what is likeliest to be clicked.
 
-    A recommendation moves nothing but the click, and a click is worth more than what it costs later: a
+    A recommendation moves nothing but the click, and a click outweighs its later cost: a
     visitor who looks around may leave, but that risks a few percent of at most a dozen clicks to come.
     """
-    tables: Any = loop.task.tables
+    tables: Any = loop.task.tables.hidden
 
     def choose(observation: Array) -> Array:
-        return (loop.state.taste @ tables.answer.T + tables.answer_popularity).argmax(1)
+        return (loop.state.hidden.taste @ tables.answer.T + tables.answer_popularity).argmax(1)
 
     return choose
 
 
-def bound(**kwargs: Any) -> Oracle:
+def oracle(task: OrganicBrowsingTask) -> Oracle:
     """Return the clairvoyant's return, simulated: no policy that must infer the taste can do better."""
-    loop = StepLoop(OrganicTask(**kwargs), _EPISODES)
+    loop = StepLoop(task, _EPISODES)
     returns = run_episodes(loop, clairvoyant(loop), seed=0)["reward"]
     return Oracle(
         kind="bound",
@@ -43,7 +43,7 @@ def bound(**kwargs: Any) -> Oracle:
     )
 
 
-def steady_taste_value(params: OrganicParams, taste: Array) -> float:
+def steady_taste_value(params: OrganicBrowsingParams, taste: Array) -> float:
     """Return the optimum for one visitor whose taste is known and does not wander, by value iteration.
 
     The states are looking around and being asked; horizon and product choice as in the task.

@@ -16,7 +16,7 @@ _CODE = 16  # most floats that name a product in an observation
 
 
 @dataclass(frozen=True, kw_only=True)
-class OrganicParams:
+class OrganicBrowsingParams:
     """RecoGym's timeline; the defaults are the published ones except `popularity_sd` (published: 3)."""
 
     products: int = 10  # P

@@ -5,10 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from sb3_ecom.core.arrays import Array, array_namespace, index_range
-from sb3_ecom.envs.recommendation.retention.params import RetainParams
-
-HISTORY = 10  # visits that the observation remembers
-FEATURES = 5  # validity, clicks / K, relevance and bait of what was clicked, days until the next visit / 5
+from sb3_ecom.envs.recommendation.retention.params import RetentionParams
 
 
 class Noise(NamedTuple):
@@ -20,13 +17,12 @@ class Noise(NamedTuple):
     intent: Array  # (n,) U[0, 1), of the next visit
 
 
-class State(NamedTuple):
+class Hidden(NamedTuple):
     """A customer at the start of a visit."""
 
     satisfaction: Array  # (n,) hidden
     day: Array  # (n,) 0 .. days
     intent: Array  # (n, 2) unit vector, what he looks for today
-    history: Array  # (n, HISTORY, FEATURES) newest last
 
 
 class Outcome(NamedTuple):
@@ -36,18 +32,19 @@ class Outcome(NamedTuple):
     clicks: Array  # (n, K) 0 or 1
     total: Array  # (n,) clicks
     expected: Array  # (n,) expected clicks
+    relevance: Array  # (n,) mean of what was clicked, 0 for nothing
+    bait: Array  # (n,) mean of what was clicked, 0 for nothing
+    gap: Array  # (n,) days without a visit
     margin: Array  # (n,)
     experience: Array  # (n,) pleasure less regret of the visit
     day: Array  # (n,) of the next visit
     over: Array  # (n,) bool, the month ends first
 
 
-def start(intent: Array, params: RetainParams) -> State:
+def start(intent: Array, params: RetentionParams) -> Hidden:
     """Return first visits; `intent` is (n,) U[0, 1)."""
-    xp = array_namespace(intent)
     zero = 0.0 * intent
-    history = xp.stack([xp.stack([zero] * FEATURES, axis=1)] * HISTORY, axis=1)
-    return State(zero + params.start, zero, intent_vector(intent), history)
+    return Hidden(zero + params.start, zero, intent_vector(intent))
 
 
 def intent_vector(uniform: Array) -> Array:
@@ -57,7 +54,9 @@ def intent_vector(uniform: Array) -> Array:
     return xp.stack([xp.cos(angle), xp.sin(angle)], axis=1)
 
 
-def step(state: State, weights: Array, noise: Noise, params: RetainParams) -> tuple[State, Outcome]:
+def step(
+    state: Hidden, weights: Array, noise: Noise, params: RetentionParams, tables: None = None
+) -> tuple[Hidden, Outcome]:
     """Show the K candidates of the highest (n, 3) weights . (features, bait)."""
     xp = array_namespace(weights)
     rows = index_range(weights.shape[0], weights)[:, None]
@@ -73,30 +72,40 @@ def step(state: State, weights: Array, noise: Noise, params: RetainParams) -> tu
     total = xp.sum(clicks, axis=1)
     many = xp.clip(total, 1.0, None)
     matched, baited = xp.sum(clicks * match, axis=1) / many, xp.sum(clicks * bait, axis=1) / many
-    pleased = params.pleasure * matched - params.regret * baited
-    experience = xp.where(total > 0, pleased, 0.0 * pleased - params.boredom)
-    satisfaction = params.memory * state.satisfaction + (1.0 - params.memory) * experience
+    experience = experience_of(total, matched, baited, params)
+    satisfaction = after_visit(state.satisfaction, experience, params)
     gap = days_away(noise.gap, satisfaction, params)
     day = state.day + 1.0 + gap
-    fact = [xp.ones_like(total), total / params.slate_size, matched, baited, xp.clip(gap / 5.0, 0.0, 6.0)]
-    after = State(
+    after = Hidden(
         satisfaction,
         xp.clip(day, 0.0, float(params.days)),
         intent_vector(noise.intent),
-        xp.concat([state.history[:, 1:], xp.stack(fact, axis=1)[:, None]], axis=1),
     )
     margin = params.margin * xp.sum(clicks * xp.clip(bait, 0.0, None), axis=1)
     over = day >= params.days
-    return after, Outcome(slate, clicks, total, xp.sum(rate, axis=1), margin, experience, day, over)
+    expected = xp.sum(rate, axis=1)
+    return after, Outcome(slate, clicks, total, expected, matched, baited, gap, margin, experience, day, over)
 
 
-def return_chance(satisfaction: Array, params: RetainParams) -> Array:
+def experience_of(total: Array, relevance: Array, bait: Array, params: RetentionParams) -> Array:
+    """Return pleasure less regret of visits with `total` clicks of this mean relevance and bait."""
+    xp = array_namespace(total)
+    pleased = params.pleasure * relevance - params.regret * bait
+    return xp.where(total > 0, pleased, 0.0 * pleased - params.boredom)
+
+
+def after_visit(satisfaction: Array, experience: Array, params: RetentionParams) -> Array:
+    """Return the satisfaction after a visit: a moving average of experiences."""
+    return params.memory * satisfaction + (1.0 - params.memory) * experience
+
+
+def return_chance(satisfaction: Array, params: RetentionParams) -> Array:
     """Return the chance of a visit on a given day."""
     xp = array_namespace(satisfaction)
     return 1.0 / (1.0 + xp.exp(-(params.return_base + params.return_satisfaction * satisfaction)))
 
 
-def days_away(uniform: Array, satisfaction: Array, params: RetainParams) -> Array:
+def days_away(uniform: Array, satisfaction: Array, params: RetentionParams) -> Array:
     """Return (n,) whole days without a visit: geometric, at most the month."""
     xp = array_namespace(uniform)
     stay = xp.clip(1.0 - return_chance(satisfaction, params), 1e-6, 1.0 - 1e-6)

@@ -8,18 +8,19 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium import spaces
 
-from sb3_ecom.core.arrays import Array, Backend, array_namespace
+from sb3_ecom.core.arrays import Array, Backend
 from sb3_ecom.core.spaces import Layout, LayoutBox
 from sb3_ecom.core.task import Metric, Task, check_reward_weights
-from sb3_ecom.envs.recommendation.render import Cards, Row, show_cards
+from sb3_ecom.core.tracker import State
 from sb3_ecom.envs.recommendation.retention import dynamics
-from sb3_ecom.envs.recommendation.retention.dynamics import FEATURES, HISTORY, Noise, Outcome, State
-from sb3_ecom.envs.recommendation.retention.params import RetainParams
+from sb3_ecom.envs.recommendation.retention.dynamics import Hidden, Noise, Outcome
+from sb3_ecom.envs.recommendation.retention.params import RetentionParams
+from sb3_ecom.envs.recommendation.retention.render import render
+from sb3_ecom.envs.recommendation.retention.rewards import TERMS, reward_terms
+from sb3_ecom.envs.recommendation.retention.tracker import FEATURES, HISTORY, Event, Opening, RetentionTracker
 
-TERMS = ("clicks", "margin", "visits")
 
-
-class RetainTask(Task):
+class RetentionTask(Task):
     """Weigh what fits today's intent against bait that is clicked today and resented tomorrow.
 
     One step is one visit. The page holds the K of M fresh candidates with the highest weighted score. Bait
@@ -59,13 +60,14 @@ class RetainTask(Task):
 
     def __init__(self, reward_weights: Mapping[str, float] | None = None, **params: Any) -> None:
         try:
-            self.params = RetainParams(**params)
+            self.params = RetentionParams(**params)
         except TypeError as error:
             raise ValueError(f"unknown parameter of EcomRecRetain: {error}") from error
         self.horizon = self.params.days
         weights = {"clicks": 1.0} if reward_weights is None else reward_weights
         self.reward_weights = check_reward_weights(weights, TERMS)
         self.action_space = spaces.Box(-1.0, 1.0, (3,), np.float32)
+        self.tracker = RetentionTracker(self.params.days, self.params.slate_size)
         self.layout = Layout(4, HISTORY, FEATURES)
         self.observation_space = LayoutBox(self.layout, -20.0, 20.0)
 
@@ -79,24 +81,23 @@ class RetainTask(Task):
         items, click = source.normal((n, p.candidates, 3)), source.uniform((n, p.slate_size))
         return Noise(items, click, source.uniform((n,)), source.uniform((n,)))
 
-    def initial_state(self, noise: Array) -> State:
+    def start(self, noise: Array) -> tuple[Hidden, Opening]:
         """Return first visits."""
-        return dynamics.start(noise, self.params)
+        hidden = dynamics.start(noise, self.params)
+        return hidden, Opening(hidden.intent, hidden.day)
 
-    def step(self, state: State, action: Array, noise: Noise) -> tuple[State, Outcome]:
+    def simulate(self, hidden: Hidden, decision: Array, noise: Noise) -> tuple[Hidden, Outcome]:
         """Pass one visit."""
-        return dynamics.step(state, action, noise, self.params)
+        return dynamics.step(hidden, decision, noise, self.params, self.tables.hidden)
 
-    def observe(self, state: State) -> Array:
-        """Return the intent, the day and the last visits."""
-        xp = array_namespace(state.day)
-        facts = xp.stack([state.day / self.params.days, state.history[:, -1, -1]], axis=1)
-        return xp.concat([state.intent, facts, xp.reshape(state.history, (facts.shape[0], -1))], axis=1)
+    def public_event(self, hidden: Hidden, outcome: Outcome) -> Event:
+        """Return the clicks of the visit and the start of the next."""
+        o = outcome
+        return Event(o.total, o.relevance, o.bait, o.gap, hidden.intent, hidden.day)
 
     def terms(self, outcome: Outcome) -> dict[str, Array]:
         """Return clicks, margin and visits."""
-        xp = array_namespace(outcome.total)
-        return {"clicks": outcome.total, "margin": outcome.margin, "visits": xp.ones_like(outcome.total)}
+        return reward_terms(outcome)
 
     def terminated(self, outcome: Outcome) -> Array:
         """Return whether the month is over."""
@@ -111,22 +112,5 @@ class RetainTask(Task):
         return {"slate": outcome.slate, "clicked": outcome.clicks}
 
     def render(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
-        """Show the last visits and the satisfaction."""
-        satisfaction = float(state.satisfaction[row])
-        chance = float(dynamics.return_chance(state.satisfaction, self.params)[row])
-        facts = [f"day {int(state.day[row])} of {self.params.days}"]
-        if outcome is not None:
-            facts.append(
-                f"{int(outcome.total[row])} clicks, experience {float(outcome.experience[row]):+.2f}"
-            )
-        page = []
-        for entry in reversed(np.asarray(state.history[row].tolist())):
-            if entry[0] > 0.5:
-                page.append(
-                    Row(f"relevance {entry[2]:+.1f}, bait {entry[3]:+.1f}, {5 * entry[4]:.0f} days", entry[1])
-                )
-        mind = [
-            Row(f"satisfaction {satisfaction:+.2f}", (satisfaction + 2) / 4),
-            Row("chance of a visit per day", chance),
-        ]
-        return show_cards(Cards("Retention", facts, "clicks of the last visits", page, "hidden", mind), mode)
+        """Draw the last visits and the satisfaction."""
+        return render(self.params, self.tables, state, outcome, row, mode)

@@ -12,7 +12,7 @@ from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.core.registry import Oracle, Policy
 from sb3_ecom.envs.recommendation.retention import planning
 from sb3_ecom.envs.recommendation.retention.baselines import mixed_page
-from sb3_ecom.envs.recommendation.retention.env import RetainTask
+from sb3_ecom.envs.recommendation.retention.env import RetentionTask
 
 _EPISODES = 4096
 
@@ -23,15 +23,15 @@ def planner(loop: StepLoop) -> Policy:
     plan = planning.solve(task.params)
 
     def choose(observation: Array) -> Array:
-        state = loop.state
+        state = loop.state.hidden
         return mixed_page(state.intent, planning.best_angle(plan, state.day, state.satisfaction))
 
     return choose
 
 
-def best_known(**kwargs: Any) -> Oracle:
+def oracle(task: RetentionTask) -> Oracle:
     """Return the plan's return, simulated."""
-    loop = StepLoop(RetainTask(**kwargs), _EPISODES)
+    loop = StepLoop(task, _EPISODES)
     returns = run_episodes(loop, planner(loop), seed=0)["reward"]
     return Oracle(
         kind="best-known",

@@ -9,7 +9,7 @@ from sb3_ecom.envs.recommendation.bounds import check_finite, check_within
 
 
 @dataclass(frozen=True, kw_only=True)
-class RetainParams:
+class RetentionParams:
     """Candidates have two features and a share of bait; all numbers are assumed.
 
     A click has the logit base + relevance x (features . intent) + bait x (the item's bait); what was clicked

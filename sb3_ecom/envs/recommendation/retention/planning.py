@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sb3_ecom.envs.recommendation.retention import dynamics
 from sb3_ecom.envs.recommendation.retention.dynamics import Noise
-from sb3_ecom.envs.recommendation.retention.params import RetainParams
+from sb3_ecom.envs.recommendation.retention.params import RetentionParams
 
 Floats = NDArray[np.float64]
 
@@ -24,7 +24,7 @@ class Plan(NamedTuple):
     angle: Floats  # (days, B) best mix
 
 
-def sample_pages(params: RetainParams, samples: int, seed: int) -> tuple[Floats, Floats]:
+def sample_pages(params: RetentionParams, samples: int, seed: int) -> tuple[Floats, Floats]:
     """Return (A,) mean clicks and (A, samples) experiences of the mixes, all with the same chance."""
     draw = np.random.default_rng(seed)
     noise = Noise(
@@ -42,14 +42,14 @@ def sample_pages(params: RetainParams, samples: int, seed: int) -> tuple[Floats,
     return clicks, experience
 
 
-def solve(params: RetainParams, *, bins: int = 81, samples: int = 600, seed: int = 0) -> Plan:
+def solve(params: RetentionParams, *, bins: int = 81, samples: int = 600, seed: int = 0) -> Plan:
     """Solve V_t(s) = max over mixes of E[clicks + V at the next visit] on a grid of s, interpolated."""
     clicks, experience = sample_pages(params, samples, seed)
     grid = np.linspace(-3.0, 3.0, bins)
     chance = dynamics.return_chance(grid, params)
     value = np.zeros((params.days + 1, bins))
     angle = np.zeros((params.days, bins))
-    after = params.memory * grid[:, None, None] + (1 - params.memory) * experience  # (B, A, samples)
+    after = dynamics.after_visit(grid[:, None, None], experience, params)  # (B, A, samples)
     place = np.clip((after - grid[0]) / (grid[1] - grid[0]), 0, bins - 1 - 1e-9)
     left = place.astype(np.int64)
     share = place - left
@@ -59,8 +59,8 @@ def solve(params: RetainParams, *, bins: int = 81, samples: int = 600, seed: int
         for following in range(day + 1, params.days):
             later += alive * chance * value[following]
             alive = alive * (1 - chance)
-        worth = clicks + (later[left] * (1 - share) + later[left + 1] * share).mean(axis=2)
-        value[day], angle[day] = worth.max(axis=1), ANGLES[worth.argmax(axis=1)]
+        returns = clicks + (later[left] * (1 - share) + later[left + 1] * share).mean(axis=2)
+        value[day], angle[day] = returns.max(axis=1), ANGLES[returns.argmax(axis=1)]
     return Plan(grid, value, angle)
 
 

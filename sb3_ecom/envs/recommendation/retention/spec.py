@@ -5,16 +5,16 @@ from __future__ import annotations
 from sb3_ecom.core.references import load_references
 from sb3_ecom.core.registry import Spec
 from sb3_ecom.envs.recommendation.retention import baselines, oracle
-from sb3_ecom.envs.recommendation.retention.env import RetainTask
+from sb3_ecom.envs.recommendation.retention.env import RetentionTask
 
 SPECS = (
     Spec(
         id="EcomRecRetain-v0",
         summary="a month of visits: bait is clicked today and keeps the customer away tomorrow",
-        make_task=RetainTask,
+        make_task=RetentionTask,
         references=load_references(__file__, "EcomRecRetain-v0"),
         best_known_kind="best-known",
-        oracle=oracle.best_known,
+        oracle=lambda **kwargs: oracle.oracle(RetentionTask(**kwargs)),
         baselines={
             "myopic": baselines.myopic,
             "relevance_only": baselines.relevance_only,

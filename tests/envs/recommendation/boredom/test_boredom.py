@@ -7,7 +7,7 @@ import sb3_ecom
 from sb3_ecom.core.arrays import NumpyBackend
 from sb3_ecom.envs.recommendation.boredom import baselines
 from sb3_ecom.envs.recommendation.boredom.dynamics import felt_taste, relevance
-from sb3_ecom.envs.recommendation.boredom.env import BoredTask
+from sb3_ecom.envs.recommendation.boredom.env import BoredomTask
 from sb3_ecom.envs.recommendation.boredom.shelf import spread_page, topic_lists
 from sb3_ecom.envs.recommendation.slates import empty_repeats
 from tests.envs.recommendation.boredom.visitor import visitor
@@ -22,22 +22,22 @@ def items_of(task, topic):
 
 
 def test_catalogue_and_visitors_are_as_published():
-    task = BoredTask()
+    task = BoredomTask()
     items = task.tables.visit.items
     assert set((items > 0).sum(1).tolist()) == {2, 3}
     np.testing.assert_allclose((items**2).sum(1), 1, rtol=1e-5)
     state = task.initial_state(task.draw_reset(NumpyBackend(np.random.default_rng(1)), 4000))
-    still = BoredTask(influence="none")
+    still = BoredomTask(influence="none")
     noise = still.draw_reset(NumpyBackend(np.random.default_rng(1)), 4000)
     counts = (still.initial_state(noise).taste > 0).sum(1)
     assert set(counts.tolist()) == {3, 4, 5}
     np.testing.assert_allclose((state.taste**2).sum(1), 1, rtol=1e-4)
-    expected = 4000 * BoredTask().params.taste_counts
+    expected = 4000 * BoredomTask().params.taste_counts
     np.testing.assert_allclose(np.bincount(counts)[3:], expected, atol=4 * np.sqrt(4000 / 4))
 
 
 def test_clicks_are_relevance_times_propensity():
-    task = BoredTask(slate_size=3)
+    task = BoredomTask(slate_size=3)
     state = visitor(task, np.ones(10))
     page = np.array([[3, 4, 5]])
     like = relevance(state.taste @ task.tables.visit.items[page[0]].T, task.params)[0]
@@ -53,7 +53,7 @@ def test_clicks_are_relevance_times_propensity():
 
 
 def test_five_clicks_on_a_topic_bore_for_five_pages():
-    task = BoredTask(slate_size=5, influence="none", position_decay=1.0)
+    task = BoredomTask(slate_size=5, influence="none", position_decay=1.0)
     pure = items_of(task, 2)[np.argsort(-task.tables.visit.items[items_of(task, 2), 2])][:5]
     taste = task.tables.visit.items[pure].mean(0)
     state = visitor(task, taste)
@@ -71,7 +71,7 @@ def test_five_clicks_on_a_topic_bore_for_five_pages():
 
 
 def test_boredom_of_one_topic_leaves_the_others():
-    task = BoredTask(boredom="tloi")
+    task = BoredomTask(boredom="tloi")
     state = visitor(task, np.ones(10))
     state = state._replace(left=np.eye(10, dtype=np.float32)[[4]] * 3)
     felt = felt_taste(state, task.params)[0]
@@ -80,7 +80,7 @@ def test_boredom_of_one_topic_leaves_the_others():
 
 
 def test_only_the_last_ten_clicks_within_five_pages_count():
-    task = BoredTask(influence="none", boredom="none")
+    task = BoredomTask(influence="none", boredom="none")
     state = visitor(task, np.ones(10))
     draw = np.random.default_rng(0)
     log = []  # (page, topic), as the published double-ended queue keeps them
@@ -99,7 +99,7 @@ def test_only_the_last_ten_clicks_within_five_pages_count():
 
 @pytest.mark.parametrize("kind", ["vector", "scalar", "none"])
 def test_influence_blends_what_was_clicked(kind):
-    task = BoredTask(influence=kind, slate_size=3)
+    task = BoredomTask(influence=kind, slate_size=3)
     state = visitor(task, np.arange(1.0, 11.0))
     page = np.array([[7, 8, 9]])
     noise = np.array([[-1.0, 1.0, -1.0]], np.float32)  # the first and the third are clicked
@@ -125,7 +125,7 @@ def test_repeats_are_emptied_and_pages_are_spread():
 
 
 def test_the_ranker_shows_what_its_weights_say():
-    task = BoredTask(action="ranker")
+    task = BoredomTask(action="ranker")
     weights = np.zeros((1, 11), np.float32)
     weights[0, 3], weights[0, 10] = 1.0, -1.0
     page = task.rank(weights)[0]
@@ -135,12 +135,12 @@ def test_the_ranker_shows_what_its_weights_say():
 
 
 def test_the_recorded_constant_page_is_the_popular_one():
-    page = baselines.popular_page(BoredTask())
+    page = baselines.popular_page(BoredomTask())
     np.testing.assert_array_equal(page, sb3_ecom.spec("EcomRecBored-v0").best_constant)
 
 
 def test_single_items_are_discrete_and_thompson_learns_in_a_visit():
-    assert BoredTask(slate_size=1).action_space.n == 1000
+    assert BoredomTask(slate_size=1).action_space.n == 1000
     result = sb3_ecom.evaluate("EcomRecBored-v0", "thompson_rotation", episodes=48)
     one_page = sb3_ecom.evaluate("EcomRecBored-v0", "last_clicks", episodes=48)
     assert result.mean > one_page.mean + 5 * result.stderr
@@ -160,4 +160,4 @@ def test_single_items_are_discrete_and_thompson_learns_in_a_visit():
 )
 def test_bad_parameters_are_named(kwargs, message):
     with pytest.raises(ValueError, match=message):
-        BoredTask(**kwargs)
+        BoredomTask(**kwargs)

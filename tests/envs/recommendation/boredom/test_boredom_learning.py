@@ -10,14 +10,14 @@ from sb3_ecom.core.evaluate import random_policy, run_episodes
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.envs.recommendation.boredom import oracle
 from sb3_ecom.envs.recommendation.boredom.dynamics import felt_taste
-from sb3_ecom.envs.recommendation.boredom.env import BoredTask
+from sb3_ecom.envs.recommendation.boredom.env import BoredomTask
 from tests.envs.recommendation.boredom.visitor import visitor
 
 SINGLE = {"slate_size": 1, "boredom": "none", "influence": "none"}
 
 
 def mean_return(kwargs, policy, n, seed=0):
-    loop = StepLoop(BoredTask(**kwargs), n)
+    loop = StepLoop(BoredomTask(**kwargs), n)
     returns = run_episodes(loop, policy(loop), seed)["reward"]
     return returns.mean(), returns.std() / np.sqrt(n)
 
@@ -60,14 +60,14 @@ def test_published_returns_are_reproduced_over_many_catalogues(kwargs, policy, v
 def test_a_rotation_reaches_the_published_one_and_no_policy_the_cap():
     mean, stderr = mean_return({"influence": "none"}, oracle.rotation, 500)
     assert mean > 325 + 3 * stderr
-    assert mean < oracle.cap(BoredTask())
+    assert mean < oracle.cap(BoredomTask())
 
 
 def test_rotation_is_worth_more_than_the_myopic_page():
     greedy = mean_return({}, oracle.greedy, 48)
     best = mean_return({}, oracle.rotation, 48)
     assert best[0] > 1.15 * greedy[0] + 3 * best[1]
-    assert best[0] < oracle.cap(BoredTask())
+    assert best[0] < oracle.cap(BoredomTask())
 
 
 TWIN = {
@@ -125,7 +125,7 @@ def twin_optimum(task, taste, boredom):
 @pytest.mark.parametrize("boredom", ["car", "tloi"])
 def test_the_tiny_twin_s_optimum_is_earned_by_its_policy_and_not_by_greed(boredom):
     n = 6000
-    task = BoredTask(**TWIN, boredom=boredom)
+    task = BoredomTask(**TWIN, boredom=boredom)
     taste = np.array([0.7, 0.6, 0.4])
     taste /= np.linalg.norm(taste)
     best = twin_optimum(task, taste, boredom)

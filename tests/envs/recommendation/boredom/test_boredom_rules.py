@@ -7,7 +7,7 @@ from stable_baselines3 import PPO
 import sb3_ecom
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.envs.recommendation.boredom.baselines import read
-from sb3_ecom.envs.recommendation.boredom.env import BoredTask
+from sb3_ecom.envs.recommendation.boredom.env import BoredomTask
 from sb3_ecom.envs.recommendation.boredom.particles import ParticleRotation
 from sb3_ecom.envs.recommendation.boredom.thompson import RotationSettings, ThompsonRotation
 from sb3_ecom.sb3 import ResidualPolicy, TerminalHorizon, VecResidual, make_vec_env
@@ -24,7 +24,7 @@ def play(rule, loop, pages):
 
 
 def test_the_filter_tells_which_items_were_clicked_and_finds_the_taste():
-    loop = StepLoop(BoredTask(), 24)
+    loop = StepLoop(BoredomTask(), 24)
     rule = ParticleRotation(loop.task, particles=400)
     seen, right = loop.reset(5), []
     for _ in range(25):
@@ -59,11 +59,11 @@ def test_the_filter_earns_more_than_thompson_sampling_and_both_more_than_the_las
 
 def test_pages_too_long_to_decode_are_refused():
     with pytest.raises(ValueError, match=r"slate_size must be <= 12 .*got 13"):
-        ParticleRotation(BoredTask(slate_size=13))
+        ParticleRotation(BoredomTask(slate_size=13))
 
 
 def test_one_knob_crowds_topics_out_and_another_takes_the_exploration_away():
-    loop = StepLoop(BoredTask(), 64)
+    loop = StepLoop(BoredomTask(), 64)
     rule = ThompsonRotation(loop.task)
     seen, _ = play(rule, loop, 8)
     main = loop.task.tables.visit.main

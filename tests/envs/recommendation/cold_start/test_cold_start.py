@@ -10,7 +10,7 @@ from sb3_ecom.core.arrays import NumpyBackend
 from sb3_ecom.core.evaluate import run_episodes
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.envs.recommendation.cold_start import baselines, oracle
-from sb3_ecom.envs.recommendation.cold_start.env import ColdTask
+from sb3_ecom.envs.recommendation.cold_start.env import ColdStartTask
 
 ID = "EcomRecCold-v0"
 
@@ -21,44 +21,44 @@ def result(policy):
 
 
 def test_an_impression_by_hand():
-    task = ColdTask(items=3, features=2)
+    task = ColdStartTask(items=3, features=2)
     state = task.initial_state(task.draw_reset(NumpyBackend(np.random.default_rng(0)), 2))
-    state = state._replace(logit=np.float32([[0.0, np.log(3), -1], [0, 0, 0]]))
+    state = state._replace(hidden=state.hidden._replace(logit=np.float32([[0.0, np.log(3), -1], [0, 0, 0]])))
     action = np.array([1, 2])
     after, outcome = task.step(state, action, np.float32([0.74, 0.51]))
     np.testing.assert_allclose(outcome.rate, [0.75, 0.5], rtol=1e-5)
     np.testing.assert_array_equal(outcome.clicked, [1, 0])
     np.testing.assert_allclose(outcome.regret, 0, atol=1e-6)
-    np.testing.assert_array_equal(after.shown, [[0, 1, 0], [0, 0, 1]])
-    np.testing.assert_array_equal(after.clicks, [[0, 1, 0], [0, 0, 0]])
-    np.testing.assert_allclose(after.history[:, -1, 2:], state.features[[0, 1], action])
+    np.testing.assert_array_equal(after.tracked.shown, [[0, 1, 0], [0, 0, 1]])
+    np.testing.assert_array_equal(after.tracked.clicks, [[0, 1, 0], [0, 0, 0]])
+    np.testing.assert_allclose(after.tracked.history[:, -1, 2:], state.tracked.features[[0, 1], action])
 
 
 def test_logits_have_the_stated_spread_and_features_explain_their_part():
-    task = ColdTask()
+    task = ColdStartTask()
     state = task.initial_state(task.draw_reset(NumpyBackend(np.random.default_rng(1)), 4000))
-    assert state.logit.mean() == pytest.approx(-2, abs=0.02)
-    assert state.logit.std() == pytest.approx(np.hypot(0.6, 0.8), rel=0.02)
-    x, y = state.features.reshape(-1, 5), (state.logit + 2).ravel()
+    assert state.hidden.logit.mean() == pytest.approx(-2, abs=0.02)
+    assert state.hidden.logit.std() == pytest.approx(np.hypot(0.6, 0.8), rel=0.02)
+    x, y = state.tracked.features.reshape(-1, 5), (state.hidden.logit + 2).ravel()
     found = np.linalg.lstsq(x, y, rcond=None)[0]
     np.testing.assert_allclose(found, task.params.weights, atol=0.02)
 
 
 def test_observations_hold_the_record():
-    task = ColdTask()
+    task = ColdStartTask()
     loop = StepLoop(task, 16)
     observation = loop.reset(0)
     draw = np.random.default_rng(0)
     for _ in range(200):
         observation = loop.step(draw.integers(20, size=16)).observation
     seen = baselines.read(task, observation)
-    np.testing.assert_array_equal(seen.shown, loop.state.shown)
-    np.testing.assert_array_equal(seen.clicks, loop.state.clicks)
-    np.testing.assert_array_equal(seen.features, loop.state.features)
+    np.testing.assert_array_equal(seen.shown, loop.state.tracked.shown)
+    np.testing.assert_array_equal(seen.clicks, loop.state.tracked.clicks)
+    np.testing.assert_array_equal(seen.features, loop.state.tracked.features)
 
 
 def test_the_bound_is_what_the_clairvoyant_earns():
-    bound, seen = oracle.bound(), result("clairvoyant")
+    bound, seen = oracle.oracle(ColdStartTask()), result("clairvoyant")
     assert bound.value == pytest.approx(seen.mean, abs=3.5 * np.hypot(seen.stderr, bound.stderr))
 
 
@@ -81,7 +81,7 @@ def test_kl_bounds_solve_their_equation():
     assert bound[3] > 1
 
 
-class Twin(ColdTask):
+class Twin(ColdStartTask):
     """Every season promises the same."""
 
     def initial_state(self, noise):
@@ -101,7 +101,9 @@ def test_the_tiny_season_s_optimum_is_earned_by_its_plan_and_by_no_greed():
 
         def act(observation):
             state = loop.state
-            record = np.stack([state.clicks, state.shown - state.clicks], axis=2).astype(int)
+            record = np.stack(
+                [state.tracked.clicks, state.tracked.shown - state.tracked.clicks], axis=2
+            ).astype(int)
             keys, back = np.unique(record.reshape(n, -1), axis=0, return_inverse=True)
             chosen = [choose(tuple(map(tuple, key.reshape(2, 2).tolist()))) for key in keys]
             return np.array(chosen)[back.ravel()]
@@ -142,4 +144,4 @@ def test_the_tiny_season_s_optimum_is_earned_by_its_plan_and_by_no_greed():
 )
 def test_bad_parameters_are_named(kwargs, message):
     with pytest.raises(ValueError, match=message):
-        ColdTask(**kwargs)
+        ColdStartTask(**kwargs)

@@ -57,12 +57,12 @@ def test_linucb_s_knobs_are_its_prior_and_its_bonus():
     notes = rule.features(seen)
     plain = rule.act(np.zeros((400, 2)))
     rows = np.arange(400)
-    np.testing.assert_allclose(notes[:, 2], loop.state.shown[rows, plain] / 100, rtol=1e-5)
+    np.testing.assert_allclose(notes[:, 2], loop.state.tracked.shown[rows, plain] / 100, rtol=1e-5)
     # No bonus: the best mean, of which the last three notes tell. No prior: the record alone.
     safe = rule.act(np.tile([0.0, -30.0], (400, 1)))
-    np.testing.assert_allclose(notes[:, 5], loop.state.shown[rows, safe] / 100, rtol=1e-5)
+    np.testing.assert_allclose(notes[:, 5], loop.state.tracked.shown[rows, safe] / 100, rtol=1e-5)
     bold = rule.act(np.tile([0.0, 3.0], (400, 1)))
-    tried = [loop.state.shown[rows, item].mean() for item in (safe, plain, bold)]
+    tried = [loop.state.tracked.shown[rows, item].mean() for item in (safe, plain, bold)]
     assert tried[0] > tried[1] > tried[2]
     trusting = rule.act(np.tile([9.0, -30.0], (400, 1)))
     features = sb3_ecom.spec(ID).baselines["features_only"](loop.task)(seen)

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 
 import sb3_ecom
-from sb3_ecom.core.arrays import NumpyBackend
+from sb3_ecom.core.arrays import NumpyBackend, tree_map
 from sb3_ecom.core.evaluate import run_episodes
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.envs.recommendation.organic_browsing import baselines, oracle
-from sb3_ecom.envs.recommendation.organic_browsing.dynamics import FACTS, Noise, view_of
-from sb3_ecom.envs.recommendation.organic_browsing.env import OrganicTask
+from sb3_ecom.envs.recommendation.organic_browsing.dynamics import Noise, view_of
+from sb3_ecom.envs.recommendation.organic_browsing.env import OrganicBrowsingTask
 from sb3_ecom.envs.recommendation.organic_browsing.params import click_rate
+from sb3_ecom.envs.recommendation.organic_browsing.tracker import FACTS
 
 
 def started(task, n=1, seed=0):
@@ -31,9 +32,9 @@ def test_click_rates_are_recogym_s():
 
 
 def test_views_follow_the_softmax_of_taste_and_popularity():
-    task, n = OrganicTask(), 40000
+    task, n = OrganicBrowsingTask(), 40000
     taste = np.tile(np.float32([[0.5, -1, 0.3, 0.2, 0.8]]), (n, 1))
-    views = view_of(taste, np.random.default_rng(0).random(n, dtype=np.float32), task.tables)
+    views = view_of(taste, np.random.default_rng(0).random(n, dtype=np.float32), task.tables.hidden)
     loading, popularity, _ = task.params.catalogue()
     expected = np.exp(loading @ taste[0] + popularity)
     expected /= expected.sum()
@@ -42,46 +43,45 @@ def test_views_follow_the_softmax_of_taste_and_popularity():
 
 
 def test_a_timeline_by_hand():
-    task = OrganicTask()
+    task = OrganicBrowsingTask()
     state = started(task)
-    assert state.asked[0] == 0
-    taste = state.taste.copy()
+    assert state.tracked.asked[0] == 0
+    taste = state.hidden.taste.copy()
     state, outcome = task.step(state, np.array([3]), noise(move=0.27))  # .27 > .01 + .25: looks on
-    assert (outcome.asked[0], outcome.clicked[0], state.asked[0]) == (0, 0, 0)
-    np.testing.assert_allclose(state.taste, taste + 0.1, rtol=1e-5)
-    assert state.history[0, -1, FACTS + outcome.product[0]] == 1
-    taste = state.taste.copy()
+    assert (outcome.asked[0], outcome.clicked[0], state.tracked.asked[0]) == (0, 0, 0)
+    np.testing.assert_allclose(state.hidden.taste, taste + 0.1, rtol=1e-5)
+    assert state.tracked.history[0, -1, FACTS + outcome.product[0]] == 1
+    taste = state.hidden.taste.copy()
     state, outcome = task.step(state, np.array([3]), noise(move=0.25))  # to the recommendation
-    assert state.asked[0] == 1
+    assert state.tracked.asked[0] == 1
     assert not outcome.left[0]
-    np.testing.assert_array_equal(state.taste, taste)  # it wanders while he looks around only
-    before = state.history.copy()
+    np.testing.assert_array_equal(state.hidden.taste, taste)  # it wanders while he looks around only
+    before = state.tracked.history.copy()
     state, outcome = task.step(state, np.array([3]), noise(move=0.5))
-    assert (outcome.product[0], outcome.asked[0], state.asked[0]) == (3, 1, 1)
-    np.testing.assert_array_equal(state.history, before)
-    assert state.history[0, -1, 2] == pytest.approx(0.01)  # the second event was the last view
+    assert (outcome.product[0], outcome.asked[0], state.tracked.asked[0]) == (3, 1, 1)
+    np.testing.assert_array_equal(state.tracked.history, before)
+    assert state.tracked.history[0, -1, 2] == pytest.approx(0.01)  # the second event was the last view
     _, outcome = task.step(state, np.array([3]), noise(move=0.005))
     assert outcome.left[0]
     after, outcome = task.step(state, np.array([3]), noise(click=0.0, move=0.005))
     assert outcome.clicked[0] == 1  # a click is followed by a look around, even where he would have left
     assert not outcome.left[0]
-    assert after.asked[0] == 0
-    assert after.history[0, -1, 1] == 1
-    assert after.history[0, -1, FACTS + 3] == 1
+    assert after.tracked.asked[0] == 0
+    assert after.tracked.history[0, -1, 1] == 1
+    assert after.tracked.history[0, -1, FACTS + 3] == 1
 
 
 def test_the_action_has_no_effect_while_the_visitor_looks_around():
-    task, n = OrganicTask(), 64
+    task, n = OrganicBrowsingTask(), 64
     state = started(task, n)
     draws = task.draw_step(NumpyBackend(np.random.default_rng(1)), n)
     one, _ = task.step(state, np.zeros(n, np.int64), draws)
     other, _ = task.step(state, np.full(n, 7), draws)
-    for a, b in zip(one, other, strict=True):
-        np.testing.assert_array_equal(a, b)
+    tree_map(np.testing.assert_array_equal, one, other)
 
 
 def test_swapped_pairs_are_the_most_alike():
-    params = OrganicTask(flips=2).params
+    params = OrganicBrowsingTask(flips=2).params
     loading, _, partner = params.catalogue()
     moved = np.flatnonzero(partner != np.arange(10))
     assert len(moved) == 4
@@ -93,7 +93,7 @@ def test_swapped_pairs_are_the_most_alike():
 
 @pytest.mark.parametrize("products", [10, 100, 1000])
 def test_observations_name_products(products):
-    task = OrganicTask(products=products)
+    task = OrganicBrowsingTask(products=products)
     loop = StepLoop(task, 32)
     loop.reset(0)
     last = np.full(32, -1)
@@ -107,10 +107,11 @@ def test_observations_name_products(products):
 
 
 def test_a_steady_taste_is_worth_what_value_iteration_says():
-    class Steady(OrganicTask):
-        def initial_state(self, noise):
+    class Steady(OrganicBrowsingTask):
+        def start(self, noise):
             taste = np.tile(np.float32([[1.0, -0.5, 0.3, 0.8, -1.2]]), (len(noise), 1))
-            return super().initial_state(noise)._replace(taste=taste)
+            hidden, opening = super().start(noise)
+            return hidden._replace(taste=taste), opening
 
     task, n = Steady(wander_sd=0.0, horizon=40), 16000
     value = oracle.steady_taste_value(task.params, np.array([1.0, -0.5, 0.3, 0.8, -1.2]))
@@ -126,16 +127,18 @@ def test_a_steady_taste_is_worth_what_value_iteration_says():
 
 def expected_rate(policy, n, steps, task=None):
     """Mean click rate of what is recommended: the same policies, without the noise of clicks."""
-    task = OrganicTask() if task is None else task
+    task = OrganicBrowsingTask() if task is None else task
     loop = StepLoop(task, n)
     act = policy(loop)
     observation, rate, asked = loop.reset(5), 0.0, 0.0
     for _ in range(steps):
         before = loop.state
         action = act(observation)
-        affinity = (before.taste * task.tables.answer[action]).sum(1) + task.tables.answer_popularity[action]
-        rate += (click_rate(affinity) * before.asked).sum()
-        asked += before.asked.sum()
+        affinity = (before.hidden.taste * task.tables.hidden.answer[action]).sum(
+            1
+        ) + task.tables.hidden.answer_popularity[action]
+        rate += (click_rate(affinity) * before.tracked.asked).sum()
+        asked += before.tracked.asked.sum()
         observation = loop.step(action).observation
     return rate / asked
 
@@ -152,16 +155,16 @@ def test_memory_is_worth_something_and_the_filter_comes_near_the_clairvoyant():
 
 
 def test_the_filter_is_calibrated():
-    task, n = OrganicTask(), 400
+    task, n = OrganicBrowsingTask(), 400
     loop, act = StepLoop(task, n), baselines.ParticleFilter(task)
     observation = loop.reset(2)
     for _ in range(25):
         observation = loop.step(act(observation)).observation
     act(observation)
     mean = (act._taste * act._weight[..., None]).sum(1)
-    error = loop.state.taste - mean
+    error = loop.state.hidden.taste - mean
     spread = ((act._taste - mean[:, None]) ** 2 * act._weight[..., None]).sum(1)
-    fresh = loop.state.event < 3
+    fresh = loop.state.tracked.event < 3
     ratio = (error[~fresh] ** 2).mean() / spread[~fresh].mean()
     assert 0.8 < ratio < 1.4  # 100 particles understate the spread a little
 
@@ -179,9 +182,9 @@ def test_the_filter_is_calibrated():
 )
 def test_bad_parameters_are_named(kwargs, message):
     with pytest.raises(ValueError, match=message):
-        OrganicTask(**kwargs)
+        OrganicBrowsingTask(**kwargs)
 
 
 def test_the_recorded_constant_is_the_popular_product():
     spec = sb3_ecom.spec("EcomRecOrganic-v0")
-    assert baselines.popular_rates(OrganicTask()).argmax() == spec.best_constant
+    assert baselines.popular_rates(OrganicBrowsingTask()).argmax() == spec.best_constant

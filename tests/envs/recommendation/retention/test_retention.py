@@ -8,8 +8,8 @@ import pytest
 import sb3_ecom
 from sb3_ecom.envs.recommendation.retention import planning
 from sb3_ecom.envs.recommendation.retention.dynamics import Noise, days_away, return_chance, start, step
-from sb3_ecom.envs.recommendation.retention.env import RetainTask
-from sb3_ecom.envs.recommendation.retention.params import RetainParams
+from sb3_ecom.envs.recommendation.retention.env import RetentionTask
+from sb3_ecom.envs.recommendation.retention.params import RetentionParams
 
 ID = "EcomRecRetain-v0"
 
@@ -20,7 +20,7 @@ def result(policy):
 
 
 def test_a_visit_by_hand():
-    params = RetainParams(candidates=3, slate_size=2)
+    params = RetentionParams(candidates=3, slate_size=2)
     state = start(np.zeros(1), params)  # intent (1, 0)
     items = np.array([[[1.0, 5.0, 0.0], [2.0, 0.0, 1.0], [-3.0, 0.0, -2.0]]])
     # Weights on the first feature: places 1 and 0. Logits -1.5 + 1.6 + 1 = 1.1 and -1.5 + .8 = -.7.
@@ -35,13 +35,14 @@ def test_a_visit_by_hand():
     assert after.satisfaction[0] == pytest.approx(0.7 * 0.3 + 0.3 * 0.6)
     assert after.day[0] == 1
     np.testing.assert_allclose(after.intent, [[0, 1]], atol=1e-12)
-    np.testing.assert_allclose(after.history[0, -1], [1, 0.5, 2, 1, 0])
+    seen = [outcome.total[0], outcome.relevance[0], outcome.bait[0], outcome.gap[0]]
+    np.testing.assert_allclose(seen, [1, 2, 1, 0])
     _, none = step(state, np.array([[1.0, 0, 0]]), noise._replace(click=np.ones((1, 2))), params)
     assert none.experience[0] == -0.3
 
 
 def test_days_away_are_geometric():
-    params, n = RetainParams(), 200_000
+    params, n = RetentionParams(), 200_000
     satisfaction = np.full(n, 0.4)
     gap = days_away(np.random.default_rng(0).random(n), satisfaction, params)
     chance = return_chance(satisfaction[:1], params)[0]
@@ -51,7 +52,7 @@ def test_days_away_are_geometric():
 
 
 def test_the_plan_s_value_is_what_it_earns():
-    params = RetainTask().params
+    params = RetentionTask().params
     plan = planning.solve(params, samples=2000)
     value = np.interp(params.start, plan.grid, plan.value[0])
     seen = result("planner")
@@ -60,7 +61,7 @@ def test_the_plan_s_value_is_what_it_earns():
 
 
 def test_a_two_day_month_is_solved_exactly():
-    params = RetainParams(days=2)
+    params = RetentionParams(days=2)
     clicks, experience = planning.sample_pages(params, 500, 1)
     plan = planning.solve(params, bins=241, samples=500, seed=1)
     best = clicks.max()  # on the last day only clicks count
@@ -81,7 +82,7 @@ def test_retention_is_worth_more_than_the_click_of_today():
 
 
 def test_only_the_direction_of_the_weights_counts_and_intent_is_needed():
-    task = RetainTask()
+    task = RetentionTask()
     noise = Noise(
         np.random.default_rng(0).normal(size=(4, 20, 3)).astype(np.float32),
         np.full((4, 5), 0.5, np.float32),
@@ -111,10 +112,10 @@ def test_no_other_direction_is_a_better_constant():
 
 
 def test_reward_terms_can_be_weighed():
-    task = RetainTask(reward_weights={"clicks": 0.5, "margin": 2.0, "visits": 1.0})
+    task = RetentionTask(reward_weights={"clicks": 0.5, "margin": 2.0, "visits": 1.0})
     assert task.reward_weights == {"clicks": 0.5, "margin": 2.0, "visits": 1.0}
     with pytest.raises(ValueError, match="unknown term 'joy'"):
-        RetainTask(reward_weights={"joy": 1.0})
+        RetentionTask(reward_weights={"joy": 1.0})
 
 
 @pytest.mark.parametrize(
@@ -129,4 +130,4 @@ def test_reward_terms_can_be_weighed():
 )
 def test_bad_parameters_are_named(kwargs, message):
     with pytest.raises(ValueError, match=message):
-        RetainTask(**kwargs)
+        RetentionTask(**kwargs)

@@ -1,0 +1,13 @@
+"""Reward terms of EcomRecCold."""
+
+from __future__ import annotations
+
+from sb3_ecom.core.arrays import Array
+from sb3_ecom.envs.recommendation.cold_start.dynamics import Outcome
+
+TERMS = ("clicks",)
+
+
+def reward_terms(outcome: Outcome) -> dict[str, Array]:
+    """Return clicks, (n,)."""
+    return {"clicks": outcome.clicked}
