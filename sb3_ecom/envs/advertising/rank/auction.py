@@ -8,7 +8,7 @@ from sb3_ecom.core.arrays import Array, array_namespace
 
 
 class Slots(NamedTuple):
-    """Who got which slot; arrays are (..., K), best slot first."""
+    """Owners and prices of the slots; arrays are (..., K), best slot first."""
 
     ad: Array  # int64 index into the candidates; meaningless where not filled
     filled: Array  # bool
@@ -50,9 +50,9 @@ def run_auction(
     open_ = present & (value >= reserve[..., None])
     score = xp.where(open_, value * weight, -xp.ones_like(value))
     order = xp.argsort(-score, axis=-1, stable=True)[..., : count + 1]
-    top, worth, scale = (xp.take_along_axis(array, order, axis=-1) for array in (score, value, weight))
+    top, ranked_value, scale = (xp.take_along_axis(array, order, axis=-1) for array in (score, value, weight))
     filled = top > 0.0
-    values, scales = ([array[..., i] for i in range(count + 1)] for array in (worth, scale))
+    values, scales = ([array[..., i] for i in range(count + 1)] for array in (ranked_value, scale))
     taken = [filled[..., i] for i in range(count + 1)]
     bids = values
     if not vcg:
@@ -66,7 +66,7 @@ def run_auction(
     return Slots(
         order[..., :count],
         filled[..., :count],
-        worth[..., :count],
+        ranked_value[..., :count],
         xp.stack(bids[:count], axis=-1),
         xp.stack(paid, axis=-1),
     )
