@@ -164,7 +164,7 @@ class AutoTask(BiddingTask):
         cost = outcome.spend * (-1.0 / middle)
         return {**{name: getattr(outcome, name) for name in names}, "cost": cost}
 
-    def worth(self, outcome: Outcome) -> tuple[Array, Array, Array]:
+    def value_cpa_roi(self, outcome: Outcome) -> tuple[Array, Array, Array]:
         """Return predicted conversions of the tick, the CPA so far, and the ROI of the tick.
 
         The ROI is expected conversions over what the spend buys on target.
