@@ -56,7 +56,7 @@ def shaded_bid(valuation: Floats, log_price: Floats, sd: float) -> Floats:
 
 @lru_cache(maxsize=8)
 def best_surplus(params: PacingParams) -> Floats:
-    """Return E max_b (v w - b) F(b | v) at price level 1, v of mean 1, for every log w of `LOG_VALUATIONS`."""
+    """Return E max_b (v w - b) F(b | v) at price level 1, v of mean 1, for each log w in `LOG_VALUATIONS`."""
     from scipy import special, stats
 
     nodes, weights = np.polynomial.legendre.leggauss(200)
