@@ -1,4 +1,4 @@
-"""Show the bidding day: multipliers, budget, conversions and their cost over the ticks."""
+"""Pictures of the bidding day: multipliers, budget, conversions and their cost over the ticks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sb3_ecom.envs.advertising.auto_bidding.dynamics import MAX_LOG_MULTIPLIER, 
 from sb3_ecom.envs.advertising.auto_bidding.market import DayTables
 from sb3_ecom.envs.advertising.auto_bidding.params import AutoParams
 from sb3_ecom.envs.advertising.auto_bidding.tracker import Tracked
-from sb3_ecom.envs.advertising.render import new_figure, to_picture
+from sb3_ecom.envs.advertising.render import new_figure, plot_budget_left, to_picture
 
 Floats = NDArray[np.float64]
 
@@ -84,11 +84,7 @@ def day_picture(params: AutoParams, tables: DayTables, state: Tracked, row: int)
     upper.set(ylabel="x target", yscale="log", xlim=(0, 24), ylim=(0.2, 5))
     upper.set_yticks([0.25, 0.5, 1, 2, 4], labels=["1/4", "1/2", "1", "2", "4"])
     upper.minorticks_off()
-    left = 1 - np.append(0, np.cumsum(day.spend))
-    middle.plot(np.append(0, day.hour), left, label="budget left")
-    traffic = tables.traffic_left
-    middle.plot(np.linspace(0, 24, len(traffic)), traffic, "--", color="gray", label="mean traffic left")
-    middle.set(ylabel="share", ylim=(-0.02, 1.02))
+    plot_budget_left(middle, day.hour, day.spend, tables.traffic_left)
     lower.plot(day.hour, np.cumsum(day.conversions), "o-", ms=3, label="conversions so far")
     lower.plot(day.hour, np.cumsum(day.predicted), "k--", lw=1, label="predicted")
     money = np.cumsum(day.spend) * float(state.budget[row]) / MICROS / float(state.target[row])

@@ -1,4 +1,4 @@
-"""What a bidder knows of its day: clock, budget, target, own multipliers and the report of every tick."""
+"""Tracked state of a bidder: clock, budget, target, own multipliers and the report of every tick."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class ChannelTask(Task):
         ``idle`` (weight 0): minus the money left over on the last day.
 
     Episode:
-        90 days, truncated at the end; stock and money left then are worth nothing.
+        90 days, truncated at the end; stock and money left then have no value.
 
     Source:
         Adstock with geometric carry-over and exponential saturation: S. Broadbent (1979), "One way TV

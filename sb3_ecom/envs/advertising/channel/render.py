@@ -1,4 +1,4 @@
-"""Show the last week of a campaign: spends by channel, and how revenue runs against plan."""
+"""Pictures of the last week of a campaign: spends by channel, and how revenue runs against plan."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an advertiser knows of its campaign: calendar, account, own spends and the revenue by channel."""
+"""Tracked state of an advertiser: calendar, account, own spends and the reported revenue by channel."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class ChannelTracker:
         return Spend(tracked.account[:, None] * shares[:, :-1], tracked.account * shares[:, -1])
 
     def note(self, tracked: Tracked, decision: Spend, event: Report, tables: Tables) -> Tracked:
-        """Book spends and revenue, and receive the next day's income."""
+        """Append spends and revenue to the history, and add the next day's income to the account."""
         xp = array_namespace(event.demand)
         stock = tracked.stock + decision.spend
         planned = dynamics.mean_revenue(stock, tracked.demand, tables)

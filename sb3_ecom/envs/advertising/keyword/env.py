@@ -47,7 +47,7 @@ class KeywordTask(Task):
         Win curve, click price and the laws of the keywords: M. Gomrokchi et al., "AdCraft: an advanced
         reinforcement learning benchmark environment for search engine marketing optimization" (2023).
         Searches are simulated one by one. Assumed: drift, budgets, and that rarer conversions earn more,
-        so that a click is worth the same in every preset. The preset "adwords" has click rates and uneven,
+        so that a click has the same value in every preset. The preset "adwords" has click rates and uneven,
         wandering volumes fitted to 609 AdWords keywords.
 
     Versions:

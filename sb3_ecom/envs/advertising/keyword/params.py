@@ -1,4 +1,4 @@
-"""A search campaign."""
+"""Parameters of a search campaign."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class KeywordParams:
 
     @property
     def uneven(self) -> bool:
-        """Whether some keywords are searched more than others."""
+        """Some keywords are searched more than others."""
         return self.volume_sd > 0 or self.volume_day_sd > 0
 
     def __post_init__(self) -> None:

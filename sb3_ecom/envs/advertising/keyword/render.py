@@ -1,4 +1,4 @@
-"""Show the keywords: yesterday's bids, impressions, clicks and conversions."""
+"""Pictures of the keywords: yesterday's bids, impressions, clicks and conversions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a search advertiser knows: budget, revenue per conversion, own bids and the engine's daily report."""
+"""Tracked state of a search advertiser: budget, revenue per conversion, own bids and daily reports."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class KeywordTracker:
         return bids_from(action)
 
     def note(self, tracked: Tracked, decision: Array, event: Report, tables: None) -> Tracked:
-        """Book a day's report."""
+        """Append a day's report to the history and the totals."""
         xp = array_namespace(decision)
         impressions, clicks, conversions = (event.events[..., i] for i in range(3))
         row = [

@@ -197,7 +197,7 @@ class ModelPredictive:
         level = self._planner.level_of(observed.win_rate, observed.log_multiplier) - self._price[before]
         count = np.exp(self._traffic[before] + observed.log_traffic)
         wins = np.clip(observed.win_rate, 0.01, 0.99)
-        # A win rate of w in n auctions tells the level to about sqrt((1 - w) / (w n)).
+        # A win rate of w in n auctions determines the level to about sqrt((1 - w) / (w n)).
         usable = observed.valid & (observed.left > 0.002 * observed.budget)
         self.levels.learn(
             np.where(usable, level, 0.0), observed.valid, np.where(usable, 1 / (wins * count), 1e6)

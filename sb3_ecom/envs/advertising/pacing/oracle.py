@@ -1,4 +1,4 @@
-"""The hindsight knapsack (the most any bidder could have bought), and a bidder who sees the hidden market."""
+"""The hindsight knapsack, a bound on every bidder, and a bidder that sees the hidden market."""
 
 from __future__ import annotations
 

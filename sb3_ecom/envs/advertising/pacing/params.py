@@ -1,4 +1,4 @@
-"""What a market and a campaign are made of."""
+"""Parameters of a market and a campaign that bids in it for a day."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ class Observed(NamedTuple):
     budget: Floats  # money
     log_multiplier: Floats
     tension: Floats  # log of budget left over traffic left
-    valid: NDArray[np.bool_]  # whether a tick was seen yet; the rest is about that tick
+    valid: NDArray[np.bool_]  # a tick has passed; the rest is about that tick
     log_traffic: Floats  # auctions against the mean day
     win_rate: Floats
     spend: Floats  # of an even day's spend per tick

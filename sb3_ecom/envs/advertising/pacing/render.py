@@ -1,4 +1,4 @@
-"""Show the auction day: bids and prices, budget, conversions over the ticks."""
+"""Pictures of the auction day: bids and prices, budget, conversions over the ticks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sb3_ecom.envs.advertising.pacing.dynamics import MAX_LOG_MULTIPLIER, Outcom
 from sb3_ecom.envs.advertising.pacing.market import DayTables
 from sb3_ecom.envs.advertising.pacing.params import PacingParams
 from sb3_ecom.envs.advertising.pacing.tracker import Tracked
-from sb3_ecom.envs.advertising.render import new_figure, to_picture
+from sb3_ecom.envs.advertising.render import new_figure, plot_budget_left, to_picture
 
 Floats = NDArray[np.float64]
 
@@ -75,10 +75,7 @@ def day_picture(params: PacingParams, tables: DayTables, state: Tracked, row: in
     upper.plot(day.hour, day.bid, "o-", ms=3, label="bid for mean value")
     upper.plot(day.hour, day.price, "s-", ms=3, label="price paid")
     upper.set(ylabel="x median price", yscale="log", xlim=(0, 24), ylim=(0.04, 20))
-    middle.plot(np.append(0, day.hour), 1 - np.append(0, np.cumsum(day.spend)), label="budget left")
-    traffic = tables.traffic_left
-    middle.plot(np.linspace(0, 24, len(traffic)), traffic, "--", color="gray", label="mean traffic left")
-    middle.set(ylabel="share", ylim=(-0.02, 1.02))
+    plot_budget_left(middle, day.hour, day.spend, tables.traffic_left)
     lower.bar(day.hour, day.conversions, 24 / params.ticks * 0.9, label="conversions")
     lower.plot(day.hour, day.neutral, "k.", label="at neutral quality")
     lower.set(ylabel="per tick", xlabel="hour", xticks=range(0, 25, 3))

@@ -16,11 +16,11 @@ Floats = NDArray[np.float64]
 
 
 class Smoothed(ModelPredictive):
-    """Plans with how much better the conversions of late were than those of the whole day.
+    """A planner that scales quality by the ratio of recent conversions to those of the whole day.
 
-    It takes nothing of hours or regimes for known, but the mean delay: what is bought at neutral quality
-    comes back after as many ticks, and is what the conversions are held against. Only the ratio of now
-    and the rest of the day matters for a budget, so the campaign's own level cancels.
+    Hours and regimes are taken as unknown, the mean delay as known: conversions are compared with those that
+    neutral quality would have brought by now. Only the ratio of now and the rest of the day matters for a
+    budget, so the campaign's own level cancels.
 
     Args:
         task: the market.

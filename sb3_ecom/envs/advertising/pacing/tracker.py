@@ -1,4 +1,4 @@
-"""What a bidder knows of its day: clock, budget, own multipliers and the DSP's report of every tick."""
+"""Tracked state of a bidder: clock, budget, own multipliers and the DSP's report of every tick."""
 
 from __future__ import annotations
 

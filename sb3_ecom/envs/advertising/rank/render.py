@@ -1,4 +1,4 @@
-"""Show the last days of a platform: who is there, what is charged, what users see."""
+"""Pictures of the last days of a platform: users, advertisers, prices and clicks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a platform knows of its market: users, advertisers, its own rules and the day's bids and clicks."""
+"""Tracked state of a platform: users, advertisers, its own rules and the bids and clicks of every day."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class RankTracker:
         return Ranking(action[:, 0] * MAX_LOG_RESERVE, (action[:, 1] + 1.0) * (MAX_EXPONENT / 2))
 
     def note(self, tracked: Tracked, decision: Ranking, event: Report, tables: None) -> Tracked:
-        """Book a day."""
+        """Append a day to the history."""
         xp = array_namespace(event.revenue)
         pages = xp.clip(event.pages, 1.0, None)
         row = (

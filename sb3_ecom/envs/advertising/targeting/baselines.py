@@ -78,7 +78,7 @@ class Belief:
 
 
 def capped_greedy(task: Task, cap: int = 0) -> Policy:
-    """Show what is likeliest to be clicked now, by the belief, unless fatigue adds up to more than `cap`."""
+    """Show the creative likeliest to be clicked now, unless fatigue adds up to more than `cap`."""
     own = _target(task)
     belief, params = Belief(own), own.params
 
@@ -92,7 +92,7 @@ def capped_greedy(task: Task, cap: int = 0) -> Policy:
 
 
 def popular(task: Task) -> Policy:
-    """Plan for the average visitor: fatigue and budget are minded, interests are not."""
+    """Plan for the average visitor: with fatigue and budget, without interests."""
     own = _target(task)
     plan = solve(own.params.click_rates().mean(0), own.params)
 
@@ -103,7 +103,7 @@ def popular(task: Task) -> Policy:
 
 
 class ThompsonSampling:
-    """Draw a type from the belief for every page, and do what the exact plan for it says."""
+    """Draws a type from the belief for every page and follows the exact plan for it."""
 
     def __init__(self, task: TargetTask, seed: int = 0) -> None:
         self._task, self._belief = task, Belief(task)
@@ -121,7 +121,7 @@ class ThompsonSampling:
 
 
 class BelievedPlan:
-    """Plan for the mean click rates of the believed types: one exact plan per rounded belief."""
+    """Plans for the mean click rates of the believed types: one exact plan per rounded belief."""
 
     def __init__(self, task: TargetTask) -> None:
         self._task, self._belief = task, Belief(task)

@@ -1,4 +1,4 @@
-"""Show a visit: fatigue, impressions and clicks by creative."""
+"""Pictures of a visit: fatigue, impressions and clicks by creative."""
 
 from __future__ import annotations
 

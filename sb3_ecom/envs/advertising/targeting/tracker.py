@@ -1,4 +1,4 @@
-"""What a platform knows of a visit: pages, impressions left, and what was shown and clicked."""
+"""Tracked state of a visit: pages, impressions left, creatives shown and clicks."""
 
 from __future__ import annotations
 
