@@ -34,7 +34,7 @@ class ResolvedAuctions(NamedTuple):
 
 
 class BoughtSlots(NamedTuple):
-    """Wins of the copies in one tick, (n,) int64 each."""
+    """Wins of the copies in one tick, (n,) int64 each; or amounts by auction."""
 
     conversions: Array
     expected: Array  # millionths of a conversion, at the true rates of the exposed
@@ -116,27 +116,40 @@ def buy_slots(
         bid = per_value[owner, 0 if one else k] * batch.predicted[won]
         lost = lost & (bid <= take_rows(tables.price[k], take_rows(batch.rivals, won)))
         slot = slot + xp.astype(lost, slot.dtype)
-    exposed = resolved.look < _by_slot(xp, slot, resolved.look, params.exposure)
-    price = xp.take_along_axis(resolved.price, slot[None, :], axis=0)[0]
-    hit = exposed & (batch.luck[won] < resolved.true)
-    nothing = price * 0.0
-    amounts = [
-        xp.where(hit, nothing + 1.0, nothing),
-        xp.where(exposed, resolved.true, nothing) * float(MICROS),
-        xp.where(exposed, batch.predicted[won], nothing) * float(MICROS),
-        xp.where(exposed, price, nothing) * float(MICROS),
-        nothing + 1.0,
-        xp.where(exposed, nothing + 1.0, nothing),
-    ]
-    sums = [
-        xp.concat([xp.zeros_like(batch.bounds[:1]), xp.cumsum(xp.astype(part, xp.int64), axis=0)])
-        for part in amounts
-    ]
-    paid = sums[3]
+    amounts = _amounts(xp, batch, won, resolved, slot, params.exposure)
+    sums = BoughtSlots(
+        *(
+            xp.concat([xp.zeros_like(batch.bounds[:1]), xp.cumsum(xp.astype(part, xp.int64), axis=0)])
+            for part in amounts
+        )
+    )
     # Costs are >= 0, so the running sum is sorted: the cut-off of every copy is one binary search.
-    last = xp.searchsorted(paid, paid[places[:-1]] + state.left, side="right") - 1
+    last = xp.searchsorted(sums.spend, sums.spend[places[:-1]] + state.left, side="right") - 1
     last = xp.minimum(last, places[1:])
     return BoughtSlots(*(part[last] - part[places[:-1]] for part in sums))
+
+
+def _amounts(
+    xp: Any,
+    batch: AuctionBatch,
+    won: Array,
+    resolved: ResolvedAuctions,
+    slot: Array,
+    exposure: tuple[float, float, float],
+) -> BoughtSlots:
+    """Return (k,) amounts, not yet whole, that every won auction adds if the budget lasts."""
+    exposed = resolved.look < _by_slot(xp, slot, resolved.look, exposure)
+    price = xp.take_along_axis(resolved.price, slot[None, :], axis=0)[0]
+    converted = exposed & (batch.luck[won] < resolved.true)
+    nothing = price * 0.0
+    return BoughtSlots(
+        conversions=xp.where(converted, nothing + 1.0, nothing),
+        expected=xp.where(exposed, resolved.true, nothing) * float(MICROS),
+        predicted=xp.where(exposed, batch.predicted[won], nothing) * float(MICROS),
+        spend=xp.where(exposed, price, nothing) * float(MICROS),
+        wins=nothing + 1.0,
+        exposed=xp.where(exposed, nothing + 1.0, nothing),
+    )
 
 
 def _by_slot(xp: Any, place: Array, like: Array, exposure: tuple[float, float, float]) -> Array:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from sb3_ecom.core.arrays import Array, array_namespace, index_range
 from sb3_ecom.envs.advertising.auctions import MICROS
-from sb3_ecom.envs.advertising.auto_bidding.auction import buy_slots, open_auctions
+from sb3_ecom.envs.advertising.auto_bidding.auction import AuctionBatch, BoughtSlots, buy_slots, open_auctions
 from sb3_ecom.envs.advertising.auto_bidding.market import (
     TRAFFIC_BLOCK,
     VALUE_BLOCK,
@@ -94,42 +94,46 @@ def step(
     xp = array_namespace(state.left)
     batch = open_auctions(state, noise, params, tables)
     bought = buy_slots(state, log_multiplier, batch, params, tables)
-    conversions, expected, predicted = (
-        xp.astype(part, xp.float32) / scale
-        for part, scale in (
-            (bought.conversions, 1.0),
-            (bought.expected, MICROS),
-            (bought.predicted, MICROS),
-        )
-    )
+    conversions = xp.astype(bought.conversions, xp.float32)
+    expected = xp.astype(bought.expected, xp.float32) / MICROS
     totals = state.totals + xp.stack([conversions, expected], axis=-1)
-    left = state.left - bought.spend
-    before, after = (xp.astype(state.budget - money, xp.float32) / MICROS for money in (state.left, left))
-    counted_gain, expected_gain = (
-        score(totals[:, k], after, state.target) - score(state.totals[:, k], before, state.target)
-        for k in range(2)
-    )
-    last = xp.astype(state.tick + 1 >= params.ticks, xp.float32)
+    after = state._replace(tick=state.tick + 1, left=state.left - bought.spend, totals=totals)
+    return after, _outcome(state, after, bought, batch, params, tables)
+
+
+def _outcome(
+    state: HiddenState,
+    after: HiddenState,
+    bought: BoughtSlots,
+    batch: AuctionBatch,
+    params: AutoParams,
+    tables: Tables,
+) -> Outcome:
+    """Add up the tick and the day so far."""
+    xp = array_namespace(state.left)
+    cost_before, cost = (xp.astype(state.budget - each.left, xp.float32) / MICROS for each in (state, after))
+    counted_score, expected_score = (score(after.totals[:, k], cost, state.target) for k in range(2))
+    counted_before, expected_before = (score(state.totals[:, k], cost_before, state.target) for k in range(2))
+    last = xp.astype(after.tick >= params.ticks, xp.float32)
     budget = xp.astype(state.budget, xp.float32) / MICROS
     spend = xp.astype(bought.spend, xp.float32)
-    used = after / xp.clip(budget, 1e-9, None)
-    outcome = Outcome(
-        conversions=conversions,
-        expected=expected,
-        predicted=predicted,
+    used = cost / xp.clip(budget, 1e-9, None)
+    return Outcome(
+        conversions=xp.astype(bought.conversions, xp.float32),
+        expected=xp.astype(bought.expected, xp.float32) / MICROS,
+        predicted=xp.astype(bought.predicted, xp.float32) / MICROS,
         spend=spend / MICROS,
         auctions=xp.astype(batch.counts, xp.float32),
         wins=xp.astype(bought.wins, xp.float32),
         exposed=xp.astype(bought.exposed, xp.float32),
         used=used,
-        pace_error=xp.abs(used - 1.0 + tables.traffic_left[state.tick + 1]),
-        cpa=after / xp.clip(totals[:, 0], 1.0, None),
-        score=expected_gain,
-        counted_score=counted_gain,
-        final_score=score(totals[:, 0], after, state.target) * last,
-        day_spend=after * last,
+        pace_error=xp.abs(used - 1.0 + tables.traffic_left[after.tick]),
+        cpa=cost / xp.clip(after.totals[:, 0], 1.0, None),
+        score=expected_score - expected_before,
+        counted_score=counted_score - counted_before,
+        final_score=counted_score * last,
+        day_spend=cost * last,
         day_budget=budget * last,
         on_target=spend / (MICROS * state.target),
         mean_value=batch.mean_value,
     )
-    return state._replace(tick=state.tick + 1, left=left, totals=totals), outcome

@@ -57,12 +57,7 @@ def run_auction(
     bids = values
     if not vcg:
         bids = _mixed_bids(xp, values, scales, taken, reserve, exposure, experience)
-    scores = [xp.where(taken[i], scales[i] * bids[i], bids[i] * 0.0) for i in range(count + 1)]
-    price = _vcg_prices if vcg else _gsp_prices
-    prices = price(xp, scores, scales, reserve, exposure)
-    paid = [
-        xp.where(taken[i], xp.minimum(prices[i], bids[i]), prices[i] * 0.0) for i in range(count)
-    ]  # the minimum takes off no more than rounding
+    paid = _paid(xp, bids, scales, taken, reserve, exposure, vcg)
     return Slots(
         order[..., :count],
         filled[..., :count],
@@ -70,6 +65,26 @@ def run_auction(
         xp.stack(bids[:count], axis=-1),
         xp.stack(paid, axis=-1),
     )
+
+
+def _paid(
+    xp: Any,
+    bids: list[Array],
+    scales: list[Array],
+    taken: list[Array],
+    reserve: Array,
+    exposure: tuple[float, ...],
+    vcg: bool,
+) -> list[Array]:
+    """Return the prices per click of the slots, 0 where nobody is."""
+    scores = [
+        xp.where(has, scale * bid, bid * 0.0) for has, scale, bid in zip(taken, scales, bids, strict=True)
+    ]
+    price = _vcg_prices if vcg else _gsp_prices
+    prices = price(xp, scores, scales, reserve, exposure)
+    return [
+        xp.where(taken[i], xp.minimum(prices[i], bids[i]), prices[i] * 0.0) for i in range(len(exposure))
+    ]  # the minimum takes off no more than rounding
 
 
 def _mixed_bids(

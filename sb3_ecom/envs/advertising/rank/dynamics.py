@@ -167,36 +167,43 @@ def _count(
     chance = looks * xp.exp(xp.clip(log_rate + error, None, 0.0))
     clicked = xp.where(noise.clicks < chance, looks * 0.0 + 1.0, looks * 0.0)
 
-    def total(array: Array) -> Array:
-        return xp.sum(xp.sum(array, axis=-1), axis=-1)
-
     people = xp.sum(visited, axis=1)
     offered = xp.clip(people * sum(params.exposure), 1.0, None)
-    relevance = total(chance) / (offered * params.click_rate)
-    coverage = total(looks) / offered
     leaving = _leave(state, visited, chance, looks, params)
     taking = xp.where(pages.present, visited[..., None], visited[..., None] * 0.0)
-    raised = xp.where(slots.filled, xp.log(slots.bid / slots.value) * visited[..., None], looks * 0.0)
-    log_bid = (total(taking * pages.log_value) + total(raised)) / xp.clip(total(taking), 1.0, None)
     surplus = _surplus_share(pages, taking, slots, predicted, params)
     present = xp.where(people > 0.0, next_present(state.present, surplus, params), state.present)
     return Outcome(
-        revenue=total(clicked * slots.price),
-        expected=total(chance * slots.price),
-        welfare=total(clicked * slots.value),
-        clicks=total(clicked),
-        predicted=total(predicted),
-        shown=total(xp.where(slots.filled, visited[..., None], looks * 0.0)),
+        revenue=_total(clicked * slots.price),
+        expected=_total(chance * slots.price),
+        welfare=_total(clicked * slots.value),
+        clicks=_total(clicked),
+        predicted=_total(predicted),
+        shown=_total(xp.where(slots.filled, visited[..., None], looks * 0.0)),
         pages=people,
-        log_bid=log_bid,
-        relevance=relevance,
-        coverage=coverage,
+        log_bid=_mean_log_bid(pages, taking, slots),
+        relevance=_total(chance) / (offered * params.click_rate),
+        coverage=_total(looks) / offered,
         surplus=surplus,
         leaving=leaving,
         active=next_active(state.active, leaving, params),
         present=present,
         reserve=reserve,
     )
+
+
+def _total(array: Array) -> Array:
+    """Return the (n,) sums of an (n, Q, K) array."""
+    xp = array_namespace(array)
+    return xp.sum(xp.sum(array, axis=-1), axis=-1)
+
+
+def _mean_log_bid(pages: Pages, taking: Array, slots: Slots) -> Array:
+    """Return the (n,) mean log bid of the ads that took part: the value, but for those in a slot."""
+    xp = array_namespace(taking)
+    looks = pages.visited[..., None]
+    shaded = xp.where(slots.filled, xp.log(slots.bid / slots.value) * looks, looks * 0.0)
+    return (_total(taking * pages.log_value) + _total(shaded)) / xp.clip(_total(taking), 1.0, None)
 
 
 def _leave(state: HiddenState, visited: Array, chance: Array, looks: Array, params: RankParams) -> Array:
@@ -219,5 +226,5 @@ def _surplus_share(pages: Pages, taking: Array, slots: Slots, predicted: Array, 
     best = predicted[:, 0, 0] * 0.0
     for k, chance in enumerate(params.exposure):
         best = best + chance * xp.sum(stake[..., -1 - k], axis=-1)
-    kept = xp.sum(xp.sum(predicted * (slots.value - slots.price), axis=-1), axis=-1)
+    kept = _total(predicted * (slots.value - slots.price))
     return kept / xp.clip(best, 1e-6, None)

@@ -12,7 +12,7 @@ import sb3_ecom
 from sb3_ecom.core.arrays import NumpyBackend
 from sb3_ecom.core.evaluate import random_policy, run_episodes
 from sb3_ecom.core.loop import StepLoop
-from sb3_ecom.envs.advertising.auto_bidding import auction, baselines, market, oracle
+from sb3_ecom.envs.advertising.auto_bidding import auction, baselines, market, oracle, planning
 from sb3_ecom.envs.advertising.auto_bidding.env import AutoTask
 from sb3_ecom.envs.advertising.auto_bidding.params import AutoParams
 
@@ -293,7 +293,7 @@ def test_feedback_helps_where_predictions_are_biased():
 def test_a_bidder_can_read_its_observation():
     task = AutoTask()
     for _, _, outcome, state in play(task, 8):
-        seen = baselines.unscale(task, task.observe(state))
+        seen = planning.unscale(task, task.observe(state))
         np.testing.assert_array_equal(seen.tick, state.tracked.tick)
         np.testing.assert_allclose(seen.budget, state.tracked.budget / 1e6, rtol=1e-4)
         np.testing.assert_allclose(seen.target, state.tracked.target, rtol=1e-4)
