@@ -16,7 +16,7 @@ from sb3_ecom.core.tracker import State, TaskTables
 from sb3_ecom.envs.advertising.auto_bidding import dynamics
 from sb3_ecom.envs.advertising.auto_bidding.auction import SLOTS
 from sb3_ecom.envs.advertising.auto_bidding.dynamics import MAX_LOG_MULTIPLIER, Outcome
-from sb3_ecom.envs.advertising.auto_bidding.market import build_day_tables, build_tables, capacity
+from sb3_ecom.envs.advertising.auto_bidding.market import build_tables, capacity
 from sb3_ecom.envs.advertising.auto_bidding.params import PRESETS, AutoParams
 from sb3_ecom.envs.advertising.auto_bidding.render import render
 from sb3_ecom.envs.advertising.auto_bidding.rewards import TERMS, reward_terms
@@ -24,6 +24,7 @@ from sb3_ecom.envs.advertising.auto_bidding.state import HiddenState, ResetNoise
 from sb3_ecom.envs.advertising.auto_bidding.tracker import LAYOUT, AutoTracker, Opening, Report
 from sb3_ecom.envs.advertising.bid_multiplier import BidMultiplier, Control, check_control
 from sb3_ecom.envs.advertising.bidding import BiddingTask
+from sb3_ecom.envs.advertising.day_tables import make_day_tables
 
 STEP = 0.3  # log multiplier per unit of an incremental action
 Bids = Literal["one", "per_slot"]
@@ -106,7 +107,8 @@ class AutoTask(BiddingTask):
         self.reward_weights = check_reward_weights(weights, TERMS)
         self.action_space = spaces.Box(-1.0, 1.0, (1 if bids == "one" else SLOTS,), np.float32)
         self.observation_space = LayoutBox(LAYOUT, -20.0, 20.0)
-        self.tables = TaskTables(build_tables(self.params), build_day_tables(self.params))
+        hidden = build_tables(self.params)
+        self.tables = TaskTables(hidden, make_day_tables(hidden.traffic, hidden.traffic_left))
         self.tracker = self._make_tracker(control)
 
     def _make_tracker(self, control: Control) -> AutoTracker:

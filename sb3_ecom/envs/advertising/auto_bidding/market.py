@@ -35,14 +35,6 @@ class Tables(NamedTuple):
     price: Array  # (3, RIVALS) highest three rival bids for a bundle, falling
 
 
-class DayTables(NamedTuple):
-    """Constant arrays that a bidder knows: the mean day."""
-
-    traffic: Array  # (ticks + 1,) share of the day's impressions; the last repeats
-    traffic_left: Array  # (ticks + 1,) share still to come
-    clock: Array  # (ticks + 1, 2) sine and cosine of the time of day
-
-
 class Landscape(NamedTuple):
     """Expected result of an auction by the log bid of a mean value, over the price scale of a bundle."""
 
@@ -98,14 +90,6 @@ def build_tables(params: AutoParams) -> Tables:
         np.maximum(np.exp(rival_bids(params)), params.reserve) * params.bundle,
     )
     return Tables(*(array.astype(np.float32) for array in floats))
-
-
-def build_day_tables(params: AutoParams) -> DayTables:
-    """Compute the constant arrays that a bidder knows."""
-    tables = build_tables(params)
-    angle = 2 * np.pi * (np.arange(params.ticks + 1) + 0.5) / params.ticks
-    clock = np.stack([np.sin(angle), np.cos(angle)], -1).astype(np.float32)
-    return DayTables(tables.traffic, tables.traffic_left, clock)
 
 
 @lru_cache(maxsize=8)

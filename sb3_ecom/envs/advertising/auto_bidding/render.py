@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from sb3_ecom.core.tracker import State, TaskTables
 from sb3_ecom.envs.advertising.auctions import MICROS
 from sb3_ecom.envs.advertising.auto_bidding.dynamics import MAX_LOG_MULTIPLIER, Outcome
-from sb3_ecom.envs.advertising.auto_bidding.market import DayTables
 from sb3_ecom.envs.advertising.auto_bidding.params import AutoParams
 from sb3_ecom.envs.advertising.auto_bidding.tracker import Tracked
+from sb3_ecom.envs.advertising.day_tables import DayTables
 from sb3_ecom.envs.advertising.render import new_figure, plot_budget_left, to_picture
 
 Floats = NDArray[np.float64]

@@ -10,8 +10,8 @@ from sb3_ecom.core.spaces import Layout
 from sb3_ecom.envs.advertising.auctions import MICROS
 from sb3_ecom.envs.advertising.auto_bidding.auction import SLOTS
 from sb3_ecom.envs.advertising.auto_bidding.dynamics import MAX_LOG_MULTIPLIER
-from sb3_ecom.envs.advertising.auto_bidding.market import DayTables
 from sb3_ecom.envs.advertising.bid_multiplier import BidMultiplier
+from sb3_ecom.envs.advertising.day_tables import DayTables
 
 HISTORY = 12  # ticks that the observation remembers
 FEATURES = 10  # floats per remembered tick

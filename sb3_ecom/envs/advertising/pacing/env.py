@@ -17,6 +17,7 @@ from sb3_ecom.core.tracker import State, TaskTables
 from sb3_ecom.envs.advertising.auctions import MICROS
 from sb3_ecom.envs.advertising.bid_multiplier import BidMultiplier, Control, check_control
 from sb3_ecom.envs.advertising.bidding import BiddingTask
+from sb3_ecom.envs.advertising.day_tables import make_day_tables
 from sb3_ecom.envs.advertising.pacing import dynamics
 from sb3_ecom.envs.advertising.pacing.dynamics import (
     MAX_LOG_MULTIPLIER,
@@ -25,7 +26,7 @@ from sb3_ecom.envs.advertising.pacing.dynamics import (
     ResetNoise,
     StepNoise,
 )
-from sb3_ecom.envs.advertising.pacing.market import build_day_tables, build_tables, capacity, mean_day_cost
+from sb3_ecom.envs.advertising.pacing.market import build_tables, capacity, mean_day_cost
 from sb3_ecom.envs.advertising.pacing.params import Auction, PacingParams
 from sb3_ecom.envs.advertising.pacing.presets import load_preset
 from sb3_ecom.envs.advertising.pacing.render import render
@@ -107,7 +108,8 @@ class PacingTask(BiddingTask):
         self.reward_weights = check_reward_weights(weights, TERMS)
         self.action_space = spaces.Box(-1.0, 1.0, (1,), np.float32)
         self.observation_space = LayoutBox(LAYOUT, -20.0, 20.0)
-        self.tables = TaskTables(build_tables(self.params), build_day_tables(self.params))
+        hidden = build_tables(self.params)
+        self.tables = TaskTables(hidden, make_day_tables(hidden.traffic, hidden.traffic_left))
         self.tracker = PacingTracker(
             BidMultiplier(MAX_LOG_MULTIPLIER, STEP, control),
             self.horizon,

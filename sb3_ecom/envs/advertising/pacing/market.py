@@ -31,14 +31,6 @@ class MarketTables(NamedTuple):
     log_value: Array  # (bins,) log predicted value by normal score; values have mean 1
 
 
-class DayTables(NamedTuple):
-    """Constant arrays that a bidder knows: the mean day."""
-
-    traffic: Array  # (ticks + 1,) log of the expected auctions per tick; the last repeats
-    traffic_left: Array  # (ticks + 1,) share of the day's traffic still to come
-    clock: Array  # (ticks + 1, 2) sine and cosine of the time of day
-
-
 class Landscape(NamedTuple):
     """Expected result of one auction as a function of the gap u = log bid per value - log price level."""
 
@@ -94,14 +86,6 @@ def build_tables(params: PacingParams) -> MarketTables:
         np.log(np.maximum(value_quantiles(params, scores), 1e-12)),
     )
     return MarketTables(*(array.astype(np.float32) for array in floats))
-
-
-def build_day_tables(params: PacingParams) -> DayTables:
-    """Compute the constant arrays that a bidder knows."""
-    tables = build_tables(params)
-    angle = 2 * np.pi * (np.arange(params.ticks + 1) + 0.5) / params.ticks
-    clock = np.stack([np.sin(angle), np.cos(angle)], -1).astype(np.float32)
-    return DayTables(tables.traffic, tables.traffic_left, clock)
 
 
 @lru_cache(maxsize=16)

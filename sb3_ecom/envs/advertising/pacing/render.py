@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from sb3_ecom.core.tracker import State, TaskTables
 from sb3_ecom.envs.advertising.auctions import MICROS
+from sb3_ecom.envs.advertising.day_tables import DayTables
 from sb3_ecom.envs.advertising.pacing.dynamics import MAX_LOG_MULTIPLIER, Outcome
-from sb3_ecom.envs.advertising.pacing.market import DayTables
 from sb3_ecom.envs.advertising.pacing.params import PacingParams
 from sb3_ecom.envs.advertising.pacing.tracker import Tracked
 from sb3_ecom.envs.advertising.render import new_figure, plot_budget_left, to_picture

@@ -9,8 +9,8 @@ from sb3_ecom.core.arrays import Array, array_namespace
 from sb3_ecom.core.spaces import Layout
 from sb3_ecom.envs.advertising.auctions import MICROS
 from sb3_ecom.envs.advertising.bid_multiplier import BidMultiplier
+from sb3_ecom.envs.advertising.day_tables import DayTables
 from sb3_ecom.envs.advertising.pacing.dynamics import MAX_LOG_MULTIPLIER
-from sb3_ecom.envs.advertising.pacing.market import DayTables
 
 HISTORY = 12  # ticks that the observation remembers
 FEATURES = 8  # floats per remembered tick

@@ -106,6 +106,7 @@ def test_money_is_spent_or_saved_and_never_made(seed):
         spent = spent + outcome.spend
         np.testing.assert_allclose(spent + outcome.saved, day + 1, rtol=1e-5)
         np.testing.assert_allclose(state.tracked.account, outcome.saved + 1, rtol=1e-6)
+        np.testing.assert_array_equal(state.tracked.stock, state.hidden.stock)
         assert np.all(outcome.revenue >= 0)
 
 
