@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sb3_ecom.core.arrays import Array, array_namespace
 from sb3_ecom.envs.advertising.rank.auction import Slots, run_auction
@@ -174,16 +174,16 @@ def _count(
     surplus = _surplus_share(pages, taking, slots, predicted, params)
     present = xp.where(people > 0.0, next_present(state.present, surplus, params), state.present)
     return Outcome(
-        revenue=_total(clicked * slots.price),
-        expected=_total(chance * slots.price),
-        welfare=_total(clicked * slots.value),
-        clicks=_total(clicked),
-        predicted=_total(predicted),
-        shown=_total(xp.where(slots.filled, visited[..., None], looks * 0.0)),
+        revenue=_total(xp, clicked * slots.price),
+        expected=_total(xp, chance * slots.price),
+        welfare=_total(xp, clicked * slots.value),
+        clicks=_total(xp, clicked),
+        predicted=_total(xp, predicted),
+        shown=_total(xp, xp.where(slots.filled, visited[..., None], looks * 0.0)),
         pages=people,
         log_bid=_mean_log_bid(pages, taking, slots),
-        relevance=_total(chance) / (offered * params.click_rate),
-        coverage=_total(looks) / offered,
+        relevance=_total(xp, chance) / (offered * params.click_rate),
+        coverage=_total(xp, looks) / offered,
         surplus=surplus,
         leaving=leaving,
         active=next_active(state.active, leaving, params),
@@ -192,9 +192,8 @@ def _count(
     )
 
 
-def _total(array: Array) -> Array:
+def _total(xp: Any, array: Array) -> Array:
     """Return the (n,) sums of an (n, Q, K) array."""
-    xp = array_namespace(array)
     return xp.sum(xp.sum(array, axis=-1), axis=-1)
 
 
@@ -203,7 +202,9 @@ def _mean_log_bid(pages: Pages, taking: Array, slots: Slots) -> Array:
     xp = array_namespace(taking)
     looks = pages.visited[..., None]
     shaded = xp.where(slots.filled, xp.log(slots.bid / slots.value) * looks, looks * 0.0)
-    return (_total(taking * pages.log_value) + _total(shaded)) / xp.clip(_total(taking), 1.0, None)
+    return (_total(xp, taking * pages.log_value) + _total(xp, shaded)) / xp.clip(
+        _total(xp, taking), 1.0, None
+    )
 
 
 def _leave(state: HiddenState, visited: Array, chance: Array, looks: Array, params: RankParams) -> Array:
@@ -226,5 +227,5 @@ def _surplus_share(pages: Pages, taking: Array, slots: Slots, predicted: Array, 
     best = predicted[:, 0, 0] * 0.0
     for k, chance in enumerate(params.exposure):
         best = best + chance * xp.sum(stake[..., -1 - k], axis=-1)
-    kept = _total(predicted * (slots.value - slots.price))
+    kept = _total(xp, predicted * (slots.value - slots.price))
     return kept / xp.clip(best, 1e-6, None)
