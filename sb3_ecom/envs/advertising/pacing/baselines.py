@@ -21,7 +21,6 @@ from sb3_ecom.envs.advertising.pacing.planning import (
 )
 
 Floats = NDArray[np.float64]
-Bidder = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
 def pacing_task(task: Task) -> PacingTask:
