@@ -24,7 +24,7 @@ class AuctionBatch(NamedTuple):
 
 
 class Bought(NamedTuple):
-    """What the copies won in one tick."""
+    """Wins of the copies in one tick."""
 
     wins: Array  # (n,) int64 auctions won and paid
     spend: Array  # (n,) int64 micros

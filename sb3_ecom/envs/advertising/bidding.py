@@ -1,4 +1,4 @@
-"""What the tasks share in which one campaign bids through a day: EcomAds and EcomAdsAuto."""
+"""Base of the tasks in which one campaign bids through a day: EcomAds and EcomAdsAuto."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class BiddingTask(Task):
     )
 
     @abstractmethod
-    def worth(self, outcome: Any) -> tuple[Array, Array, Array]:
-        """Return what the report calls value, CPA and ROI, (n,) each."""
+    def value_cpa_roi(self, outcome: Any) -> tuple[Array, Array, Array]:
+        """Return value, CPA and ROI of the report, (n,) each."""
 
     def terminated(self, outcome: Any) -> Array:
         """Return False: days end by the clock."""
@@ -35,7 +35,7 @@ class BiddingTask(Task):
     def step_info(self, outcome: Any) -> dict[str, Array]:
         """Return spend, value, CPA, ROI and win rate; budget use and pacing error are those so far."""
         xp = array_namespace(outcome.wins)
-        value, cpa, roi = self.worth(outcome)
+        value, cpa, roi = self.value_cpa_roi(outcome)
         return {
             "spend": outcome.spend,
             "value": value,

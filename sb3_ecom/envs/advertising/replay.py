@@ -1,4 +1,4 @@
-"""Sort what `StepLoop` sold tick by tick into the days of its copies."""
+"""Sort auctions of many copies, sold tick by tick, into the days of the copies."""
 
 from __future__ import annotations
 

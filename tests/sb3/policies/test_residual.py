@@ -37,7 +37,7 @@ def test_keywords_can_be_learnt_on_top_of_a_rule_too():
         np.testing.assert_array_equal(reward, 0)
     bids = np.array(venv._rule._bid)
     venv.step(np.ones((3, 1)))
-    root = venv.venv.loop.state.history[:, -1, 1:11]
+    root = venv.venv.loop.state.tracked.history[:, -1, 1:11]
     np.testing.assert_allclose(root**2, np.minimum(bids * np.exp(0.3), 1.6), rtol=1e-3, atol=1e-4)
 
 
@@ -61,14 +61,16 @@ def test_a_shift_moves_the_multiplier_by_its_reach():
     low, high = on_top(reach=0.2), on_top(reach=0.2)
     for venv, action in ((low, -1.0), (high, 1.0)):
         venv.reset()
-        venv.venv.loop.state = venv.venv.loop.state._replace(log_multiplier=np.zeros(4, np.float32))
+        state = venv.venv.loop.state
+        tracked = state.tracked._replace(log_multiplier=np.zeros(4, np.float32))
+        venv.venv.loop.state = state._replace(tracked=tracked)
         venv._look(venv.venv.task.observe(venv.venv.loop.state))
         venv.step(np.full((4, 1), action))
-    moved = high.venv.loop.state.log_multiplier - low.venv.loop.state.log_multiplier
+    moved = high.venv.loop.state.tracked.log_multiplier - low.venv.loop.state.tracked.log_multiplier
     plan = low._rule._target * 0 + 0.4
     # A dial that is at its end moves no further.
-    free = np.abs(low.venv.loop.state.log_multiplier) < 0.499
-    free &= np.abs(high.venv.loop.state.log_multiplier) < 0.499
+    free = np.abs(low.venv.loop.state.tracked.log_multiplier) < 0.499
+    free &= np.abs(high.venv.loop.state.tracked.log_multiplier) < 0.499
     np.testing.assert_allclose(moved[free], plan[free], atol=1e-5)
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from sb3_ecom.core.arrays import Array, array_namespace, index_range, repeat, take_rows, true_places
 from sb3_ecom.envs.advertising.auctions import MICROS, lay_out
 from sb3_ecom.envs.advertising.auto_bidding.market import NOISES, RIVALS, SCORES, Tables
 from sb3_ecom.envs.advertising.auto_bidding.params import AutoParams
-
-if TYPE_CHECKING:
-    from sb3_ecom.envs.advertising.auto_bidding.dynamics import State, StepNoise
+from sb3_ecom.envs.advertising.auto_bidding.state import HiddenState, StepNoise
 
 SLOTS = 3
 
@@ -20,21 +18,33 @@ class AuctionBatch(NamedTuple):
 
     counts: Array  # (n,) int64
     bounds: Array  # (n + 1,) int64
-    predicted: Array  # (m,) conversions of a bundle, as told
+    mean_value: Array  # (n,) mean predicted conversions of a bundle
+    predicted: Array  # (m,) conversions of a bundle
     rivals: Array  # (m,) column of `Tables.price`
     fate: Array  # (m,) U[0, 1): prediction noise, and who looks
     luck: Array  # (m,) U[0, 1): a conversion below the true rate
 
 
 class ResolvedAuctions(NamedTuple):
-    """What is true of k auctions."""
+    """True rates, prices and attention of k auctions."""
 
     true: Array  # (k,) conversions of a bundle
     price: Array  # (3, k) rivals' highest bids
     look: Array  # (k,) U[0, 1): slot j is exposed below its chance
 
 
-def open_auctions(state: State, noise: StepNoise, params: AutoParams, tables: Tables) -> AuctionBatch:
+class BoughtSlots(NamedTuple):
+    """Wins of the copies in one tick, (n,) int64 each; or amounts by auction."""
+
+    conversions: Array
+    expected: Array  # millionths of a conversion, at the true rates of the exposed
+    predicted: Array  # likewise at the predicted rates
+    spend: Array  # micros
+    wins: Array
+    exposed: Array
+
+
+def open_auctions(state: HiddenState, noise: StepNoise, params: AutoParams, tables: Tables) -> AuctionBatch:
     """Return the auctions of the tick: they depend on the market alone, never on a bid."""
     xp = array_namespace(state.left)
     now = xp.take_along_axis(state.counts, state.tick[:, None], axis=1)[:, 0]
@@ -46,13 +56,13 @@ def open_auctions(state: State, noise: StepNoise, params: AutoParams, tables: Ta
     draw = take_rows(tables.score, xp.astype(batch[0] * float(SCORES), xp.int32))
     predicted = xp.clip(repeat(level, counts) + repeat(spread, counts) * draw, 0.0, 1.0)
     rivals = xp.astype(batch[1] * float(RIVALS), xp.int32)
-    return AuctionBatch(counts, bounds, predicted, rivals, batch[2], batch[3])
+    return AuctionBatch(counts, bounds, level, predicted, rivals, batch[2], batch[3])
 
 
 def resolve(
-    state: State, batch: AuctionBatch, at: Array, owner: Array, params: AutoParams, tables: Tables
+    state: HiddenState, batch: AuctionBatch, at: Array, owner: Array, params: AutoParams, tables: Tables
 ) -> ResolvedAuctions:
-    """Tell the truth about some auctions.
+    """Return the true rates and prices of some auctions.
 
     Args:
         state: when the tick opened.
@@ -80,9 +90,9 @@ def resolve(
 
 
 def buy_slots(
-    state: State, log_multiplier: Array, batch: AuctionBatch, params: AutoParams, tables: Tables
-) -> list[Array]:
-    """Return (n,) int64: conversions, micro-conversions expected and predicted, micros, wins, exposed.
+    state: HiddenState, log_multiplier: Array, batch: AuctionBatch, params: AutoParams, tables: Tables
+) -> BoughtSlots:
+    """Bid in every auction until the budget is spent.
 
     `log_multiplier` is (n, 3), or (n, 1) for the same bid in every slot: then the third slot, the cheapest,
     decides whether anything is won, and only what is won is looked at more closely.
@@ -106,27 +116,40 @@ def buy_slots(
         bid = per_value[owner, 0 if one else k] * batch.predicted[won]
         lost = lost & (bid <= take_rows(tables.price[k], take_rows(batch.rivals, won)))
         slot = slot + xp.astype(lost, slot.dtype)
-    seen = resolved.look < _by_slot(xp, slot, resolved.look, params.exposure)
-    price = xp.take_along_axis(resolved.price, slot[None, :], axis=0)[0]
-    hit = seen & (batch.luck[won] < resolved.true)
-    nothing = price * 0.0
-    amounts = [
-        xp.where(hit, nothing + 1.0, nothing),
-        xp.where(seen, resolved.true, nothing) * float(MICROS),
-        xp.where(seen, batch.predicted[won], nothing) * float(MICROS),
-        xp.where(seen, price, nothing) * float(MICROS),
-        nothing + 1.0,
-        xp.where(seen, nothing + 1.0, nothing),
-    ]
-    sums = [
-        xp.concat([xp.zeros_like(batch.bounds[:1]), xp.cumsum(xp.astype(part, xp.int64), axis=0)])
-        for part in amounts
-    ]
-    paid = sums[3]
+    amounts = _amounts(xp, batch, won, resolved, slot, params.exposure)
+    sums = BoughtSlots(
+        *(
+            xp.concat([xp.zeros_like(batch.bounds[:1]), xp.cumsum(xp.astype(part, xp.int64), axis=0)])
+            for part in amounts
+        )
+    )
     # Costs are >= 0, so the running sum is sorted: the cut-off of every copy is one binary search.
-    last = xp.searchsorted(paid, paid[places[:-1]] + state.left, side="right") - 1
+    last = xp.searchsorted(sums.spend, sums.spend[places[:-1]] + state.left, side="right") - 1
     last = xp.minimum(last, places[1:])
-    return [part[last] - part[places[:-1]] for part in sums]
+    return BoughtSlots(*(part[last] - part[places[:-1]] for part in sums))
+
+
+def _amounts(
+    xp: Any,
+    batch: AuctionBatch,
+    won: Array,
+    resolved: ResolvedAuctions,
+    slot: Array,
+    exposure: tuple[float, float, float],
+) -> BoughtSlots:
+    """Return (k,) amounts, not yet whole, that every won auction adds if the budget lasts."""
+    exposed = resolved.look < _by_slot(xp, slot, resolved.look, exposure)
+    price = xp.take_along_axis(resolved.price, slot[None, :], axis=0)[0]
+    converted = exposed & (batch.luck[won] < resolved.true)
+    nothing = price * 0.0
+    return BoughtSlots(
+        conversions=xp.where(converted, nothing + 1.0, nothing),
+        expected=xp.where(exposed, resolved.true, nothing) * float(MICROS),
+        predicted=xp.where(exposed, batch.predicted[won], nothing) * float(MICROS),
+        spend=xp.where(exposed, price, nothing) * float(MICROS),
+        wins=nothing + 1.0,
+        exposed=xp.where(exposed, nothing + 1.0, nothing),
+    )
 
 
 def _by_slot(xp: Any, place: Array, like: Array, exposure: tuple[float, float, float]) -> Array:

@@ -2,72 +2,21 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 
 from sb3_ecom.core.registry import Policy
 from sb3_ecom.core.task import Task
-from sb3_ecom.envs.advertising.auto_bidding.auction import SLOTS
-from sb3_ecom.envs.advertising.auto_bidding.dynamics import REACH
-from sb3_ecom.envs.advertising.auto_bidding.env import LAYOUT, AutoTask
-from sb3_ecom.envs.advertising.auto_bidding.market import (
-    VALUE_BLOCK,
-    build_landscape,
-    build_tables,
-    price_scale,
+from sb3_ecom.envs.advertising.auto_bidding.dynamics import score
+from sb3_ecom.envs.advertising.auto_bidding.env import AutoTask
+from sb3_ecom.envs.advertising.auto_bidding.market import build_tables
+from sb3_ecom.envs.advertising.auto_bidding.planning import (
+    GRID,
+    Planner,
+    bought_so_far,
+    multiplier_action,
+    unscale,
 )
-
-Floats = NDArray[np.float64]
-
-GRID = np.linspace(-REACH, REACH, 61)  # log multipliers that planners choose from
-
-
-class Seen(NamedTuple):
-    """An observation in natural units, (n,) each; after `valid` all is about the last tick."""
-
-    tick: NDArray[np.int64]
-    traffic_left: Floats
-    left: Floats  # money
-    budget: Floats  # money
-    target: Floats  # money per conversion
-    log_multiplier: Floats  # of the first slot
-    predicted_cpa: Floats  # log over target
-    counted_cpa: Floats  # log over target
-    valid: NDArray[np.bool_]
-    level: Floats  # mean predicted value of a bundle
-    spend: Floats  # over an even tick's spend
-    predicted: Floats  # conversions
-
-
-def read(task: AutoTask, observation: NDArray[np.float32]) -> Seen:
-    """Undo the scaling of `AutoTask.observe`."""
-    context, history = LAYOUT.split(observation.astype(np.float64))
-    last, p = history[:, -1], task.params
-    budget = np.exp(context[:, 5]) * (p.budget_low + p.budget_high) / 2
-    target = np.exp(context[:, 6]) * (p.target_low + p.target_high) / 2
-    return Seen(
-        np.rint((1.0 - context[:, 2]) * task.horizon).astype(np.int64),
-        context[:, 3],
-        context[:, 4] * budget,
-        budget,
-        target,
-        context[:, 7] * REACH,
-        context[:, 10],
-        context[:, 11],
-        last[:, 0] > 0.5,
-        np.exp(last[:, 5]) * p.rate,
-        np.expm1(last[:, 7] * 2.0),
-        np.expm1(last[:, 8] * 2.0) * budget / (target * p.ticks),
-    )
-
-
-def act(task: AutoTask, seen: Seen, target: Floats) -> NDArray[np.float32]:
-    """Return the action that sets every log multiplier to `target`, or moves there as fast as it may."""
-    action = np.asarray(task.bid_multiplier.action_to(seen.log_multiplier, target))
-    slots = 1 if task.bids == "one" else SLOTS
-    return np.tile(action[:, None], (1, slots))
 
 
 def _auto(task: Task) -> AutoTask:
@@ -81,8 +30,8 @@ def constant(task: Task, log_multiplier: float = 0.1) -> Policy:
     own = _auto(task)
 
     def bid(observation: NDArray[np.float32]) -> NDArray[np.float32]:
-        seen = read(own, observation)
-        return act(own, seen, np.full(seen.left.shape, log_multiplier))
+        observed = unscale(own, observation)
+        return multiplier_action(own, observed, np.full(observed.left.shape, log_multiplier))
 
     return bid
 
@@ -97,11 +46,15 @@ def pid(task: Task, pace: float = 0.15, cost: float = 0.3) -> Policy:
     own = _auto(task)
 
     def bid(observation: NDArray[np.float32]) -> NDArray[np.float32]:
-        seen = read(own, observation)
-        tension = np.log(np.maximum(seen.left / seen.budget, 1e-3) / np.maximum(seen.traffic_left, 1e-3))
-        change = pace * np.clip(tension, -2, 2) - cost * np.maximum(seen.predicted_cpa, 0.0)
-        change += cost * np.maximum(-seen.predicted_cpa, 0.0) * (tension > 0)
-        return act(own, seen, np.where(seen.tick < 1, 0.1, seen.log_multiplier + change))
+        observed = unscale(own, observation)
+        tension = np.log(
+            np.maximum(observed.left / observed.budget, 1e-3) / np.maximum(observed.traffic_left, 1e-3)
+        )
+        change = pace * np.clip(tension, -2, 2) - cost * np.maximum(observed.predicted_cpa, 0.0)
+        change += cost * np.maximum(-observed.predicted_cpa, 0.0) * (tension > 0)
+        return multiplier_action(
+            own, observed, np.where(observed.tick < 1, 0.1, observed.log_multiplier + change)
+        )
 
     return bid
 
@@ -119,67 +72,18 @@ class ReturnOnSpend:
 
     def __call__(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
         """Bid."""
-        seen = read(self._task, observation)
-        if self._lam.size != seen.left.size:
-            self._lam, self._mu = np.ones(seen.left.size), np.zeros(seen.left.size)
-        self._lam[~seen.valid], self._mu[~seen.valid] = 1.0, 0.5
+        observed = unscale(self._task, observation)
+        if self._lam.size != observed.left.size:
+            self._lam, self._mu = np.ones(observed.left.size), np.zeros(observed.left.size)
+        self._lam[~observed.valid], self._mu[~observed.valid] = 1.0, 0.5
         tables = build_tables(self._task.params)
-        share = tables.traffic[np.maximum(seen.tick - 1, 0)] * self._task.horizon
-        surplus = seen.predicted * seen.target * self._task.horizon / seen.budget - seen.spend
+        share = tables.traffic[np.maximum(observed.tick - 1, 0)] * self._task.horizon
+        surplus = observed.predicted * observed.target * self._task.horizon / observed.budget - observed.spend
         moved = self._lam * np.exp(-self._rates[0] * np.clip(surplus, -2, 2))
-        self._lam = np.where(seen.valid, np.clip(moved, 1e-2, 1e2), self._lam)
-        gap = np.clip(share - seen.spend, -2, 2)
-        self._mu = np.where(seen.valid, np.clip(self._mu - self._rates[1] * gap, 0.0, 20.0), self._mu)
-        return act(self._task, seen, np.log((1 + self._lam) / (self._mu + self._lam)))
-
-
-class Planner:
-    """Expected spend and conversions of the rest of the day for every multiplier of `GRID`.
-
-    Predicted values keep the last tick's mean until their block of ticks ends; the mean of a later block is
-    the advertiser's own, estimated from the blocks seen, times 1 +- U(block_spread).
-    """
-
-    def __init__(self, task: AutoTask) -> None:
-        self._task, self._landscape = task, build_landscape(task.params)
-        self._scale = price_scale(task.params)
-        self._left = build_tables(task.params).traffic_left.astype(np.float64)
-        self._sum = np.zeros(0)  # of the levels of the blocks seen, over the mean rate
-        self._blocks = np.zeros(0)
-
-    def rest(self, seen: Seen) -> tuple[Floats, Floats]:
-        """Return (n, k) money and conversions."""
-        params = self._task.params
-        own = self._learn(seen)
-        ticks = self._task.horizon
-        ends = np.minimum((seen.tick + VALUE_BLOCK - 1) // VALUE_BLOCK * VALUE_BLOCK, ticks)
-        later = np.where(seen.valid, self._left[ends], seen.traffic_left)
-        cost, won = self._expect(seen, seen.level, seen.traffic_left - later)
-        factors = 1.0 + params.block_spread * (np.arange(7) * 2 - 6) / 7
-        for factor in factors:
-            parts = self._expect(seen, own * params.rate * factor, later / factors.size)
-            cost, won = cost + parts[0], won + parts[1]
-        return cost, won
-
-    def _expect(self, seen: Seen, level: Floats, share: Floats) -> tuple[Floats, Floats]:
-        shape, auctions = self._landscape, (share * self._task.params.auctions)[:, None]
-        gap = np.log(level * seen.target / self._scale)[:, None] + GRID
-        cost = np.interp(gap, shape.gap, shape.cost) * self._scale * auctions
-        return cost, np.interp(gap, shape.gap, shape.value) * level[:, None] * auctions
-
-    def _learn(self, seen: Seen) -> Floats:
-        """Return the advertiser's own factor: the mean of the blocks seen, drawn to 1."""
-        params = self._task.params
-        if self._sum.size != seen.tick.size:
-            self._sum, self._blocks = np.zeros(seen.tick.size), np.zeros(seen.tick.size)
-        self._sum[~seen.valid], self._blocks[~seen.valid] = 0.0, 0.0
-        opened = seen.valid & ((seen.tick - 1) % VALUE_BLOCK == 0)
-        self._sum += np.where(opened, seen.level / params.rate, 0.0)
-        self._blocks += opened
-        known = np.maximum(self._blocks, 1.0)
-        own, block = params.own_spread**2 / 3, params.block_spread**2 / 3
-        weight = own / np.maximum(own + block / known, 1e-9) * (self._blocks > 0)
-        return np.maximum(1.0 + weight * (self._sum / known - 1.0), 0.05)
+        self._lam = np.where(observed.valid, np.clip(moved, 1e-2, 1e2), self._lam)
+        gap = np.clip(share - observed.spend, -2, 2)
+        self._mu = np.where(observed.valid, np.clip(self._mu - self._rates[1] * gap, 0.0, 20.0), self._mu)
+        return multiplier_action(self._task, observed, np.log((1 + self._lam) / (self._mu + self._lam)))
 
 
 def online_lp(task: Task) -> Policy:
@@ -192,14 +96,14 @@ def online_lp(task: Task) -> Policy:
     planner = Planner(own)
 
     def bid(observation: NDArray[np.float32]) -> NDArray[np.float32]:
-        seen = read(own, observation)
-        cost, won = planner.rest(seen)
-        spent, bought = _so_far(seen)
-        fits = (cost <= seen.left[:, None]) & (
-            cost + spent[:, None] <= seen.target[:, None] * (won + bought[:, None])
+        observed = unscale(own, observation)
+        cost, won = planner.rest(observed)
+        spent, bought = bought_so_far(observed)
+        fits = (cost <= observed.left[:, None]) & (
+            cost + spent[:, None] <= observed.target[:, None] * (won + bought[:, None])
         )
         best = np.where(fits.any(1), fits.shape[1] - 1 - fits[:, ::-1].argmax(1), 0)
-        return act(own, seen, GRID[best])
+        return multiplier_action(own, observed, GRID[best])
 
     return bid
 
@@ -215,20 +119,20 @@ def soft_score(task: Task, feedback: bool = False) -> Policy:
     planner, bias_sd = Planner(own), own.params.bias_sd
 
     def bid(observation: NDArray[np.float32]) -> NDArray[np.float32]:
-        seen = read(own, observation)
-        cost, won = planner.rest(seen)
-        spent, bought = _so_far(seen)
+        observed = unscale(own, observation)
+        cost, won = planner.rest(observed)
+        spent, bought = bought_so_far(observed)
         if feedback and bias_sd > 0:
             # Gamma-Poisson: the hidden factor has prior variance bias_sd^2, the count its own mean.
-            counted = (spent / seen.target + 0.5) / np.exp(seen.counted_cpa) - 0.5
+            counted = (spent / observed.target + 0.5) / np.exp(observed.counted_cpa) - 0.5
             shape = 1 / bias_sd**2
             factor = (shape + np.maximum(counted, 0.0)) / (shape + bought)
             won, bought = won * factor[:, None], bought * factor
         # A multiplier that runs out of money buys the same mix for a part of the day.
-        part = np.minimum(1.0, seen.left[:, None] / np.maximum(cost, 1e-9))
+        part = np.minimum(1.0, observed.left[:, None] / np.maximum(cost, 1e-9))
         total, value = spent[:, None] + part * cost, bought[:, None] + part * won
-        share = np.minimum(seen.target[:, None] * value / np.maximum(total, 1e-9), 1.0)
-        return act(own, seen, GRID[(value * share**2).argmax(1)])
+        best = score(value, total, observed.target[:, None]).argmax(1)
+        return multiplier_action(own, observed, GRID[best])
 
     return bid
 
@@ -241,9 +145,3 @@ def soft_score_feedback(task: Task) -> Policy:
 def return_on_spend(task: Task) -> Policy:
     """Follow Feng, Padmanabhan and Wang's dual updates."""
     return ReturnOnSpend(_auto(task))
-
-
-def _so_far(seen: Seen) -> tuple[Floats, Floats]:
-    """Return (money spent, predicted conversions) of the day."""
-    spent = seen.budget - seen.left
-    return spent, np.maximum((spent / seen.target + 0.5) / np.exp(seen.predicted_cpa) - 0.5, 0.0)

@@ -10,29 +10,24 @@ import numpy as np
 from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array, Backend, array_namespace
-from sb3_ecom.core.spaces import Layout, LayoutBox
+from sb3_ecom.core.spaces import LayoutBox
 from sb3_ecom.core.task import Metric, check_reward_weights
-from sb3_ecom.envs.advertising.auctions import MICROS
+from sb3_ecom.core.tracker import State, TaskTables
 from sb3_ecom.envs.advertising.auto_bidding import dynamics
 from sb3_ecom.envs.advertising.auto_bidding.auction import SLOTS
-from sb3_ecom.envs.advertising.auto_bidding.dynamics import (
-    FEATURES,
-    HISTORY,
-    REACH,
-    Outcome,
-    ResetNoise,
-    State,
-    StepNoise,
-)
+from sb3_ecom.envs.advertising.auto_bidding.dynamics import MAX_LOG_MULTIPLIER, Outcome
 from sb3_ecom.envs.advertising.auto_bidding.market import build_tables, capacity
 from sb3_ecom.envs.advertising.auto_bidding.params import PRESETS, AutoParams
+from sb3_ecom.envs.advertising.auto_bidding.render import render
+from sb3_ecom.envs.advertising.auto_bidding.rewards import TERMS, reward_terms
+from sb3_ecom.envs.advertising.auto_bidding.state import HiddenState, ResetNoise, StepNoise
+from sb3_ecom.envs.advertising.auto_bidding.tracker import LAYOUT, AutoTracker, Opening, Report
 from sb3_ecom.envs.advertising.bid_multiplier import BidMultiplier, Control, check_control
 from sb3_ecom.envs.advertising.bidding import BiddingTask
+from sb3_ecom.envs.advertising.day_tables import make_day_tables
 
-LAYOUT = Layout(context=12, steps=HISTORY, features=FEATURES)
-STRIDE = 0.3  # log multiplier per unit of an incremental action
+STEP = 0.3  # log multiplier per unit of an incremental action
 Bids = Literal["one", "per_slot"]
-TERMS = ("score", "counted_score", "final_score", "conversions", "cost")
 
 
 class AutoTask(BiddingTask):
@@ -75,6 +70,7 @@ class AutoTask(BiddingTask):
         v0: first.
     """
 
+    tracker: AutoTracker
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric("score", "score"),
         Metric("counted_score", "final_score"),
@@ -105,13 +101,26 @@ class AutoTask(BiddingTask):
             self.params = AutoParams(**{**PRESETS[preset], **params})
         except TypeError as error:
             raise ValueError(f"unknown parameter of EcomAdsAuto: {error}") from error
-        self.bid_multiplier, self.bids = BidMultiplier(REACH, STRIDE, control), bids
+        self.bids = bids
         self.horizon = self.params.ticks
         weights = {"score": 1.0} if reward_weights is None else reward_weights
         self.reward_weights = check_reward_weights(weights, TERMS)
         self.action_space = spaces.Box(-1.0, 1.0, (1 if bids == "one" else SLOTS,), np.float32)
         self.observation_space = LayoutBox(LAYOUT, -20.0, 20.0)
-        self.tables = build_tables(self.params)
+        hidden = build_tables(self.params)
+        self.tables = TaskTables(hidden, make_day_tables(hidden.traffic, hidden.traffic_left))
+        self.tracker = self._make_tracker(control)
+
+    def _make_tracker(self, control: Control) -> AutoTracker:
+        p = self.params
+        return AutoTracker(
+            BidMultiplier(MAX_LOG_MULTIPLIER, STEP, control),
+            p.ticks,
+            p.auctions,
+            p.rate,
+            math.log(max(p.budget_low + p.budget_high, 1e-6) / 2),
+            math.log((p.target_low + p.target_high) / 2),
+        )
 
     def draw_reset(self, source: Backend, n: int) -> ResetNoise:
         """Draw the day's market and campaign."""
@@ -124,47 +133,32 @@ class AutoTask(BiddingTask):
         """Draw one tick: a flat pool of auctions large enough for all copies at the busiest hour."""
         return StepNoise(source.normal((n,)), source.uniform((4, capacity(self.params, n))))
 
-    def initial_state(self, noise: ResetNoise) -> State:
-        """Return mornings."""
-        return dynamics.start_day(noise, self.params, self.tables)
+    def start(self, noise: ResetNoise) -> tuple[HiddenState, Opening]:
+        """Return mornings, budgets, targets and the multipliers of the day before."""
+        hidden = dynamics.start(noise, self.params, self.tables.hidden)
+        return hidden, Opening(hidden.budget, hidden.target, dynamics.start_multiplier(noise, self.params))
 
-    def step(self, state: State, action: Array, noise: StepNoise) -> tuple[State, Outcome]:
-        """Set the multipliers and bid through one tick."""
-        log_multiplier = self.bid_multiplier.apply(state.log_multiplier[:, : action.shape[1]], action)
-        return dynamics.step(state, log_multiplier, noise, self.params, self.tables)
+    def simulate(self, hidden: HiddenState, decision: Array, noise: StepNoise) -> tuple[HiddenState, Outcome]:
+        """Bid through one tick."""
+        return dynamics.step(hidden, decision, noise, self.params, self.tables.hidden)
 
-    def observe(self, state: State) -> Array:
-        """Return what the bidder knows."""
-        xp = array_namespace(state.left)
-        tables, tick, p = self.tables, state.tick, self.params
-        budget = xp.clip(xp.astype(state.budget, xp.float32) / MICROS, 1e-6, None)
-        left = xp.astype(state.left, xp.float32) / MICROS
-        spent = xp.clip(budget - left, 0.0, None)
-        context = [
-            tables.clock[tick, 0],
-            tables.clock[tick, 1],
-            1.0 - xp.astype(tick, xp.float32) / self.horizon,
-            tables.traffic_left[tick],
-            left / budget,
-            xp.clip(xp.log(budget) - math.log(max(p.budget_low + p.budget_high, 1e-6) / 2), -8.0, 8.0),
-            xp.log(state.target) - math.log((p.target_low + p.target_high) / 2),
-            *(state.log_multiplier[:, k] / REACH for k in range(SLOTS)),
-        ]
-        for k in (1, 0):
-            # Half a conversion more on each side: a day without conversions is not infinitely dear.
-            ratio = xp.log((spent / state.target + 0.5) / (state.totals[:, k] + 0.5))
-            context.append(xp.clip(ratio, -3.0, 3.0))
-        past = xp.reshape(state.history[:, -HISTORY:], (state.history.shape[0], -1))
-        return xp.concat([xp.stack(context, -1), past], axis=1)
+    def public_event(self, hidden: HiddenState, outcome: Outcome) -> Report:
+        """Return the platform's report of the tick."""
+        return Report(
+            outcome.auctions,
+            outcome.mean_value,
+            outcome.wins,
+            outcome.spend,
+            outcome.predicted,
+            outcome.conversions,
+            hidden.left,
+        )
 
     def terms(self, outcome: Outcome) -> dict[str, Array]:
         """Return the scores, conversions and minus the cost."""
-        names = ("score", "counted_score", "final_score", "conversions")
-        middle = (self.params.target_low + self.params.target_high) / 2
-        cost = outcome.spend * (-1.0 / middle)
-        return {**{name: getattr(outcome, name) for name in names}, "cost": cost}
+        return reward_terms(outcome, self.params)
 
-    def worth(self, outcome: Outcome) -> tuple[Array, Array, Array]:
+    def value_cpa_roi(self, outcome: Outcome) -> tuple[Array, Array, Array]:
         """Return predicted conversions of the tick, the CPA so far, and the ROI of the tick.
 
         The ROI is expected conversions over what the spend buys on target.
@@ -174,6 +168,4 @@ class AutoTask(BiddingTask):
 
     def render(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
         """Draw the day so far."""
-        from sb3_ecom.envs.advertising.auto_bidding.render import draw_day, tell_day
-
-        return tell_day(self, state, row) if mode == "ansi" else draw_day(self, state, row)
+        return render(self.params, self.tables, state, outcome, row, mode)

@@ -1,4 +1,4 @@
-"""What follows from the parameters: traffic over the day, rivals' bids, the expected landscape."""
+"""Traffic over the day, rivals' bids and the expected landscape, from the parameters."""
 
 from __future__ import annotations
 
@@ -30,7 +30,6 @@ class Tables(NamedTuple):
 
     traffic: Array  # (ticks + 1,) share of the day's impressions; the last repeats
     traffic_left: Array  # (ticks + 1,) share still to come
-    clock: Array  # (ticks + 1, 2) sine and cosine of the time of day
     score: Array  # (SCORES,) normal quantiles of variance 1
     noise: Array  # (NOISES,) likewise
     price: Array  # (3, RIVALS) highest three rival bids for a bundle, falling
@@ -83,11 +82,9 @@ def price_scale(params: AutoParams) -> float:
 def build_tables(params: AutoParams) -> Tables:
     """Compute the constant arrays."""
     traffic = build_traffic(params.ticks)
-    angle = 2 * np.pi * (np.arange(params.ticks + 1) + 0.5) / params.ticks
     floats = (
         np.append(traffic, traffic[-1]),
         np.append(np.cumsum(traffic[::-1])[::-1], 0.0),
-        np.stack([np.sin(angle), np.cos(angle)], -1),
         normal_scores(SCORES),
         normal_scores(NOISES),
         np.maximum(np.exp(rival_bids(params)), params.reserve) * params.bundle,
@@ -106,9 +103,9 @@ def build_landscape(params: AutoParams) -> Landscape:
         bid = np.exp(log_bid) * values[:, None]
         slot = (bid <= price[0]) * 1 + (bid <= price[1]) * 1 + (bid <= price[2]) * 1
         won = slot < 3
-        seen = np.where(won, np.asarray((*params.exposure, 0.0))[slot], 0.0)
-        paid = seen * np.take_along_axis(price, np.minimum(slot, 2), 0)
-        rows.append((won.mean(), (seen * values[:, None]).mean(), paid.mean()))
+        exposed = np.where(won, np.asarray((*params.exposure, 0.0))[slot], 0.0)
+        paid = exposed * np.take_along_axis(price, np.minimum(slot, 2), 0)
+        rows.append((won.mean(), (exposed * values[:, None]).mean(), paid.mean()))
     wins, value, cost = np.asarray(rows).T
     return Landscape(gap, wins, value, cost)
 

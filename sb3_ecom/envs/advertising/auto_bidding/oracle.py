@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from sb3_ecom.core.arrays import NumpyBackend
 from sb3_ecom.core.registry import Oracle
 from sb3_ecom.envs.advertising.auctions import MICROS
 from sb3_ecom.envs.advertising.auto_bidding.auction import open_auctions, resolve
+from sb3_ecom.envs.advertising.auto_bidding.dynamics import score
 from sb3_ecom.envs.advertising.auto_bidding.env import AutoTask
 from sb3_ecom.envs.advertising.replay import rows_by_copy
 
@@ -21,27 +22,27 @@ _BATCH = 32  # days in memory at once
 
 
 class Day(NamedTuple):
-    """Everything that was for sale on one day: per auction three slots, dearest first."""
+    """Auctions of one day, with three slots each, dearest first."""
 
     cost: Floats  # (m, 3) money
-    worth: Floats  # (m, 3) conversions
+    value: Floats  # (m, 3) conversions
     budget: float
     target: float
 
 
-def hull_increments(cost: Floats, worth: Floats) -> tuple[Floats, Floats]:
-    """Return (cost, worth) of the upgrades along the upper concave hull of (0, 0) and three options.
+def hull_increments(cost: Floats, value: Floats) -> tuple[Floats, Floats]:
+    """Return (cost, value) of the upgrades along the upper concave hull of (0, 0) and three options.
 
     Args:
         cost: (m, 3), falling or equal along axis 1, >= 0.
-        worth: (m, 3), likewise.
+        value: (m, 3), likewise.
 
     Returns:
         Two (m, 3) arrays: from nothing to the cheapest option kept, to the next, and so on; slopes fall and
         an upgrade that the hull skips costs and brings 0.
     """
     costs = np.diff(np.concatenate([np.zeros_like(cost[:, :1]), cost[:, ::-1]], 1))
-    gains = np.diff(np.concatenate([np.zeros_like(cost[:, :1]), worth[:, ::-1]], 1))
+    gains = np.diff(np.concatenate([np.zeros_like(cost[:, :1]), value[:, ::-1]], 1))
     # Pool neighbours whose slopes rise; the last pair are neighbours where the middle one was pooled.
     for left, right in ((1, 2), (0, 1), (0, 2)):
         rising = gains[:, right] * costs[:, left] > gains[:, left] * costs[:, right]
@@ -58,7 +59,7 @@ def best_score(day: Day) -> float:
     best score is on the frontier. Between two of its corners the bound takes the conversions of the right one
     at the cost of the left one.
     """
-    cost, gain = (part.ravel() for part in hull_increments(day.cost, day.worth))
+    cost, gain = (part.ravel() for part in hull_increments(day.cost, day.value))
     real = (cost > 0) | (gain > 0)
     cost, gain = cost[real], gain[real]
     order = np.argsort(-gain / np.maximum(cost, 1e-12), kind="stable")
@@ -74,8 +75,7 @@ def best_score(day: Day) -> float:
         part = (day.budget - paid[whole]) / (paid[whole + 1] - paid[whole])
         after = after.copy()
         after[-1] = won[whole] + part * (won[whole + 1] - won[whole])
-    share = np.minimum(day.target * after / np.maximum(before, 1e-12), 1.0)
-    return float((after * share**2).max())
+    return float(score(after, before, np.asarray(day.target)).max())
 
 
 def replay_days(task: AutoTask, n: int, seed: int, *, luck: bool) -> Iterator[Day]:
@@ -89,24 +89,22 @@ def replay_days(task: AutoTask, n: int, seed: int, *, luck: bool) -> Iterator[Da
     """
     source = NumpyBackend()
     source.seed(seed)
-    params = task.params
-    state = task.initial_state(task.draw_reset(source.spawn(1), n))
-    idle = np.full((n, *(task.action_space.shape or ())), -1.0, dtype=np.float32)
-    owners, costs, worths = [], [], []
+    params, tables = task.params, task.tables.hidden
+    hidden = task.start(task.draw_reset(source.spawn(1), n))[0]
+    owners, costs, values = [], [], []
     exposure = np.asarray(params.exposure)
-    for _ in range(task.horizon):
-        noise = task.draw_step(source, n)
-        batch = open_auctions(state, noise, params, task.tables)
+    for tick in range(task.horizon):
+        market = hidden._replace(tick=hidden.tick + tick)  # what is for sale does not depend on bids
+        batch = open_auctions(market, task.draw_step(source, n), params, tables)
         owner = np.repeat(np.arange(n), batch.counts)
         owners.append(owner)
-        resolved = resolve(state, batch, np.arange(owner.size), owner, params, task.tables)
-        seen = (resolved.look[:, None] < exposure) * 1.0 if luck else np.ones((owner.size, 1)) * exposure
-        costs.append(np.floor(resolved.price.T.astype(np.float64) * MICROS) / MICROS * seen)
-        worths.append(resolved.true[:, None].astype(np.float64) * seen)
-        state, _ = task.step(state, idle, noise)
-    cost, worth = np.concatenate(costs), np.concatenate(worths)
+        resolved = resolve(market, batch, np.arange(owner.size), owner, params, tables)
+        exposed = (resolved.look[:, None] < exposure) * 1.0 if luck else np.ones((owner.size, 1)) * exposure
+        costs.append(np.floor(resolved.price.T.astype(np.float64) * MICROS) / MICROS * exposed)
+        values.append(resolved.true[:, None].astype(np.float64) * exposed)
+    cost, value = np.concatenate(costs), np.concatenate(values)
     for row, part in enumerate(rows_by_copy(owners, n)):
-        yield Day(cost[part], worth[part], float(state.budget[row]) / MICROS, float(state.target[row]))
+        yield Day(cost[part], value[part], float(hidden.budget[row]) / MICROS, float(hidden.target[row]))
 
 
 def hindsight(task: AutoTask, n: int, seed: int, *, luck: bool = True) -> Floats:
@@ -114,9 +112,8 @@ def hindsight(task: AutoTask, n: int, seed: int, *, luck: bool = True) -> Floats
     return np.array([best_score(day) for day in replay_days(task, n, seed, luck=luck)])
 
 
-def solve(episodes: int = 64, seed: int = 0, **kwargs: Any) -> Oracle:
+def oracle(task: AutoTask, episodes: int = 64, seed: int = 0) -> Oracle:
     """Return the mean hindsight bound on the score."""
-    task = AutoTask(**kwargs)
     seeds = np.random.SeedSequence(seed).generate_state(-(-episodes // _BATCH))
     bounds = np.concatenate([hindsight(task, _BATCH, int(s)) for s in seeds])[:episodes]
     return Oracle(

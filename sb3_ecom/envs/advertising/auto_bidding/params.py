@@ -1,4 +1,4 @@
-"""A day of AuctionNet's market for one advertiser among frozen rivals."""
+"""Parameters of a day of AuctionNet's market for one advertiser among frozen rivals."""
 
 from __future__ import annotations
 

@@ -1,20 +1,30 @@
-"""Show the bidding day: multipliers, budget, conversions and their cost over the ticks."""
+"""Pictures of the bidding day: multipliers, budget, conversions and their cost over the ticks."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sb3_ecom.core.tracker import State, TaskTables
 from sb3_ecom.envs.advertising.auctions import MICROS
-from sb3_ecom.envs.advertising.auto_bidding.dynamics import REACH, State
-from sb3_ecom.envs.advertising.render import new_figure, to_picture
-
-if TYPE_CHECKING:
-    from sb3_ecom.envs.advertising.auto_bidding.env import AutoTask
+from sb3_ecom.envs.advertising.auto_bidding.dynamics import MAX_LOG_MULTIPLIER, Outcome
+from sb3_ecom.envs.advertising.auto_bidding.params import AutoParams
+from sb3_ecom.envs.advertising.auto_bidding.tracker import Tracked
+from sb3_ecom.envs.advertising.day_tables import DayTables
+from sb3_ecom.envs.advertising.render import new_figure, plot_budget_left, to_picture
 
 Floats = NDArray[np.float64]
+
+
+def render(
+    params: AutoParams, tables: TaskTables, state: State, outcome: Outcome | None, row: int, mode: str
+) -> Any:
+    """Return the day of copy `row` so far as a picture, or as a text (mode "ansi")."""
+    if mode == "ansi":
+        return day_text(params, state.tracked, row)
+    return day_picture(params, tables.public, state.tracked, row)
 
 
 class Day(NamedTuple):
@@ -27,28 +37,28 @@ class Day(NamedTuple):
     conversions: Floats
 
 
-def read_day(task: AutoTask, state: State, row: int) -> Day:
+def past_ticks(params: AutoParams, state: Tracked, row: int) -> Day:
     """Undo the scaling of the history."""
     past = np.asarray(state.history[row], dtype=np.float64)
     past = past[past[:, 0] > 0.5]
-    even = float(state.budget[row]) / MICROS / (float(state.target[row]) * task.horizon)
+    even = float(state.budget[row]) / MICROS / (float(state.target[row]) * params.ticks)
     return Day(
-        (np.arange(len(past)) + 0.5) * 24 / task.horizon,
-        np.exp(past[:, 1:4] * REACH),
-        np.expm1(past[:, 7] * 2) / task.horizon,
+        (np.arange(len(past)) + 0.5) * 24 / params.ticks,
+        np.exp(past[:, 1:4] * MAX_LOG_MULTIPLIER),
+        np.expm1(past[:, 7] * 2) / params.ticks,
         np.expm1(past[:, 8] * 2) * even,
         np.expm1(past[:, 9] * 2) * even,
     )
 
 
-def tell_day(task: AutoTask, state: State, row: int) -> str:
+def day_text(params: AutoParams, state: Tracked, row: int) -> str:
     """Return the day as text."""
-    day = read_day(task, state, row)
+    day = past_ticks(params, state, row)
     budget, left = float(state.budget[row]) / MICROS, float(state.left[row]) / MICROS
     bought = float(state.totals[row, 0])
     cost = f"{(budget - left) / bought:.1f}" if bought else "-"
     lines = [
-        f"tick {int(state.tick[row])}/{task.horizon}   budget {budget:.0f}   left {left / budget:.1%}",
+        f"tick {int(state.tick[row])}/{params.ticks}   budget {budget:.0f}   left {left / budget:.1%}",
         f"target {float(state.target[row]):.1f} per conversion   paid {cost}",
         f"conversions {bought:.0f} (predicted {float(state.totals[row, 1]):.1f})",
     ]
@@ -61,23 +71,20 @@ def tell_day(task: AutoTask, state: State, row: int) -> str:
     return "\n".join(lines)
 
 
-def draw_day(task: AutoTask, state: State, row: int) -> NDArray[np.uint8]:
+def day_picture(params: AutoParams, tables: DayTables, state: Tracked, row: int) -> NDArray[np.uint8]:
     """Return the day as a picture."""
-    day = read_day(task, state, row)
+    day = past_ticks(params, state, row)
     figure = new_figure()
     upper, middle, lower = figure.subplots(3, 1, sharex=True)
-    shown = day.bids if task.bids == "per_slot" else day.bids[:, :1]
+    one = bool(np.all(day.bids == day.bids[:, :1]))  # the same bid in every slot
+    shown = day.bids[:, :1] if one else day.bids
     for k in range(shown.shape[1]):
         upper.plot(day.hour, shown[:, k], "o-", ms=3, label=f"slot {k + 1}" if shown.shape[1] > 1 else "bid")
     upper.axhline(1.0, color="gray", ls="--", lw=1)
     upper.set(ylabel="x target", yscale="log", xlim=(0, 24), ylim=(0.2, 5))
     upper.set_yticks([0.25, 0.5, 1, 2, 4], labels=["1/4", "1/2", "1", "2", "4"])
     upper.minorticks_off()
-    left = 1 - np.append(0, np.cumsum(day.spend))
-    middle.plot(np.append(0, day.hour), left, label="budget left")
-    traffic = task.tables.traffic_left
-    middle.plot(np.linspace(0, 24, len(traffic)), traffic, "--", color="gray", label="mean traffic left")
-    middle.set(ylabel="share", ylim=(-0.02, 1.02))
+    plot_budget_left(middle, day.hour, day.spend, tables.traffic_left)
     lower.plot(day.hour, np.cumsum(day.conversions), "o-", ms=3, label="conversions so far")
     lower.plot(day.hour, np.cumsum(day.predicted), "k--", lw=1, label="predicted")
     money = np.cumsum(day.spend) * float(state.budget[row]) / MICROS / float(state.target[row])

@@ -1,11 +1,12 @@
-"""EcomAdsAuto-v0: data only."""
+"""EcomAdsAuto-v0: its task, baselines, oracle and references."""
 
 from __future__ import annotations
 
 from sb3_ecom.core.references import load_references
 from sb3_ecom.core.registry import Spec
-from sb3_ecom.envs.advertising.auto_bidding import baselines, oracle
+from sb3_ecom.envs.advertising.auto_bidding import baselines
 from sb3_ecom.envs.advertising.auto_bidding.env import AutoTask
+from sb3_ecom.envs.advertising.auto_bidding.oracle import oracle
 from sb3_ecom.envs.advertising.auto_bidding.params import PRESETS
 
 SPECS = (
@@ -15,7 +16,7 @@ SPECS = (
         make_task=AutoTask,
         references=load_references(__file__, "EcomAdsAuto-v0"),
         best_known_kind="bound",
-        oracle=oracle.solve,
+        oracle=lambda episodes=64, seed=0, **kwargs: oracle(AutoTask(**kwargs), episodes, seed),
         baselines={
             "constant": baselines.constant,
             "fixed_cpa": baselines.fixed_cpa,

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from sb3_ecom.core.arrays import NumpyBackend
 from sb3_ecom.envs.advertising.calibration.fit import Series
-from sb3_ecom.envs.advertising.pacing.dynamics import open_auctions, price_level
+from sb3_ecom.envs.advertising.pacing.dynamics import price_level
 from sb3_ecom.envs.advertising.pacing.env import PacingTask
 from sb3_ecom.envs.advertising.pacing.market import value_quantiles
+from sb3_ecom.envs.advertising.pacing.replay import replay_market
 
 Floats = NDArray[np.float64]
 
@@ -82,19 +83,14 @@ def response_statistics(rates: Floats) -> dict[str, float]:
 def simulate_market(task: PacingTask, days: int, seed: int = 0) -> tuple[Series, Floats]:
     """Run the auctions of some days; return mean hourly prices, and 24 hourly numbers of auctions."""
     source = NumpyBackend(np.random.default_rng(seed))
-    state = task.initial_state(task.draw_reset(source, days))
+    hidden = task.start(task.draw_reset(source, days))[0]
     cost, counts = np.zeros((days, 24)), np.zeros((days, 24))
-    rows = np.arange(days)
-    nothing = np.full((days, 1), -1.0, dtype=np.float32)
-    for tick in range(task.horizon):
-        noise = task.draw_step(source, days)
-        batch = open_auctions(state, noise, task.params, task.tables)
-        level = np.repeat(price_level(state, task.params, task.tables), batch.counts)
-        owner = np.repeat(rows, batch.counts)
+    for tick, (market, batch) in enumerate(replay_market(task, hidden, source)):
+        level = np.repeat(price_level(market, task.params, task.tables.hidden), batch.counts)
+        owner = np.repeat(np.arange(days), batch.counts)
         hour = tick * 24 // task.horizon
         cost[:, hour] += np.bincount(owner, np.exp(level + batch.price_noise), minlength=days)
         counts[:, hour] += batch.counts
-        state, _ = task.step(state, nothing, noise)
     hours = np.arange(days * 24, dtype=np.int64)
     return Series(hours, (cost / np.maximum(counts, 1)).ravel()), counts.sum(0)
 

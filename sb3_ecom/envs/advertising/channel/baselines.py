@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from sb3_ecom.core.arrays import tree_take
 from sb3_ecom.core.registry import Policy
 from sb3_ecom.core.task import Task
-from sb3_ecom.envs.advertising.channel.dynamics import SHARPNESS
-from sb3_ecom.envs.advertising.channel.env import CONTEXT, ChannelTask
+from sb3_ecom.envs.advertising.channel.dynamics import SHARPNESS, demand
+from sb3_ecom.envs.advertising.channel.env import ChannelTask
+from sb3_ecom.envs.advertising.channel.tracker import CONTEXT
 
 Floats = NDArray[np.float64]
 
 
-class Seen(NamedTuple):
+class Observed(NamedTuple):
     """An observation in natural units."""
 
     day: NDArray[np.int64]  # (n,)
@@ -28,13 +29,13 @@ class Seen(NamedTuple):
     log_index: Floats  # (n, K) log of revenue so far over plan
 
 
-def read(task: ChannelTask, observation: NDArray[np.float32]) -> Seen:
-    """Undo the scaling of `ChannelTask.observe`."""
+def unscale(task: ChannelTask, observation: NDArray[np.float32]) -> Observed:
+    """Undo the scaling of `ChannelTracker.observe`."""
     context, _ = task.layout.split(observation.astype(np.float64))
     k = task.params.channels
     day = np.rint((1.0 - context[:, 0]) * task.horizon).astype(np.int64)
     weekday = np.rint(np.arctan2(context[:, 4], context[:, 5]) * 7 / (2 * np.pi)).astype(np.int64) % 7
-    return Seen(
+    return Observed(
         day,
         np.exp(context[:, 1] * 2.0),
         context[:, 2] + 1.0,
@@ -45,7 +46,7 @@ def read(task: ChannelTask, observation: NDArray[np.float32]) -> Seen:
     )
 
 
-def act(spend: Floats, account: Floats) -> NDArray[np.float32]:
+def spend_action(spend: Floats, account: Floats) -> NDArray[np.float32]:
     """Return the action whose shares are the (n, K) spends of the account; the rest is saved."""
     saved = np.maximum(account - spend.sum(1), 0.0)
     shares = np.concatenate([spend, saved[:, None]], 1) / account[:, None]
@@ -54,7 +55,7 @@ def act(spend: Floats, account: Floats) -> NDArray[np.float32]:
     return np.asarray(np.clip(centred, -1.0, 1.0), dtype=np.float32)
 
 
-def fill(level: Floats, saturation: Floats, budget: Floats) -> Floats:
+def fill_channels(level: Floats, saturation: Floats, budget: Floats) -> Floats:
     """Return (n, K) spends that maximise sum level (1 - exp(-s / saturation)) under an (n,) budget.
 
     Water-filling: s = saturation [ln(level / (saturation nu))]^+ with nu found by bisection.
@@ -79,8 +80,10 @@ def uniform(task: Task) -> Policy:
     own = _channel(task)
 
     def spread(observation: NDArray[np.float32]) -> NDArray[np.float32]:
-        account = read(own, observation).account
-        return act(np.tile(account[:, None] / own.params.channels, (1, own.params.channels)), account)
+        account = unscale(own, observation).account
+        return spend_action(
+            np.tile(account[:, None] / own.params.channels, (1, own.params.channels)), account
+        )
 
     return spread
 
@@ -91,20 +94,20 @@ def water_filling(task: Task) -> Policy:
     ceiling, saturation = np.asarray(own.params.ceiling), np.asarray(own.params.saturation)
 
     def spread(observation: NDArray[np.float32]) -> NDArray[np.float32]:
-        account = read(own, observation).account
-        return act(fill(np.tile(ceiling, (account.size, 1)), saturation, account), account)
+        account = unscale(own, observation).account
+        return spend_action(fill_channels(np.tile(ceiling, (account.size, 1)), saturation, account), account)
 
     return spread
 
 
-def believed_effect(task: ChannelTask, seen: Seen) -> Floats:
-    """Return effects: the observed index, drawn to the prior by the number of days seen."""
-    variance = task.params.noise_sd**2 / np.maximum(seen.day, 1)[:, None]
+def believed_effect(task: ChannelTask, observed: Observed) -> Floats:
+    """Return effects: the observed index, drawn to the prior by the number of days observed."""
+    variance = task.params.noise_sd**2 / np.maximum(observed.day, 1)[:, None]
     prior = task.params.effect_sd**2
-    weight = np.where(seen.day[:, None] > 0, prior / (prior + variance), 0.0)
+    weight = np.where(observed.day[:, None] > 0, prior / (prior + variance), 0.0)
     if prior == 0:
-        return np.ones_like(seen.log_index)
-    mean = (1 - weight) * (-prior / 2) + weight * seen.log_index
+        return np.ones_like(observed.log_index)
+    mean = (1 - weight) * (-prior / 2) + weight * observed.log_index
     return np.asarray(np.exp(mean + (1 - weight) * prior / 2))
 
 
@@ -115,8 +118,11 @@ def learning_water_filling(task: Task) -> Policy:
     steady = saturation * (1 - np.asarray(own.params.carry))
 
     def spread(observation: NDArray[np.float32]) -> NDArray[np.float32]:
-        seen = read(own, observation)
-        return act(fill(ceiling * believed_effect(own, seen), steady, seen.account), seen.account)
+        observed = unscale(own, observation)
+        return spend_action(
+            fill_channels(ceiling * believed_effect(own, observed), steady, observed.account),
+            observed.account,
+        )
 
     return spread
 
@@ -137,34 +143,34 @@ class Planned:
 
     def __call__(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
         """Spend today's part of the plan."""
-        seen = read(self._task, observation)
-        if self._price.size != seen.day.size:
-            self._price = np.zeros(seen.day.size)
-        spend = np.zeros_like(seen.stock)
-        for day in np.unique(seen.day):  # copies in step share one plan
-            rows = np.flatnonzero(seen.day == day)
-            spend[rows] = self._plan(int(day), tree_take(seen, rows), rows)
+        observed = unscale(self._task, observation)
+        if self._price.size != observed.day.size:
+            self._price = np.zeros(observed.day.size)
+        spend = np.zeros_like(observed.stock)
+        for day in np.unique(observed.day):  # copies in step share one plan
+            rows = np.flatnonzero(observed.day == day)
+            spend[rows] = self._plan(int(day), tree_take(observed, rows), rows)
         total = spend.sum(1)
-        scale = np.minimum(1.0, seen.account / np.maximum(total, 1e-9))
-        return act(spend * scale[:, None], seen.account)
+        scale = np.minimum(1.0, observed.account / np.maximum(total, 1e-9))
+        return spend_action(spend * scale[:, None], observed.account)
 
-    def _plan(self, day: int, seen: Seen, rows: NDArray[np.int64]) -> Floats:
+    def _plan(self, day: int, observed: Observed, rows: NDArray[np.int64]) -> Floats:
         days = max(self._task.horizon - day, 1)
-        effect = believed_effect(self._task, seen)
+        effect = believed_effect(self._task, observed)
         slope = np.log(self._ceiling * effect / (self._saturation * (1 - self._carry)))
-        slope = slope[:, None, :] + np.log(self._demand(seen, days))[:, :, None]
-        money = seen.account + days - 1
+        slope = slope[:, None, :] + np.log(self._demand(observed, days))[:, :, None]
+        money = observed.account + days - 1
         price = np.where(day == 0, slope.mean((1, 2)), self._price[rows])
         for k in range(self._steps + 20 * (day == 0)):
             stock = self._saturation * np.maximum(slope - price[:, None, None], 0.0)
-            cost = self._cost(stock, seen.stock)
+            cost = self._cost(stock, observed.stock)
             # One more unit of log price takes saturation (1 - carry) from every open channel.
             open_channels = (stock > 0) * self._saturation * (1 - self._carry)
             width = np.maximum(open_channels.sum((1, 2)), 1.0)
             price = price + np.clip((cost - money) / width, -0.5, 0.5) * (0.9 if k else 1.0)
         self._price[rows] = price
         stock = self._saturation * np.maximum(slope[:, 0] - price[:, None], 0.0)
-        return np.asarray(np.maximum(stock - seen.stock, 0.0))
+        return np.asarray(np.maximum(stock - observed.stock, 0.0))
 
     def _cost(self, stock: Floats, today: Floats) -> Floats:
         """Return the (n,) cost of (n, days, K) stocks; stock that must fall falls by itself."""
@@ -172,13 +178,11 @@ class Planned:
         rises = np.maximum(stock[:, 1:] - self._carry * stock[:, :-1], 0.0)
         return np.asarray(first + rises.sum((1, 2)))
 
-    def _demand(self, seen: Seen, days: int) -> Floats:
-        params = self._task.params
-        ahead = np.arange(days)
-        away = (seen.day[:, None] + ahead - seen.peak[:, None]) / params.peak_width
-        level = np.asarray(params.weekday) / np.mean(params.weekday)
-        week = level[(seen.weekday[:, None] + ahead) % 7]
-        return np.asarray(week * (1 + params.peak_height * np.exp(-0.5 * away**2)))
+    def _demand(self, observed: Observed, days: int) -> Floats:
+        day = observed.day[:, None] + np.arange(days)
+        first_weekday = (observed.weekday - observed.day)[:, None]
+        tables = self._task.tables.public
+        return np.asarray(demand(day, first_weekday, observed.peak[:, None], self._task.params, tables))
 
 
 def planned(task: Task) -> Policy:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -10,13 +9,15 @@ import numpy as np
 from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array, Backend, array_namespace
-from sb3_ecom.core.spaces import Layout, LayoutBox
+from sb3_ecom.core.spaces import LayoutBox
 from sb3_ecom.core.task import Metric, Task, check_reward_weights
+from sb3_ecom.core.tracker import State, TaskTables
 from sb3_ecom.envs.advertising.channel import dynamics
-from sb3_ecom.envs.advertising.channel.dynamics import HISTORY, Outcome, ResetNoise, State, Tables
+from sb3_ecom.envs.advertising.channel.dynamics import HiddenState, Outcome, ResetNoise, Spend, Tables
 from sb3_ecom.envs.advertising.channel.params import ChannelParams
-
-CONTEXT = 6  # floats before the per-channel ones
+from sb3_ecom.envs.advertising.channel.render import render
+from sb3_ecom.envs.advertising.channel.rewards import TERMS, reward_terms
+from sb3_ecom.envs.advertising.channel.tracker import ChannelTracker, Opening, Report, layout
 
 
 class ChannelTask(Task):
@@ -40,7 +41,7 @@ class ChannelTask(Task):
         ``idle`` (weight 0): minus the money left over on the last day.
 
     Episode:
-        90 days, truncated at the end; stock and money left then are worth nothing.
+        90 days, truncated at the end; stock and money left then have no value.
 
     Source:
         Adstock with geometric carry-over and exponential saturation: S. Broadbent (1979), "One way TV
@@ -68,13 +69,15 @@ class ChannelTask(Task):
         k = self.params.channels
         self.horizon = self.params.days
         weights = {"revenue": 1.0} if reward_weights is None else reward_weights
-        self.reward_weights = check_reward_weights(weights, ("revenue", "expected", "idle"))
+        self.reward_weights = check_reward_weights(weights, TERMS)
         self.action_space = spaces.Box(-1.0, 1.0, (k + 1,), np.float32)
-        self.layout = Layout(context=CONTEXT + 2 * k, steps=HISTORY, features=1 + 2 * k)
+        self.layout = layout(k)
         self.observation_space = LayoutBox(self.layout, -20.0, 20.0)
         weekday = np.asarray(self.params.weekday) / np.mean(self.params.weekday)
         constants = (self.params.ceiling, self.params.saturation, self.params.carry, weekday)
-        self.tables = Tables(*(np.asarray(values, dtype=np.float32) for values in constants))
+        public = Tables(*(np.asarray(values, dtype=np.float32) for values in constants))
+        self.tables = TaskTables(None, public)
+        self.tracker = ChannelTracker(self.horizon, k)
 
     def draw_reset(self, source: Backend, n: int) -> ResetNoise:
         """Draw effects and dates."""
@@ -84,43 +87,32 @@ class ChannelTask(Task):
         """Draw the noise of the day's revenue."""
         return source.normal((n, self.params.channels))
 
-    def initial_state(self, noise: ResetNoise) -> State:
-        """Return first mornings."""
-        return dynamics.start(noise, self.params)
+    def start(self, noise: ResetNoise) -> tuple[HiddenState, Opening]:
+        """Return first mornings, and the calendar."""
+        hidden = dynamics.start(noise, self.params, self.tables.public)
+        return hidden, Opening(hidden.first_weekday, hidden.peak, hidden.demand)
 
-    def step(self, state: State, action: Array, noise: Array) -> tuple[State, Outcome]:
+    def simulate(self, hidden: HiddenState, decision: Spend, noise: Array) -> tuple[HiddenState, Outcome]:
         """Spend a day's money."""
-        return dynamics.step(state, action, noise, self.params, self.tables)
+        return dynamics.step(hidden, decision, noise, self.params, self.tables.public)
 
-    def observe(self, state: State) -> Array:
-        """Return what the advertiser knows."""
-        xp = array_namespace(state.peak)
-        day = xp.astype(state.day, xp.float32)
-        angle = xp.astype((state.first_weekday + state.day) % 7, xp.float32) * (2 * math.pi / 7)
-        context = (
-            1.0 - day / self.horizon,
-            xp.log(xp.clip(state.account, 1e-3, None)) / 2.0,
-            dynamics.demand(state, self.params, self.tables) - 1.0,
-            xp.clip((state.peak - day) / 20.0, -3.0, 3.0),
-            xp.sin(angle),
-            xp.cos(angle),
-        )
-        stock = xp.clip(state.stock / self.tables.saturation, 0.0, 10.0)
-        index = xp.clip(xp.log((state.earned + 1e-2) / (state.planned + 1e-2)), -4.0, 4.0)
-        past = xp.clip(xp.reshape(state.history, (day.shape[0], -1)), -6.0, 6.0)
-        return xp.concat([xp.stack(context, -1), stock, index, past], axis=1)
+    def public_event(self, hidden: HiddenState, outcome: Outcome) -> Report:
+        """Return the revenue by channel, and the demand of the next day."""
+        return Report(outcome.channel_revenue, hidden.demand)
 
     def terms(self, outcome: Outcome) -> dict[str, Array]:
         """Return revenue, expected revenue and minus the money left over."""
-        return {"revenue": outcome.revenue, "expected": outcome.expected, "idle": -outcome.idle}
+        return reward_terms(outcome)
 
     def terminated(self, outcome: Outcome) -> Array:
         """Return False: campaigns end by the calendar."""
         return outcome.spend < 0.0
 
     def counters(self, outcome: Outcome) -> dict[str, Array]:
-        """Return everything of the outcome."""
-        return outcome._asdict()
+        """Return everything of the outcome but the revenue by channel."""
+        counted = outcome._asdict()
+        del counted["channel_revenue"]
+        return counted
 
     def step_info(self, outcome: Outcome) -> dict[str, Array]:
         """Return the spend of the day, revenue over it, and its share of the account."""
@@ -132,7 +124,5 @@ class ChannelTask(Task):
         }
 
     def render(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
-        """Draw the channels."""
-        from sb3_ecom.envs.advertising.channel.render import draw_week, tell_week
-
-        return tell_week(self, state, row) if mode == "ansi" else draw_week(self, state, row)
+        """Draw the last week of a campaign."""
+        return render(self.params, self.tables, state, outcome, row, mode)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 
 
 class Campaigns(NamedTuple):
-    """What decides n campaigns of T days and K channels."""
+    """Known conditions of n campaigns of T days and K channels."""
 
     level: Floats  # (n, T, K) revenue per day when saturated
     saturation: Floats  # (K,)
@@ -56,10 +56,10 @@ def dual_bound(level: Floats, saturation: Floats, carry: Floats) -> float:
         later = np.append(price[1:], 0.0)
         cost = price[:, None] - carry * later[:, None]
         stock = saturation * np.maximum(np.log(level / (saturation * cost)), 0.0)
-        gain = level * (1 - np.exp(-stock / saturation)) - cost * stock
+        surplus = level * (1 - np.exp(-stock / saturation)) - cost * stock
         before = np.concatenate([np.zeros_like(stock[:1]), stock[:-1]])
         slope = 1.0 - (stock - carry * before).sum(1)
-        return float(price.sum() + gain.sum()), np.cumsum(slope)
+        return float(price.sum() + surplus.sum()), np.cumsum(slope)
 
     days = level.shape[0]
     start = np.append(np.zeros(days - 1), level.sum(1).mean() / 3)
@@ -83,9 +83,9 @@ def plan(campaigns: Campaigns, rounds: int = 200, rate: float = 0.5) -> Floats:
         gradient = revenue(campaigns, _spends(share))[1]
         later = np.zeros(n)
         for day in range(days - 1, -1, -1):
-            worth = np.concatenate([gradient[:, day], later[:, None]], 1)
-            later = (share[:, day] * worth).sum(1)
-            log_share[:, day] += rate * (worth / later[:, None] - 1.0)
+            marginal = np.concatenate([gradient[:, day], later[:, None]], 1)
+            later = (share[:, day] * marginal).sum(1)
+            log_share[:, day] += rate * (marginal / later[:, None] - 1.0)
         log_share = np.maximum(log_share - log_share.max(2, keepdims=True), -30.0)
     share = np.exp(log_share)
     return _spends(share / share.sum(2, keepdims=True))
@@ -105,11 +105,12 @@ def campaigns_of(task: ChannelTask, n: int, seed: int) -> Campaigns:
     """Return the campaigns that `StepLoop(task, n)` plays after ``reset(seed)``."""
     source = NumpyBackend()
     source.seed(seed)
-    state = task.initial_state(task.draw_reset(source.spawn(1), n))
+    public = task.tables.public
+    hidden = task.start(task.draw_reset(source.spawn(1), n))[0]
     levels = []
     for day in range(task.horizon):
-        today = state._replace(day=np.full(n, day))
-        levels.append(demand(today, task.params, task.tables)[:, None] * task.tables.ceiling * state.effect)
+        today = demand(np.full(n, day), hidden.first_weekday, hidden.peak, task.params, public)
+        levels.append(today[:, None] * public.ceiling * hidden.effect)
     level = np.stack(levels, 1).astype(np.float64)
     return Campaigns(level, np.asarray(task.params.saturation), np.asarray(task.params.carry))
 
@@ -119,9 +120,9 @@ def bounds(campaigns: Campaigns) -> Floats:
     return np.array([dual_bound(level, campaigns.saturation, campaigns.carry) for level in campaigns.level])
 
 
-def solve(episodes: int = 256, seed: int = 0, **kwargs: Any) -> Oracle:
+def oracle(task: ChannelTask, episodes: int = 256, seed: int = 0) -> Oracle:
     """Return the mean upper bound over campaigns."""
-    bound = bounds(campaigns_of(ChannelTask(**kwargs), episodes, seed))
+    bound = bounds(campaigns_of(task, episodes, seed))
     return Oracle(
         kind="bound",
         value=float(bound.mean()),

@@ -1,4 +1,4 @@
-"""A campaign over several channels."""
+"""Parameters of a campaign over several channels."""
 
 from __future__ import annotations
 

@@ -1,35 +1,44 @@
-"""Show the last week of a campaign: spends by channel, and how revenue runs against plan."""
+"""Pictures of the last week of a campaign: spends by channel, and how revenue runs against plan."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sb3_ecom.envs.advertising.channel.dynamics import State
+from sb3_ecom.core.tracker import State, TaskTables
+from sb3_ecom.envs.advertising.channel.dynamics import Outcome, Tables
+from sb3_ecom.envs.advertising.channel.params import ChannelParams
+from sb3_ecom.envs.advertising.channel.tracker import Tracked
 from sb3_ecom.envs.advertising.render import new_figure, to_picture
 
-if TYPE_CHECKING:
-    from sb3_ecom.envs.advertising.channel.env import ChannelTask
+
+def render(
+    params: ChannelParams, tables: TaskTables, state: State, outcome: Outcome | None, row: int, mode: str
+) -> Any:
+    """Return the last week of copy `row` as a picture, or as a text (mode "ansi")."""
+    if mode == "ansi":
+        return week_text(params, state.tracked, row)
+    return week_picture(params, tables.public, state.tracked, row)
 
 
-def tell_week(task: ChannelTask, state: State, row: int) -> str:
+def week_text(params: ChannelParams, state: Tracked, row: int) -> str:
     """Return the campaign as text."""
     lines = [
-        f"day {int(state.day[row])}/{task.horizon}   account {float(state.account[row]):.2f} days of income",
+        f"day {int(state.day[row])}/{params.days}   account {float(state.account[row]):.2f} days of income",
         f"season's height on day {float(state.peak[row]):.0f}   revenue {float(state.earned[row].sum()):.1f}",
     ]
-    for k in range(task.params.channels):
+    for k in range(params.channels):
         planned = float(state.planned[row, k])
         index = float(state.earned[row, k]) / planned if planned > 0 else 1.0
         lines.append(f"  channel {k}: stock {float(state.stock[row, k]):.2f}  revenue over plan {index:.2f}")
     return "\n".join(lines)
 
 
-def draw_week(task: ChannelTask, state: State, row: int) -> NDArray[np.uint8]:
+def week_picture(params: ChannelParams, tables: Tables, state: Tracked, row: int) -> NDArray[np.uint8]:
     """Return the campaign as a picture."""
-    k = task.params.channels
+    k = params.channels
     history = state.history[row].astype(np.float64)
     history = history[history[:, 0] > 0.5]
     days = int(state.day[row]) - len(history) + np.arange(len(history))
@@ -44,7 +53,7 @@ def draw_week(task: ChannelTask, state: State, row: int) -> NDArray[np.uint8]:
     names = np.arange(k)
     planned = np.maximum(state.planned[row].astype(np.float64), 1e-9)
     lower.bar(names - 0.2, state.earned[row] / planned, 0.4, label="revenue over plan")
-    lower.bar(names + 0.2, state.stock[row] / task.tables.saturation, 0.4, label="stock over saturation")
+    lower.bar(names + 0.2, state.stock[row] / tables.saturation, 0.4, label="stock over saturation")
     lower.axhline(1.0, color="k", lw=0.5)
     lower.set(xlabel="channel", xticks=names)
     for axis in (upper, lower):

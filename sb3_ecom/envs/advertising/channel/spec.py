@@ -1,11 +1,12 @@
-"""EcomAdsChannel-v0: data only."""
+"""EcomAdsChannel-v0: its task, baselines, oracle and references."""
 
 from __future__ import annotations
 
 from sb3_ecom.core.references import load_references
 from sb3_ecom.core.registry import Spec
-from sb3_ecom.envs.advertising.channel import baselines, oracle
+from sb3_ecom.envs.advertising.channel import baselines
 from sb3_ecom.envs.advertising.channel.env import ChannelTask
+from sb3_ecom.envs.advertising.channel.oracle import oracle
 
 SPECS = (
     Spec(
@@ -14,13 +15,13 @@ SPECS = (
         make_task=ChannelTask,
         references=load_references(__file__, "EcomAdsChannel-v0"),
         best_known_kind="bound",
-        oracle=oracle.solve,
+        oracle=lambda episodes=256, seed=0, **kwargs: oracle(ChannelTask(**kwargs), episodes, seed),
         baselines={
             "uniform": baselines.uniform,
             "water_filling": baselines.water_filling,
             "learning_water_filling": baselines.learning_water_filling,
             "planned": baselines.planned,
         },
-        best_constant=(0.239, 0.252, 0.08, 0.218, 0.248, 0.086, -0.469),  # found by _LADDER
+        best_constant=(0.239, 0.252, 0.08, 0.218, 0.248, 0.086, -0.469),
     ),
 )

@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from sb3_ecom.core.registry import Policy
 from sb3_ecom.core.task import Task
-from sb3_ecom.envs.advertising.keyword.dynamics import SEEN
-from sb3_ecom.envs.advertising.keyword.env import CONTEXT, KeywordTask
+from sb3_ecom.envs.advertising.keyword.env import KeywordTask
 from sb3_ecom.envs.advertising.keyword.landscape import GRID, TOP_BID, best_on_grid, build_tables, win_rate
+from sb3_ecom.envs.advertising.keyword.tracker import CONTEXT, FEATURES
 
 Floats = NDArray[np.float64]
 
 
-class Seen(NamedTuple):
+class Observed(NamedTuple):
     """An observation in natural units."""
 
     budget: Floats  # (n,) money per day
@@ -31,13 +31,13 @@ class Seen(NamedTuple):
     win_rate: Floats  # (n, K) yesterday
 
 
-def read(task: KeywordTask, observation: NDArray[np.float32]) -> Seen:
-    """Undo the scaling of `KeywordTask.observe`."""
+def unscale(task: KeywordTask, observation: NDArray[np.float32]) -> Observed:
+    """Undo the scaling of `KeywordTracker.observe`."""
     context, history = task.layout.split(observation.astype(np.float64))
     k, last = task.params.keywords, history[:, -1]
     per_keyword = context[:, CONTEXT:].reshape(-1, 4, k)
-    days = last[:, 1:].reshape(-1, SEEN, k)
-    return Seen(
+    days = last[:, 1:].reshape(-1, FEATURES, k)
+    return Observed(
         np.exp(context[:, 1]) * task.typical * k,
         context[:, 2],
         context[:, 4],
@@ -51,8 +51,8 @@ def read(task: KeywordTask, observation: NDArray[np.float32]) -> Seen:
     )
 
 
-def act(bid: Floats) -> NDArray[np.float32]:
-    """Return the action that bids this."""
+def bid_action(bid: Floats) -> NDArray[np.float32]:
+    """Return the actions that set (n, K) bids: the inverse of `dynamics.bids_from`."""
     root = np.sqrt(np.clip(bid, 0.0, TOP_BID) / TOP_BID)
     return np.asarray(2.0 * root - 1.0, dtype=np.float32)
 
@@ -64,23 +64,23 @@ def _keyword(task: Task) -> KeywordTask:
 
 
 def fixed_cpa(task: Task, share: float = 0.3) -> Policy:
-    """Bid a share of what a click is worth at the mean conversion rate."""
+    """Bid a share of the value of a click at the mean conversion rate."""
     own = _keyword(task)
     rate = share * 5 / 7 * own.params.conversion_scale
 
     def bid(observation: NDArray[np.float32]) -> NDArray[np.float32]:
-        return act(rate * read(own, observation).revenue)
+        return bid_action(rate * unscale(own, observation).revenue)
 
     return bid
 
 
 def truthful(task: Task, share: float = 0.6) -> Policy:
-    """Bid a share of what a click is worth at the conversion rate seen so far."""
+    """Bid a share of the value of a click at the conversion rate seen so far."""
     own = _keyword(task)
 
     def bid(observation: NDArray[np.float32]) -> NDArray[np.float32]:
-        seen = read(own, observation)
-        return act(share * seen.revenue * seen.conversion)
+        observed = unscale(own, observation)
+        return bid_action(share * observed.revenue * observed.conversion)
 
     return bid
 
@@ -94,13 +94,15 @@ class DualPacing:
 
     def __call__(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
         """Bid for a day."""
-        seen = read(self._task, observation)
-        if self._log_mu.size != seen.valid.size:
-            self._log_mu = np.zeros(seen.valid.size)
-        self._log_mu[~seen.valid] = 0.0
-        step = self._rate * (np.where(seen.spent > 0.98, 1.5, seen.spent) - 0.98)
-        self._log_mu = np.clip(self._log_mu + np.where(seen.valid, step, 0.0), 0.0, 4.0)
-        return act(self._share * seen.revenue * seen.conversion * np.exp(-self._log_mu)[:, None])
+        observed = unscale(self._task, observation)
+        if self._log_mu.size != observed.valid.size:
+            self._log_mu = np.zeros(observed.valid.size)
+        self._log_mu[~observed.valid] = 0.0
+        step = self._rate * (np.where(observed.spent > 0.98, 1.5, observed.spent) - 0.98)
+        self._log_mu = np.clip(self._log_mu + np.where(observed.valid, step, 0.0), 0.0, 4.0)
+        return bid_action(
+            self._share * observed.revenue * observed.conversion * np.exp(-self._log_mu)[:, None]
+        )
 
 
 class LearntLandscape:
@@ -133,14 +135,14 @@ class LearntLandscape:
 
     def features(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
         """Learn from yesterday and plan; return (n, 2) notes: mean root of the bids, mean bid over value."""
-        seen = read(self._task, observation)
-        self._learn(seen)
+        observed = unscale(self._task, observation)
+        self._learn(observed)
         post = np.exp(self._log_post - self._log_post.max(2, keepdims=True))
         post /= post.sum(2, keepdims=True)
-        click = (2 + seen.clicks) / (7 + seen.impressions)
-        value = seen.revenue * seen.conversion
+        click = (2 + observed.clicks) / (7 + observed.impressions)
+        value = observed.revenue * observed.conversion
         volume = self._task.params.volume
-        bid = best_on_grid(post @ self._wins, value, click, seen.budget, volume)[0]
+        bid = best_on_grid(post @ self._wins, value, click, observed.budget, volume)[0]
         size = self._explore / (1 + self._days[:, None])
         noise = np.exp(size * self._generator.standard_normal(bid.shape))
         self._bid = bid * noise + 0.2 * size * value
@@ -149,20 +151,22 @@ class LearntLandscape:
 
     def act(self, shift: Floats) -> NDArray[np.float32]:
         """Return the actions of the plan, the logs of all bids shifted by (n, 1)."""
-        return act(self._bid * np.exp(shift))
+        return bid_action(self._bid * np.exp(shift))
 
-    def _learn(self, seen: Seen) -> None:
-        n, k = seen.bid.shape
+    def _learn(self, observed: Observed) -> None:
+        n, k = observed.bid.shape
         if self._log_post.shape[0] != n:
             self._log_post, self._days = np.zeros((n, k, self._slope.size)), np.zeros(n)
-        self._log_post[~seen.valid] = 0.0
-        self._days = np.where(seen.valid, self._days + 1, 0)
-        rows = np.flatnonzero(seen.valid)
-        chance = np.clip(win_rate(np, seen.bid[rows, :, None], self._slope, self._threshold), 0.005, 0.995)
+        self._log_post[~observed.valid] = 0.0
+        self._days = np.where(observed.valid, self._days + 1, 0)
+        rows = np.flatnonzero(observed.valid)
+        chance = np.clip(
+            win_rate(np, observed.bid[rows, :, None], self._slope, self._threshold), 0.005, 0.995
+        )
         volume = self._task.params.volume
-        won = seen.win_rate[rows, :, None] * volume
+        won = observed.win_rate[rows, :, None] * volume
         # Impressions are Poisson: searches come at random, and only until the budget is gone.
-        self._log_post[rows] += won * np.log(chance) - volume * seen.met[rows, None, None] * chance
+        self._log_post[rows] += won * np.log(chance) - volume * observed.met[rows, None, None] * chance
 
 
 def dual_pacing(task: Task) -> Policy:

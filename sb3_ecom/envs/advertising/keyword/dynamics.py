@@ -10,12 +10,9 @@ from sb3_ecom.envs.advertising.auctions import MICROS, count_many, lay_out
 from sb3_ecom.envs.advertising.keyword.landscape import QUANTILES, TOP_BID, Tables, win_rate
 from sb3_ecom.envs.advertising.keyword.params import KeywordParams
 
-HISTORY = 4  # days that the observation remembers
-SEEN = 4  # floats per keyword and day: root of bid, win rate, clicks, conversions
-
 
 class ResetNoise(NamedTuple):
-    """What starts a campaign."""
+    """Draws that start a campaign."""
 
     keywords: Array  # (n, K, 5) U[0, 1): click, conversion, revenue, slope, threshold
     drift: Array  # (n, K, 2) N(0, 1): click, conversion
@@ -24,7 +21,7 @@ class ResetNoise(NamedTuple):
 
 
 class StepNoise(NamedTuple):
-    """What is searched in a day, whatever is bid."""
+    """Searches of a day and the drift of rates, whatever is bid."""
 
     count: Array  # (n,) N(0, 1) behind the number of searches
     searches: Array  # (2, m) U[0, 1): keyword and fate, price; m places for all copies
@@ -32,25 +29,21 @@ class StepNoise(NamedTuple):
     volume: Array | None  # (n, K) N(0, 1), or None
 
 
-class State(NamedTuple):
-    """A campaign in progress."""
+class HiddenState(NamedTuple):
+    """Market of n campaigns in the morning; budget and revenue per conversion are public, the rest is not."""
 
-    day: Array  # (n,) int64
     budget: Array  # (n,) int64 micros per day
-    revenue: Array  # (n, K) money per conversion, known
-    click: Array  # (n, K) hidden log odds of a click, their mean
-    conversion: Array  # (n, K) hidden log odds of a conversion, their mean
-    slope: Array  # (n, K) hidden, of the win curve
-    threshold: Array  # (n, K) hidden, likewise
-    drift: Array  # (n, K, 2) hidden: click, conversion
-    volume: Array | None  # (n, K, 2) hidden log share of searches: its mean, drift; None: all alike
-    totals: Array  # (n, K, 3) impressions, clicks, conversions so far
-    last: Array  # (n, 3) of yesterday: budget share spent, money per click, share of searches met in budget
-    history: Array  # (n, HISTORY, 1 + SEEN K) newest last
+    revenue: Array  # (n, K) money per conversion
+    click: Array  # (n, K) log odds of a click, their mean
+    conversion: Array  # (n, K) log odds of a conversion, their mean
+    slope: Array  # (n, K) of the win curve
+    threshold: Array  # (n, K) of the win curve, money
+    drift: Array  # (n, K, 2) of those log odds: click, conversion
+    volume: Array | None  # (n, K, 2) log share of searches: its mean, drift; None: all alike
 
 
 class Outcome(NamedTuple):
-    """What one day brought, (n,) each."""
+    """Result of one day, (n,) each but `events`."""
 
     revenue: Array
     cost: Array
@@ -60,27 +53,29 @@ class Outcome(NamedTuple):
     conversions: Array
     budget: Array
     missed: Array  # share of the searches that came after the budget was gone
+    met: Array  # the others' share
+    events: Array  # (n, K, 3) impressions, clicks, conversions
 
 
-class Tally(NamedTuple):
-    """What the budget paid for."""
+class Delivery(NamedTuple):
+    """Events of a day that the budget paid for."""
 
     cost: Array  # (n,) int64 micros
     events: Array  # (n, K, 3) impressions, clicks, conversions
     met: Array  # (n,) share of the day's searches that came before the budget was gone
 
 
-def start(noise: ResetNoise, params: KeywordParams, tables: Tables, typical: float) -> State:
+def start(noise: ResetNoise, params: KeywordParams, tables: Tables, typical: float) -> HiddenState:
     """Draw keywords and a budget."""
     xp = array_namespace(noise.budget)
     place = xp.astype(noise.keywords * float(QUANTILES), xp.int64)
     click, conversion = (_log_odds(xp, law[place[..., i]]) for i, law in enumerate(tables[:2]))
     share = params.budget_low + (params.budget_high - params.budget_low) * noise.budget
     budget = xp.astype(share * (typical * params.keywords * MICROS), xp.int64)
-    zero = xp.zeros_like(click)
-    history = xp.tile(zero[:, :1, None], (1, HISTORY, 1 + SEEN * params.keywords))
-    return State(
-        xp.zeros_like(budget),
+    volume = noise.volume
+    if volume is not None:
+        volume = volume * xp.stack([click * 0.0 + params.volume_sd, click * 0.0 + params.volume_day_sd], -1)
+    return HiddenState(
         budget,
         tables.revenue[place[..., 2]],
         click,
@@ -88,25 +83,18 @@ def start(noise: ResetNoise, params: KeywordParams, tables: Tables, typical: flo
         tables.slope[place[..., 3]],
         noise.keywords[..., 4] * 1.5,
         noise.drift * params.drift_sd,
-        None if noise.volume is None else noise.volume * xp.stack(_volume_sds(xp, zero, params), axis=-1),
-        xp.stack([zero, zero, zero], axis=-1),
-        xp.stack([zero[:, 0]] * 3, axis=-1),
-        history,
+        volume,
     )
 
 
-def rates(state: State) -> tuple[Array, Array]:
+def current_rates(state: HiddenState) -> tuple[Array, Array]:
     """Return the (n, K) click and conversion rates of the day."""
     xp = array_namespace(state.click)
     odds = (state.click + state.drift[..., 0], state.conversion + state.drift[..., 1])
     return tuple(1.0 / (1.0 + xp.exp(-part)) for part in odds)  # type: ignore[return-value]
 
 
-def _volume_sds(xp: Any, zero: Array, params: KeywordParams) -> list[Array]:
-    return [zero + params.volume_sd, zero + params.volume_day_sd]
-
-
-def shares(state: State) -> Array | None:
+def search_shares(state: HiddenState) -> Array | None:
     """Return the (n, K) shares of the day's searches, or None where all keywords are alike."""
     if state.volume is None:
         return None
@@ -115,16 +103,16 @@ def shares(state: State) -> Array | None:
     return weight / xp.sum(weight, axis=1, keepdims=True)
 
 
-def bid_of(action: Array) -> Array:
+def bids_from(action: Array) -> Array:
     """Return bids: the root of the bid is linear in the action."""
     root = (action + 1.0) * 0.5
     return TOP_BID * root * root
 
 
 def search(
-    state: State, bid: Array, noise: StepNoise, params: KeywordParams, tables: Tables
-) -> tuple[Tally, Array]:
-    """Run the day's searches in order until the budget can not pay a click; return (Tally, searches).
+    state: HiddenState, bid: Array, noise: StepNoise, params: KeywordParams, tables: Tables
+) -> tuple[Delivery, Array]:
+    """Run the day's searches in order until the budget can not pay a click; return (Delivery, searches).
 
     One uniform number decides a search: it lies in the keyword's share of [0, 1), and how far into it makes
     an impression below win, a click below win x click and a conversion below win x click x conversion.
@@ -135,7 +123,7 @@ def search(
     counts, bounds = lay_out(count_many(mean, noise.count), noise.searches.shape[1])
     m = int(bounds[-1])
     cell, fate = _assign(state, noise.searches[0, :m], counts)
-    click_rate, conversion_rate = rates(state)
+    click_rate, conversion_rate = current_rates(state)
     chance = [win_rate(xp, bid, state.slope, state.threshold)]
     chance.append(chance[0] * click_rate)
     chance.append(chance[1] * conversion_rate)
@@ -154,14 +142,14 @@ def search(
     open_ = xp.arange(m) < xp.repeat(end, counts)
     events = [_count(xp, cell, open_ & (fate < xp.reshape(part, (-1,))[cell]), n, k) for part in chance]
     met = xp.astype(end - bounds[:-1], xp.float32) / xp.clip(xp.astype(counts, xp.float32), 1.0, None)
-    return Tally(paid[last] - before, xp.stack(events, axis=-1), met), counts
+    return Delivery(paid[last] - before, xp.stack(events, axis=-1), met), counts
 
 
-def _assign(state: State, uniform: Array, counts: Array) -> tuple[Array, Array]:
+def _assign(state: HiddenState, uniform: Array, counts: Array) -> tuple[Array, Array]:
     """Return (m,) cells (copy x K + keyword) of searches, and where in the keyword's share they lie."""
     n, k = state.click.shape
     xp = array_namespace(uniform)
-    part = shares(state)
+    part = search_shares(state)
     if part is None:
         spot = uniform * float(k)
         keyword = xp.clip(xp.astype(spot, xp.int64), 0, k - 1)
@@ -193,48 +181,32 @@ def _count(xp: Any, cell: Array, chosen: Array, n: int, k: int) -> Array:
 
 
 def step(
-    state: State, action: Array, noise: StepNoise, params: KeywordParams, tables: Tables
-) -> tuple[State, Outcome]:
-    """Bid for a day."""
-    xp = array_namespace(action)
-    bid = bid_of(action)
-    tally, counts = search(state, bid, noise, params, tables)
-    impressions, clicks, conversions = (tally.events[..., i] for i in range(3))
-    cost = xp.astype(tally.cost, xp.float32) / MICROS
-    budget = xp.astype(state.budget, xp.float32) / MICROS
-    shown, clicked, bought = (xp.sum(part, axis=1) for part in (impressions, clicks, conversions))
-    row = [
-        xp.ones_like(bid[:, :1]),
-        xp.sqrt(bid),
-        impressions / params.volume,
-        xp.sqrt(clicks) / 4.0,
-        xp.sqrt(conversions) / 4.0,
-    ]
-    history = xp.concat([state.history[:, 1:], xp.concat(row, axis=1)[:, None, :]], axis=1)
+    state: HiddenState, bid: Array, noise: StepNoise, params: KeywordParams, tables: Tables
+) -> tuple[HiddenState, Outcome]:
+    """Run a day at the (n, K) bids, and let click rates, conversion rates and volumes drift to the next."""
+    xp = array_namespace(bid)
+    delivery, counts = search(state, bid, noise, params, tables)
+    shown, clicked, bought = (xp.sum(delivery.events[..., i], axis=1) for i in range(3))
     memory = params.drift_memory
     shock = params.drift_sd * math.sqrt(1 - memory * memory)
-    after = State(
-        state.day + 1,
-        state.budget * 1,
-        state.revenue * 1.0,
-        state.click * 1.0,
-        state.conversion * 1.0,
-        state.slope * 1.0,
-        state.threshold * 1.0,
-        state.drift * memory + noise.drift * shock,
-        _move_volume(state, noise, params),
-        state.totals + tally.events,
-        xp.stack(
-            [cost / xp.clip(budget, 1e-6, None), cost / xp.clip(clicked, 1.0, None), tally.met], axis=-1
-        ),
-        history,
+    drift = state.drift * memory + noise.drift * shock
+    after = state._replace(drift=drift, volume=_move_volume(state, noise, params))
+    outcome = Outcome(
+        revenue=xp.sum(delivery.events[..., 2] * state.revenue, axis=1),
+        cost=xp.astype(delivery.cost, xp.float32) / MICROS,
+        searches=xp.astype(counts, xp.float32),
+        impressions=shown,
+        clicks=clicked,
+        conversions=bought,
+        budget=xp.astype(state.budget, xp.float32) / MICROS,
+        missed=1.0 - delivery.met,
+        met=delivery.met,
+        events=delivery.events,
     )
-    revenue = xp.sum(conversions * state.revenue, axis=1)
-    searches = xp.astype(counts, xp.float32)
-    return after, Outcome(revenue, cost, searches, shown, clicked, bought, budget, 1.0 - tally.met)
+    return after, outcome
 
 
-def _move_volume(state: State, noise: StepNoise, params: KeywordParams) -> Array | None:
+def _move_volume(state: HiddenState, noise: StepNoise, params: KeywordParams) -> Array | None:
     """Let the log shares of searches drift by a day."""
     if state.volume is None or noise.volume is None:
         return None

@@ -9,34 +9,16 @@ import numpy as np
 from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array, Backend, array_namespace
-from sb3_ecom.core.spaces import Layout, LayoutBox
+from sb3_ecom.core.spaces import LayoutBox
 from sb3_ecom.core.task import Metric, Task, check_reward_weights
-from sb3_ecom.envs.advertising.auctions import MICROS
+from sb3_ecom.core.tracker import State, TaskTables
 from sb3_ecom.envs.advertising.keyword import dynamics
-from sb3_ecom.envs.advertising.keyword.dynamics import HISTORY, SEEN, Outcome, ResetNoise, State, StepNoise
+from sb3_ecom.envs.advertising.keyword.dynamics import HiddenState, Outcome, ResetNoise, StepNoise
 from sb3_ecom.envs.advertising.keyword.landscape import build_tables, typical_spend
-from sb3_ecom.envs.advertising.keyword.params import KeywordParams
-
-CONTEXT = 5  # floats before the per-keyword ones
-PRESETS: Mapping[str, Mapping[str, Any]] = {
-    # AdCraft's four densities: searches per keyword and day, and the scale of conversion rates.
-    "dense": {"volume": 128.0},
-    "semi_dense": {"volume": 64.0},
-    "sparse": {"volume": 64.0, "conversion_scale": 0.125},
-    "very_sparse": {"volume": 16.0, "conversion_scale": 0.125},
-    # 609 AdWords keywords (Crealytics; only the fit ships). Fitted: click rates (beta-binomial), log mean
-    # daily impressions per keyword N(2.96, 1.04), their spread within a keyword (.965, lag-1 .66). Assumed:
-    # that the sum over keywords is steady, ten keywords, win curves, conversions and their worth.
-    "adwords": {
-        "volume": 33.1,  # exp(2.96 + 1.04^2 / 2)
-        "volume_sd": 1.04,
-        "volume_day_sd": 0.965,
-        "volume_memory": 0.66,
-        "click_alpha": 1.147,
-        "click_beta": 34.8,
-        "conversion_scale": 0.125,
-    },
-}
+from sb3_ecom.envs.advertising.keyword.params import PRESETS, KeywordParams
+from sb3_ecom.envs.advertising.keyword.render import render
+from sb3_ecom.envs.advertising.keyword.rewards import TERMS, reward_terms
+from sb3_ecom.envs.advertising.keyword.tracker import KeywordTracker, Opening, Report, layout
 
 
 class KeywordTask(Task):
@@ -65,7 +47,7 @@ class KeywordTask(Task):
         Win curve, click price and the laws of the keywords: M. Gomrokchi et al., "AdCraft: an advanced
         reinforcement learning benchmark environment for search engine marketing optimization" (2023).
         Searches are simulated one by one. Assumed: drift, budgets, and that rarer conversions earn more,
-        so that a click is worth the same in every preset. The preset "adwords" has click rates and uneven,
+        so that a click has the same value in every preset. The preset "adwords" has click rates and uneven,
         wandering volumes fitted to 609 AdWords keywords.
 
     Versions:
@@ -97,14 +79,15 @@ class KeywordTask(Task):
         k = self.params.keywords
         self.horizon = self.params.days
         weights = {"revenue": 1.0, "cost": 1.0} if reward_weights is None else reward_weights
-        self.reward_weights = check_reward_weights(weights, ("revenue", "cost", "clicks", "conversions"))
+        self.reward_weights = check_reward_weights(weights, TERMS)
         self.action_space = spaces.Box(-1.0, 1.0, (k,), np.float32)
-        self.layout = Layout(context=CONTEXT + 4 * k, steps=HISTORY, features=1 + SEEN * k)
+        self.layout = layout(k)
         self.observation_space = LayoutBox(self.layout, -20.0, 20.0)
-        self.tables = build_tables(self.params)
+        self.tables = TaskTables(build_tables(self.params), None)
         self.typical = typical_spend(self.params)
-        # Seven standard deviations above the mean number of searches of all copies.
-        self._busy = self.params.volume * k
+        self.tracker = KeywordTracker(
+            k, self.horizon, self.params.volume, self.params.conversion_scale, self.typical
+        )
 
     def draw_reset(self, source: Backend, n: int) -> ResetNoise:
         """Draw keywords, drift and budget."""
@@ -115,62 +98,42 @@ class KeywordTask(Task):
 
     def draw_step(self, source: Backend, n: int) -> StepNoise:
         """Draw a day's searches for all copies and the drift."""
-        places = int(n * self._busy + 7.0 * np.sqrt(n * self._busy) + 10)
-        searches, count = source.uniform((2, places)), source.normal((n,))
         k = self.params.keywords
+        mean = n * (self.params.volume * k)
+        places = int(mean + 7.0 * np.sqrt(mean) + 10)  # seven standard deviations above the mean
+        searches, count = source.uniform((2, places)), source.normal((n,))
         drift = source.normal((n, k, 2))
         return StepNoise(count, searches, drift, source.normal((n, k)) if self.params.uneven else None)
 
-    def initial_state(self, noise: ResetNoise) -> State:
-        """Return first mornings."""
-        return dynamics.start(noise, self.params, self.tables, self.typical)
+    def start(self, noise: ResetNoise) -> tuple[HiddenState, Opening]:
+        """Return first mornings, their budgets and what conversions earn."""
+        hidden = dynamics.start(noise, self.params, self.tables.hidden, self.typical)
+        return hidden, Opening(hidden.budget, hidden.revenue)
 
-    def step(self, state: State, action: Array, noise: StepNoise) -> tuple[State, Outcome]:
+    def simulate(self, hidden: HiddenState, decision: Array, noise: StepNoise) -> tuple[HiddenState, Outcome]:
         """Bid for a day."""
-        return dynamics.step(state, action, noise, self.params, self.tables)
+        return dynamics.step(hidden, decision, noise, self.params, self.tables.hidden)
 
-    def observe(self, state: State) -> Array:
-        """Return what the advertiser knows."""
-        xp = array_namespace(state.click)
-        budget = xp.astype(state.budget, xp.float32) / (self.typical * self.params.keywords * MICROS)
-        context = (
-            1.0 - xp.astype(state.day, xp.float32) / self.horizon,
-            xp.log(xp.clip(budget, 1e-4, None)),
-            state.last[:, 0],
-            xp.log(xp.clip(state.last[:, 1], 1e-2, None)),
-            state.last[:, 2],
-        )
-        impressions, clicks, conversions = (state.totals[..., i] for i in range(3))
-        scale = self.params.conversion_scale
-        parts = (
-            xp.stack(context, axis=-1),
-            state.revenue * scale,
-            xp.log1p(impressions) / 5.0,
-            xp.log1p(clicks) / 5.0,
-            (conversions + 5.0 * scale) / (clicks + 7.0) / scale,
-            xp.reshape(state.history, (state.history.shape[0], -1)),
-        )
-        return xp.clip(xp.concat(list(parts), axis=1), -19.0, 19.0)
+    def public_event(self, hidden: HiddenState, outcome: Outcome) -> Report:
+        """Return the day's report."""
+        return Report(outcome.events, outcome.clicks, outcome.cost, outcome.met)
 
     def terms(self, outcome: Outcome) -> dict[str, Array]:
         """Return revenue, minus cost, clicks and conversions."""
-        return {
-            "revenue": outcome.revenue,
-            "cost": -outcome.cost,
-            "clicks": outcome.clicks,
-            "conversions": outcome.conversions,
-        }
+        return reward_terms(outcome)
 
     def terminated(self, outcome: Outcome) -> Array:
         """Return False: campaigns end by the calendar."""
         return outcome.cost < 0.0
 
     def counters(self, outcome: Outcome) -> dict[str, Array]:
-        """Return everything of the outcome."""
-        return outcome._asdict()
+        """Return the (n,) quantities of the outcome."""
+        counted = outcome._asdict()
+        del counted["events"], counted["met"]
+        return counted
 
     def step_info(self, outcome: Outcome) -> dict[str, Array]:
-        """Return what a report of the day shows; without a conversion the CPA is the cost.
+        """Return figures of a report of the day; without a conversion the CPA is the cost.
 
         The value is the revenue; the pacing error the share of searches that came after the budget was gone.
         """
@@ -186,6 +149,4 @@ class KeywordTask(Task):
 
     def render(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
         """Draw the keywords."""
-        from sb3_ecom.envs.advertising.keyword.render import draw_keywords, tell_keywords
-
-        return tell_keywords(self, state, row) if mode == "ansi" else draw_keywords(self, state, row)
+        return render(self.params, self.tables, state, outcome, row, mode)

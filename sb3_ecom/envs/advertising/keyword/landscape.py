@@ -1,4 +1,4 @@
-"""What a bid wins and costs on a keyword, in expectation: AdCraft's curves."""
+"""Expected wins and costs of bids on a keyword, by AdCraft's curves, and the best bids under a budget."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ GRID = np.linspace(0.0, TOP_BID, 161)  # bids that planning looks at
 
 
 class Tables(NamedTuple):
-    """Quantile tables of what differs between keywords, (QUANTILES,) each, and of the normal law."""
+    """Quantile tables of the laws that keywords are drawn from, (QUANTILES,) each, and of the normal law."""
 
     click: Array  # Beta(click_alpha, click_beta)
     conversion: Array  # Beta(5, 2), scaled
@@ -101,7 +101,7 @@ def best_on_grid(
 
 @lru_cache(maxsize=8)
 def typical_spend(params: KeywordParams) -> float:
-    """Return what the best bids on average keywords spend per keyword and day without a budget."""
+    """Return the spend of the best bids on average keywords, per keyword and day, without a budget."""
     generator, tables = np.random.default_rng(0), build_tables(params)
     places = generator.integers(QUANTILES, size=(4, 1, 4000))
     laws = zip(tables[:4], places, strict=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,24 +9,24 @@ from sb3_ecom.core.arrays import NumpyBackend
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.core.registry import Oracle, Policy
 from sb3_ecom.envs.advertising.auctions import MICROS
-from sb3_ecom.envs.advertising.keyword.baselines import act
-from sb3_ecom.envs.advertising.keyword.dynamics import State, rates, shares
+from sb3_ecom.envs.advertising.keyword.baselines import bid_action
+from sb3_ecom.envs.advertising.keyword.dynamics import HiddenState, current_rates, search_shares
 from sb3_ecom.envs.advertising.keyword.env import KeywordTask
 from sb3_ecom.envs.advertising.keyword.landscape import GRID, best_on_grid, win_rate
 
 Floats = NDArray[np.float64]
 
 
-def solve_day(task: KeywordTask, state: State) -> tuple[Floats, Floats]:
+def solve_day(task: KeywordTask, state: HiddenState) -> tuple[Floats, Floats]:
     """Return (bids (n, K), dual bound on the day's expected profit (n,)) at the true rates.
 
     No policy's day earns more in expectation: a search brings at most the surplus that the dual counts, and
     each unit of the budget mu on top.
     """
     wins = win_rate(np, GRID, state.slope[:, :, None], state.threshold[:, :, None]).astype(np.float64)
-    click, conversion = (np.asarray(rate, dtype=np.float64) for rate in rates(state))
+    click, conversion = (np.asarray(rate, dtype=np.float64) for rate in current_rates(state))
     money = state.budget / MICROS
-    part, volume = shares(state), task.params.volume
+    part, volume = search_shares(state), task.params.volume
     searches = volume if part is None else volume * task.params.keywords * np.asarray(part, dtype=np.float64)
     bids, _, bound, _ = best_on_grid(wins, conversion * state.revenue, click, money, searches)
     return bids, bound
@@ -38,18 +36,18 @@ def bounds(task: KeywordTask, n: int, seed: int) -> Floats:
     """Return the (n,) bounds of the campaigns of `StepLoop(task, n)` after ``reset(seed)``."""
     source = NumpyBackend()
     source.seed(seed)
-    state = task.initial_state(task.draw_reset(source.spawn(1), n))
-    idle = np.full((n, task.params.keywords), -1.0, dtype=np.float32)
+    hidden = task.start(task.draw_reset(source.spawn(1), n))[0]
+    no_bids = np.zeros((n, task.params.keywords), dtype=np.float32)
     total = np.zeros(n)
     for _ in range(task.horizon):
-        total = total + solve_day(task, state)[1]
-        state, _ = task.step(state, idle, task.draw_step(source, n))
+        total = total + solve_day(task, hidden)[1]
+        hidden, _ = task.simulate(hidden, no_bids, task.draw_step(source, n))
     return total
 
 
-def solve(episodes: int = 128, seed: int = 0, **kwargs: Any) -> Oracle:
+def oracle(task: KeywordTask, episodes: int = 128, seed: int = 0) -> Oracle:
     """Return the mean bound over campaigns."""
-    found = bounds(KeywordTask(**kwargs), episodes, seed)
+    found = bounds(task, episodes, seed)
     return Oracle(
         kind="bound",
         value=float(found.mean()),
@@ -63,5 +61,5 @@ def oracle_policy(loop: StepLoop) -> Policy:
     """Bid what the dual says at the true rates (hidden from a bidder)."""
     task = loop.task
     if not isinstance(task, KeywordTask):
-        raise ValueError(f"the informed bidder needs EcomAdsKeyword, got {type(task).__name__}")
-    return lambda observation: act(solve_day(task, loop.state)[0])
+        raise ValueError(f"the oracle policy needs EcomAdsKeyword, got {type(task).__name__}")
+    return lambda observation: bid_action(solve_day(task, loop.state.hidden)[0])

@@ -1,10 +1,32 @@
-"""A search campaign."""
+"""Parameters of a search campaign."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sb3_ecom.envs.advertising.checks import check_finite, check_least, check_positive
+
+PRESETS: Mapping[str, Mapping[str, Any]] = {
+    # AdCraft's four densities: searches per keyword and day, and the scale of conversion rates.
+    "dense": {"volume": 128.0},
+    "semi_dense": {"volume": 64.0},
+    "sparse": {"volume": 64.0, "conversion_scale": 0.125},
+    "very_sparse": {"volume": 16.0, "conversion_scale": 0.125},
+    # 609 AdWords keywords (Crealytics; only the fit ships). Fitted: click rates (beta-binomial), log mean
+    # daily impressions per keyword N(2.96, 1.04), their spread within a keyword (.965, lag-1 .66). Assumed:
+    # that the sum over keywords is steady, ten keywords, win curves, conversions and what they earn.
+    "adwords": {
+        "volume": 33.1,  # exp(2.96 + 1.04^2 / 2)
+        "volume_sd": 1.04,
+        "volume_day_sd": 0.965,
+        "volume_memory": 0.66,
+        "click_alpha": 1.147,
+        "click_beta": 34.8,
+        "conversion_scale": 0.125,
+    },
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +49,7 @@ class KeywordParams:
 
     @property
     def uneven(self) -> bool:
-        """Whether some keywords are searched more than others."""
+        """Some keywords are searched more than others."""
         return self.volume_sd > 0 or self.volume_day_sd > 0
 
     def __post_init__(self) -> None:

@@ -9,22 +9,28 @@ from numpy.typing import NDArray
 
 from sb3_ecom.core.registry import Policy
 from sb3_ecom.core.task import Task
-from sb3_ecom.envs.advertising.pacing.dynamics import REACH
+from sb3_ecom.envs.advertising.pacing.dynamics import MAX_LOG_MULTIPLIER, arriving
 from sb3_ecom.envs.advertising.pacing.env import PacingTask
 from sb3_ecom.envs.advertising.pacing.market import build_tables
-from sb3_ecom.envs.advertising.pacing.planning import Filter, Planner, Seen, act, read
+from sb3_ecom.envs.advertising.pacing.planning import (
+    LevelFilter,
+    Observed,
+    Planner,
+    multiplier_action,
+    unscale,
+)
 
 Floats = NDArray[np.float64]
-Bidder = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
-def _pacing(task: Task) -> PacingTask:
+def pacing_task(task: Task) -> PacingTask:
+    """Return the task; raise ValueError unless it is EcomAds."""
     if not isinstance(task, PacingTask):
         raise ValueError(f"a bidder of EcomAds needs its task, got {type(task).__name__}")
     return task
 
 
-def landscape_constant(task: PacingTask, thrift: float = 1.0) -> Callable[[Seen], Floats]:
+def landscape_constant(task: PacingTask, thrift: float = 1.0) -> Callable[[Observed], Floats]:
     """Return budget -> the constant log multiplier that spends `thrift` x budget on a mean day."""
     planner, tables, params = Planner(task), build_tables(task.params), task.params
     nodes, weights = np.polynomial.hermite_e.hermegauss(15)
@@ -38,20 +44,20 @@ def landscape_constant(task: PacingTask, thrift: float = 1.0) -> Callable[[Seen]
     spend = [float(auctions @ planner.spend(level, np.asarray(g)) @ weights) for g in grid]
     log_spend = np.log(np.asarray(spend) / weights.sum() * 1e6)
 
-    def choose(seen: Seen) -> Floats:
-        return np.asarray(np.interp(np.log(np.maximum(thrift * seen.budget, 1.0)), log_spend, grid))
+    def choose(observed: Observed) -> Floats:
+        return np.asarray(np.interp(np.log(np.maximum(thrift * observed.budget, 1.0)), log_spend, grid))
 
     return choose
 
 
 def constant(task: Task, thrift: float = 1.1) -> Policy:
     """Bid the landscape-optimal constant all day."""
-    own = _pacing(task)
+    own = pacing_task(task)
     choose = landscape_constant(own, thrift)
 
     def bid(observation: NDArray[np.float32]) -> NDArray[np.float32]:
-        seen = read(own, observation)
-        return act(own, seen, choose(seen))
+        observed = unscale(own, observation)
+        return multiplier_action(own, observed, choose(observed))
 
     return bid
 
@@ -62,14 +68,16 @@ def pid(task: Task, proportional: float = 0.3, derivative: float = 0.15) -> Poli
     The integral of the spending error is the budget that is left over, so the observation holds it; the
     derivative is the last tick's spend against the plan.
     """
-    own = _pacing(task)
+    own = pacing_task(task)
     choose, share = landscape_constant(own), _tick_shares(own)
 
     def bid(observation: NDArray[np.float32]) -> NDArray[np.float32]:
-        seen = read(own, observation)
-        error = seen.spend / share[np.maximum(seen.tick - 1, 0)] - 1.0
-        change = proportional * seen.tension - derivative * np.clip(error, -2.0, 2.0)
-        return act(own, seen, np.where(seen.tick < 4, choose(seen), seen.log_multiplier + change))
+        observed = unscale(own, observation)
+        error = observed.spend / share[np.maximum(observed.tick - 1, 0)] - 1.0
+        change = proportional * observed.tension - derivative * np.clip(error, -2.0, 2.0)
+        return multiplier_action(
+            own, observed, np.where(observed.tick < 4, choose(observed), observed.log_multiplier + change)
+        )
 
     return bid
 
@@ -80,14 +88,18 @@ def dual_pacing(task: Task, rate: float = 0.35) -> Policy:
     Source: Balseiro and Gur (2019), mu <- clip(mu - eps (rho - spend)), bids v / mu; here the target rho
     follows the traffic that is left, and the step is relative: log mu <- log mu + eps (spend / rho - 1).
     """
-    own = _pacing(task)
+    own = pacing_task(task)
     choose, share = landscape_constant(own), _tick_shares(own)
 
     def bid(observation: NDArray[np.float32]) -> NDArray[np.float32]:
-        seen = read(own, observation)
-        target = share[np.maximum(seen.tick - 1, 0)] * np.exp(seen.tension)
-        error = np.clip(seen.spend / np.maximum(target, 1e-3) - 1.0, -1.0, 3.0)
-        return act(own, seen, np.where(seen.tick < 4, choose(seen), seen.log_multiplier - rate * error))
+        observed = unscale(own, observation)
+        target = share[np.maximum(observed.tick - 1, 0)] * np.exp(observed.tension)
+        error = np.clip(observed.spend / np.maximum(target, 1e-3) - 1.0, -1.0, 3.0)
+        return multiplier_action(
+            own,
+            observed,
+            np.where(observed.tick < 4, choose(observed), observed.log_multiplier - rate * error),
+        )
 
     return bid
 
@@ -108,7 +120,7 @@ class ModelPredictive:
     """
 
     num_offsets, notes = 1, 3
-    _seen: Seen
+    _observed: Observed
     _target: Floats
 
     def __init__(self, task: PacingTask, *, dayparting: bool, feedback: bool) -> None:
@@ -119,8 +131,8 @@ class ModelPredictive:
         self._price = tables.price[:-1].astype(np.float64) - np.log(params.price_median)
         self._swing = tables.quality[:-1].astype(np.float64) * dayparting
         noise = float(np.hypot(params.price_jitter_sd, params.price_regime))
-        self.levels = Filter(params.price_day_sd, params.price_ar, params.price_ar_sd, noise)
-        self.volume = Filter(params.traffic_day_sd, params.traffic_ar, params.traffic_ar_sd, 0.05)
+        self.levels = LevelFilter(params.price_day_sd, params.price_ar, params.price_ar_sd, noise)
+        self.volume = LevelFilter(params.traffic_day_sd, params.traffic_ar, params.traffic_ar_sd, 0.05)
         self.good = np.zeros(0)  # chance of the good regime
         self._waiting = np.zeros(0)  # expected conversions on their way
 
@@ -132,22 +144,22 @@ class ModelPredictive:
     def features(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
         """Learn from the tick that ended and plan; return (n, 3) notes for a learner on top.
 
-        They are the planned log multiplier over its reach, its distance from the present one, and the
+        They are the planned log multiplier over its limit, its distance from the present one, and the
         chance of the good regime, from -1 to 1.
         """
-        self._seen = read(self._task, observation)
-        self.update(self._seen)
-        target = np.zeros(self._seen.left.shape)
-        for tick in np.unique(self._seen.tick):  # copies in step share one call
-            rows = np.flatnonzero(self._seen.tick == tick)
-            target[rows] = self._plan(int(tick), rows, self._seen.left[rows])
+        self._observed = unscale(self._task, observation)
+        self.update(self._observed)
+        target = np.zeros(self._observed.left.shape)
+        for tick in np.unique(self._observed.tick):  # copies in step share one call
+            rows = np.flatnonzero(self._observed.tick == tick)
+            target[rows] = self._plan(int(tick), rows, self._observed.left[rows])
         self._target = target
-        move = np.clip(target - self._seen.log_multiplier, -2.0, 2.0)
-        return np.stack([target / REACH, move, 2.0 * self.good - 1.0], -1).astype(np.float32)
+        move = np.clip(target - self._observed.log_multiplier, -2.0, 2.0)
+        return np.stack([target / MAX_LOG_MULTIPLIER, move, 2.0 * self.good - 1.0], -1).astype(np.float32)
 
     def act(self, shift: Floats) -> NDArray[np.float32]:
         """Return the actions of the plan, its log multipliers shifted by (n, 1)."""
-        return act(self._task, self._seen, self._target + shift[:, 0])
+        return multiplier_action(self._task, self._observed, self._target + shift[:, 0])
 
     def _plan(self, tick: int, rows: NDArray[np.int64], left: Floats) -> Floats:
         ahead = slice(min(tick, self._task.horizon - 1), None)
@@ -172,48 +184,50 @@ class ModelPredictive:
         up = np.exp(params.quality_regime)
         return np.asarray(np.log(good * up + (1 - good) / up))
 
-    def update(self, seen: Seen) -> None:
+    def update(self, observed: Observed) -> None:
         """Learn from the tick that ended."""
-        fresh = ~seen.valid
+        fresh = ~observed.valid
         self.levels.restart(fresh)
         self.volume.restart(fresh)
         if self.good.size != fresh.size:
             self.good, self._waiting = np.full(fresh.size, 0.5), np.zeros(fresh.size)
         self.good[fresh], self._waiting[fresh] = 0.5, 0.0
-        before = np.maximum(seen.tick - 1, 0)
-        level = self._planner.level_of(seen.win_rate, seen.log_multiplier) - self._price[before]
-        count = np.exp(self._traffic[before] + seen.log_traffic)
-        wins = np.clip(seen.win_rate, 0.01, 0.99)
-        # A win rate of w in n auctions tells the level to about sqrt((1 - w) / (w n)).
-        usable = seen.valid & (seen.left > 0.002 * seen.budget)
-        self.levels.learn(np.where(usable, level, 0.0), seen.valid, np.where(usable, 1 / (wins * count), 1e6))
-        self.volume.learn(seen.log_traffic, seen.valid)
-        self._judge(seen, before)
+        before = np.maximum(observed.tick - 1, 0)
+        level = self._planner.level_of(observed.win_rate, observed.log_multiplier) - self._price[before]
+        count = np.exp(self._traffic[before] + observed.log_traffic)
+        wins = np.clip(observed.win_rate, 0.01, 0.99)
+        # A win rate of w in n auctions determines the level to about sqrt((1 - w) / (w n)).
+        usable = observed.valid & (observed.left > 0.002 * observed.budget)
+        self.levels.learn(
+            np.where(usable, level, 0.0), observed.valid, np.where(usable, 1 / (wins * count), 1e6)
+        )
+        self.volume.learn(observed.log_traffic, observed.valid)
+        self._update_quality(observed, before)
 
-    def _judge(self, seen: Seen, before: NDArray[np.int64]) -> None:
+    def _update_quality(self, observed: Observed, before: NDArray[np.int64]) -> None:
         """Update the chance of the good regime by the Poisson likelihood of the conversions.
 
         With a delay, conversions still on their way enter by their expectation.
         """
         params = self._task.params
         up = params.quality_regime
-        arrive = 1 / (1 + params.delay)
-        mean = seen.neutral * np.exp(build_tables(params).quality[before].astype(np.float64))
-        high, low = (arrive * (self._waiting + mean * np.exp(sign * up)) + 1e-9 for sign in (1, -1))
-        log_odds = seen.conversions * np.log(high / low) - (high - low)
-        odds = np.log(self.good / (1 - self.good)) + np.where(seen.valid, log_odds, 0.0)
+        mean = observed.neutral * np.exp(build_tables(params).quality[before].astype(np.float64))
+        high, low = (arriving(self._waiting + mean * np.exp(sign * up), params) + 1e-9 for sign in (1, -1))
+        log_odds = observed.conversions * np.log(high / low) - (high - low)
+        odds = np.log(self.good / (1 - self.good)) + np.where(observed.valid, log_odds, 0.0)
         good = 1 / (1 + np.exp(-np.clip(odds, -12, 12)))
         bought = mean * (good * np.exp(up) + (1 - good) * np.exp(-up))
-        self._waiting = (1 - arrive) * (self._waiting + np.where(seen.valid, bought, 0.0))
+        waiting = self._waiting + np.where(observed.valid, bought, 0.0)
+        self._waiting = waiting - arriving(waiting, params)
         moved = good * (1 - params.switch) + (1 - good) * params.switch
-        self.good = np.where(seen.valid, moved, self.good)
+        self.good = np.where(observed.valid, moved, self.good)
 
 
 def model_predictive(task: Task) -> Policy:
     """Plan with the mean quality: pacing without a view on conversions."""
-    return ModelPredictive(_pacing(task), dayparting=False, feedback=False)
+    return ModelPredictive(pacing_task(task), dayparting=False, feedback=False)
 
 
 def model_predictive_feedback(task: Task) -> Policy:
     """Plan with day-parting and the regime that the conversions suggest."""
-    return ModelPredictive(_pacing(task), dayparting=True, feedback=True)
+    return ModelPredictive(pacing_task(task), dayparting=True, feedback=True)

@@ -11,36 +11,38 @@ import numpy as np
 from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array, Backend, array_namespace
-from sb3_ecom.core.spaces import Layout, LayoutBox
+from sb3_ecom.core.spaces import LayoutBox
 from sb3_ecom.core.task import Metric, check_reward_weights
+from sb3_ecom.core.tracker import State, TaskTables
 from sb3_ecom.envs.advertising.auctions import MICROS
 from sb3_ecom.envs.advertising.bid_multiplier import BidMultiplier, Control, check_control
 from sb3_ecom.envs.advertising.bidding import BiddingTask
+from sb3_ecom.envs.advertising.day_tables import make_day_tables
 from sb3_ecom.envs.advertising.pacing import dynamics
 from sb3_ecom.envs.advertising.pacing.dynamics import (
-    FEATURES,
-    HISTORY,
-    REACH,
+    MAX_LOG_MULTIPLIER,
+    HiddenState,
     Outcome,
     ResetNoise,
-    State,
     StepNoise,
 )
 from sb3_ecom.envs.advertising.pacing.market import build_tables, capacity, mean_day_cost
 from sb3_ecom.envs.advertising.pacing.params import Auction, PacingParams
 from sb3_ecom.envs.advertising.pacing.presets import load_preset
+from sb3_ecom.envs.advertising.pacing.render import render
+from sb3_ecom.envs.advertising.pacing.rewards import TERMS, reward_terms
+from sb3_ecom.envs.advertising.pacing.tracker import LAYOUT, Opening, PacingTracker, Report
 
-LAYOUT = Layout(context=8, steps=HISTORY, features=FEATURES)
-STRIDE = 0.5  # log multiplier per unit of an incremental action
+STEP = 0.5  # log multiplier per unit of an incremental action
 
 
 class PacingTask(BiddingTask):
     """Pace one campaign's budget over a day of auctions.
 
     Each tick the campaign sets a multiplier and bids multiplier x predicted value in every auction. What a
-    win is really worth depends on a hidden quality (time of day and a two-state regime) that shows only in
+    win really brings depends on a hidden quality (time of day and a two-state regime) that shows only in
     the conversions, and the price level wanders. In the preset "newcampaign" nobody knows beforehand how far
-    the predicted values are off as a whole, nor when in the day they are worth most, and conversions arrive
+    the predicted values are off as a whole, nor when in the day they are best, and conversions arrive
     late: a bidder has to read all that from the day so far. The budget lasts for a fraction of the day's
     auctions, so money belongs where price per real value is lowest.
 
@@ -73,6 +75,7 @@ class PacingTask(BiddingTask):
         v0: first.
     """
 
+    tracker: PacingTracker
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric("conversions", "conversions"),
         Metric("value", "value"),
@@ -99,14 +102,21 @@ class PacingTask(BiddingTask):
             self.params = replace(params, **overrides)
         except TypeError as error:
             raise ValueError(f"unknown parameter of EcomAds: {error}") from error
-        self.bid_multiplier = BidMultiplier(REACH, STRIDE, control)
         self.horizon = self.params.ticks
         self.day_cost = mean_day_cost(self.params)
         weights = {"conversions": 1.0} if reward_weights is None else reward_weights
-        self.reward_weights = check_reward_weights(weights, ("conversions", "cost", "expected"))
+        self.reward_weights = check_reward_weights(weights, TERMS)
         self.action_space = spaces.Box(-1.0, 1.0, (1,), np.float32)
         self.observation_space = LayoutBox(LAYOUT, -20.0, 20.0)
-        self.tables = build_tables(self.params)
+        hidden = build_tables(self.params)
+        self.tables = TaskTables(hidden, make_day_tables(hidden.traffic, hidden.traffic_left))
+        self.tracker = PacingTracker(
+            BidMultiplier(MAX_LOG_MULTIPLIER, STEP, control),
+            self.horizon,
+            self.params.price_median,
+            self.params.conversion_rate,
+            math.log(MICROS * self.day_cost / self.params.price_median),
+        )
 
     def draw_reset(self, source: Backend, n: int) -> ResetNoise:
         """Draw the day's market and budget."""
@@ -120,43 +130,26 @@ class PacingTask(BiddingTask):
         count, market, switches = source.normal((n,)), source.normal((n, 3)), source.uniform((n, 2))
         return StepNoise(count, market, switches, batch, conversion, rare)
 
-    def initial_state(self, noise: ResetNoise) -> State:
-        """Return mornings."""
-        return dynamics.start_day(noise, self.params, self.tables, self.day_cost / self.params.price_median)
+    def start(self, noise: ResetNoise) -> tuple[HiddenState, Opening]:
+        """Return mornings, budgets and the multipliers of the day before."""
+        hidden = dynamics.start(noise, self.params, self.day_cost / self.params.price_median)
+        return hidden, Opening(hidden.budget, dynamics.start_multiplier(noise, self.params))
 
-    def step(self, state: State, action: Array, noise: StepNoise) -> tuple[State, Outcome]:
-        """Set the multiplier and bid through one tick."""
-        log_multiplier = self.bid_multiplier.apply(state.log_multiplier, action[:, 0])
-        return dynamics.step(state, log_multiplier, noise, self.params, self.tables)
+    def simulate(self, hidden: HiddenState, decision: Array, noise: StepNoise) -> tuple[HiddenState, Outcome]:
+        """Bid through one tick."""
+        return dynamics.step(hidden, decision, noise, self.params, self.tables.hidden)
 
-    def observe(self, state: State) -> Array:
-        """Return what the bidder knows."""
-        xp = array_namespace(state.left)
-        tables, tick = self.tables, state.tick
-        budget = xp.clip(xp.astype(state.budget, xp.float32), 1.0, None)
-        left = xp.astype(state.left, xp.float32) / budget
-        traffic = tables.traffic_left[tick]
-        tension = xp.log(xp.clip(left, 1e-3, None) / xp.clip(traffic, 1e-3, None))
-        scale = math.log(MICROS * self.day_cost / self.params.price_median)
-        context = (
-            tables.clock[tick, 0],
-            tables.clock[tick, 1],
-            1.0 - xp.astype(tick, xp.float32) / self.horizon,
-            traffic,
-            left,
-            xp.clip(xp.log(budget) - scale, -8.0, 8.0) / 2.0,
-            state.log_multiplier / REACH,
-            xp.clip(tension, -3.0, 3.0),
+    def public_event(self, hidden: HiddenState, outcome: Outcome) -> Report:
+        """Return the DSP's report of the tick."""
+        return Report(
+            outcome.auctions, outcome.wins, outcome.spend, outcome.value, outcome.conversions, hidden.left
         )
-        past = xp.reshape(state.history[:, -HISTORY:], (state.history.shape[0], -1))
-        return xp.concat([xp.stack(context, -1), xp.clip(past, -10.0, 10.0)], axis=1)
 
     def terms(self, outcome: Outcome) -> dict[str, Array]:
         """Return conversions, minus cost, and expected conversions."""
-        cost = outcome.spend * (-1.0 / self.params.price_median)
-        return {"conversions": outcome.conversions, "cost": cost, "expected": outcome.expected}
+        return reward_terms(outcome, self.params)
 
-    def worth(self, outcome: Outcome) -> tuple[Array, Array, Array]:
+    def value_cpa_roi(self, outcome: Outcome) -> tuple[Array, Array, Array]:
         """Return predicted value, CPA (without a conversion: the spend) and value per money, of the tick."""
         xp = array_namespace(outcome.wins)
         cpa = outcome.spend / xp.clip(outcome.conversions, 1.0, None)
@@ -164,6 +157,4 @@ class PacingTask(BiddingTask):
 
     def render(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
         """Draw the day so far."""
-        from sb3_ecom.envs.advertising.pacing.render import draw_day, tell_day
-
-        return tell_day(self, state, row) if mode == "ansi" else draw_day(self, state, row)
+        return render(self.params, self.tables, state, outcome, row, mode)

@@ -1,4 +1,4 @@
-"""What follows from the parameters: tables over the day, and the landscape a bidder learns from history."""
+"""Tables over the day, and the bid landscape that a bidder learns from history, from the parameters."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 
 SCORE_BINS = 2**13  # equally likely normal scores: a table look-up costs a quarter of a normal draw
 VALUE_BINS = 512  # entries of the value table per unit of its normal score
-VALUE_REACH = 5.0  # normal scores beyond are cut
+MAX_VALUE_SCORE = 5.0  # normal scores beyond are cut
 
 
 class MarketTables(NamedTuple):
@@ -27,7 +27,6 @@ class MarketTables(NamedTuple):
     quality: Array  # (ticks + 1,) log quality of the time of day
     quality_later: Array  # (ticks + 1,) likewise, a quarter of a wave later
     traffic_left: Array  # (ticks + 1,) share of the day's traffic still to come
-    clock: Array  # (ticks + 1, 2) sine and cosine of the time of day
     score: Array  # (SCORE_BINS,) normal quantiles, of variance 1
     log_value: Array  # (bins,) log predicted value by normal score; values have mean 1
 
@@ -76,14 +75,13 @@ def build_tables(params: PacingParams) -> MarketTables:
     price += np.log(params.price_median) - _marginal_median(params, price)
     angle = 2 * np.pi * (np.arange(ticks + 1) + 0.5) / ticks
     shares = np.exp(traffic) / np.exp(traffic).sum()
-    scores = np.arange(-VALUE_REACH * VALUE_BINS, VALUE_REACH * VALUE_BINS + 1) / VALUE_BINS
+    scores = np.arange(-MAX_VALUE_SCORE * VALUE_BINS, MAX_VALUE_SCORE * VALUE_BINS + 1) / VALUE_BINS
     floats = (
         np.append(traffic, traffic[-1]),
         np.append(price, price[-1]),
         params.quality_swing * np.sin(params.quality_peaks * angle),
         params.quality_swing * np.cos(params.quality_peaks * angle),
         np.append(np.cumsum(shares[::-1])[::-1], 0.0),
-        np.stack([np.sin(angle), np.cos(angle)], -1),
         normal_scores(SCORE_BINS),
         np.log(np.maximum(value_quantiles(params, scores), 1e-12)),
     )
@@ -100,8 +98,8 @@ def build_landscape(params: PacingParams) -> Landscape:
     from scipy import special, stats
 
     nodes, weights = np.polynomial.legendre.leggauss(400)
-    score = nodes * VALUE_REACH
-    weight = weights * VALUE_REACH * stats.norm.pdf(score)
+    score = nodes * MAX_VALUE_SCORE
+    weight = weights * MAX_VALUE_SCORE * stats.norm.pdf(score)
     value = value_quantiles(params, score)
     mean = params.price_spread * params.value_correlation * score - params.price_spread**2 / 2
     sd = params.price_spread * np.sqrt(1 - params.value_correlation**2)

@@ -1,9 +1,9 @@
-"""The hindsight knapsack (the most any bidder could have bought), and a bidder who sees the hidden market."""
+"""The hindsight knapsack, a bound on every bidder, and a bidder that sees the hidden market."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +14,10 @@ from sb3_ecom.core.registry import Oracle
 from sb3_ecom.envs.advertising.auctions import MICROS
 from sb3_ecom.envs.advertising.pacing import shading
 from sb3_ecom.envs.advertising.pacing.baselines import ModelPredictive
-from sb3_ecom.envs.advertising.pacing.dynamics import log_quality, open_auctions, price_level
+from sb3_ecom.envs.advertising.pacing.dynamics import day_swing, log_quality, relative_price_level
 from sb3_ecom.envs.advertising.pacing.env import PacingTask
-from sb3_ecom.envs.advertising.pacing.planning import Seen
+from sb3_ecom.envs.advertising.pacing.planning import Observed
+from sb3_ecom.envs.advertising.pacing.replay import replay_market
 from sb3_ecom.envs.advertising.replay import rows_by_copy
 
 Floats = NDArray[np.float64]
@@ -25,24 +26,24 @@ _BATCH = 64  # days in memory at once
 
 
 class Day(NamedTuple):
-    """Everything that was for sale on one day."""
+    """Auctions of one day."""
 
     cost: Floats  # (m,) whole micros
-    worth: Floats  # (m,) expected conversions
+    value: Floats  # (m,) expected conversions
     budget: float  # micros
 
 
-def fractional_knapsack(cost: Floats, worth: Floats, budget: float) -> float:
-    """Return max sum x worth subject to sum x cost <= budget and 0 <= x <= 1: buy by worth per cost."""
+def fractional_knapsack(cost: Floats, value: Floats, budget: float) -> float:
+    """Return max sum x value subject to sum x cost <= budget and 0 <= x <= 1: buy by value per cost."""
     free = cost <= 0
-    order = np.argsort(-worth[~free] / cost[~free])
+    order = np.argsort(-value[~free] / cost[~free])
     paid = np.cumsum(cost[~free][order])
-    gained = np.cumsum(worth[~free][order])
+    gained = np.cumsum(value[~free][order])
     whole = int(np.searchsorted(paid, budget, side="right"))
-    total = float(worth[free].sum()) + (float(gained[whole - 1]) if whole else 0.0)
+    total = float(value[free].sum()) + (float(gained[whole - 1]) if whole else 0.0)
     if whole < paid.size:
         rest = budget - (paid[whole - 1] if whole else 0.0)
-        total += float(worth[~free][order][whole] * rest / cost[~free][order][whole])
+        total += float(value[~free][order][whole] * rest / cost[~free][order][whole])
     return total
 
 
@@ -50,38 +51,33 @@ def replay_days(task: PacingTask, n: int, seed: int) -> Iterator[Day]:
     """Yield the days that `StepLoop(task, n)` plays after ``reset(seed)``."""
     source = NumpyBackend()
     source.seed(seed)
-    state = task.initial_state(task.draw_reset(source.spawn(1), n))
-    idle = np.full((n, 1), -1.0, dtype=np.float32)
-    owners, costs, worths = [], [], []
-    budget = state.budget
-    for _ in range(task.horizon):
-        noise = task.draw_step(source, n)
-        batch = open_auctions(state, noise, task.params, task.tables)
+    params, tables = task.params, task.tables.hidden
+    hidden = task.start(task.draw_reset(source.spawn(1), n))[0]
+    owners, costs, values = [], [], []
+    for market, batch in replay_market(task, hidden, source):
         owners.append(np.repeat(np.arange(n), batch.counts))
-        level = price_level(state, task.params, task.tables) - np.float32(np.log(task.params.price_median))
+        level = relative_price_level(market, params, tables)
         price = np.exp(batch.price_noise + np.repeat(level, batch.counts))
         costs.append(np.floor(price.astype(np.float64) * MICROS))
-        quality = np.exp(log_quality(state, task.params, task.tables)) * task.params.conversion_rate
-        worths.append(np.exp(batch.log_value) * np.repeat(quality, batch.counts))
-        state, _ = task.step(state, idle, noise)
-    cost, worth = np.concatenate(costs), np.concatenate(worths)
+        quality = np.exp(log_quality(market, params, tables)) * params.conversion_rate
+        values.append(np.exp(batch.log_value) * np.repeat(quality, batch.counts))
+    cost, value = np.concatenate(costs), np.concatenate(values)
     for row, part in enumerate(rows_by_copy(owners, n)):
-        yield Day(cost[part], worth[part].astype(np.float64), float(budget[row]))
+        yield Day(cost[part], value[part].astype(np.float64), float(hidden.budget[row]))
 
 
 def hindsight(task: PacingTask, n: int, seed: int) -> Floats:
     """Return the (n,) bounds of the days of `StepLoop(task, n)` after ``reset(seed)``."""
     days = replay_days(task, n, seed)
-    return np.array([fractional_knapsack(day.cost, day.worth, day.budget) for day in days])
+    return np.array([fractional_knapsack(day.cost, day.value, day.budget) for day in days])
 
 
-def solve(episodes: int = 256, seed: int = 0, **kwargs: Any) -> Oracle:
+def oracle(task: PacingTask, episodes: int = 256, seed: int = 0) -> Oracle:
     """Return the mean bound: the hindsight knapsack, or for first price the shading optimum.
 
     In hindsight a first-price bidder would pay the highest rival bid, which nobody can; the shading optimum
     sees the hidden market of every tick, but no single price.
     """
-    task = PacingTask(**kwargs)
     first = task.params.auction == "first"
     seeds = np.random.SeedSequence(seed).generate_state(-(-episodes // _BATCH))
     bound = shading.bounds if first else hindsight
@@ -102,22 +98,22 @@ class OraclePolicy(ModelPredictive):
     def __init__(self, loop: StepLoop) -> None:
         task = loop.task
         if not isinstance(task, PacingTask):
-            raise ValueError(f"the informed bidder needs EcomAds, got {type(task).__name__}")
+            raise ValueError(f"the oracle policy needs EcomAds, got {type(task).__name__}")
         super().__init__(task, dayparting=True, feedback=True)
         self._loop = loop
 
-    def update(self, seen: Seen) -> None:
+    def update(self, observed: Observed) -> None:
         """Read the hidden state."""
-        state = self._loop.state
+        state = self._loop.state.hidden
         fixed = state.day[:, 1] + self._task.params.price_regime * state.regime[:, 0]
         self.levels.mean = np.stack([fixed, state.drift[:, 1] + state.drift[:, 2]], -1).astype(np.float64)
         self.volume.mean = np.stack([state.day[:, 0], state.drift[:, 0]], -1).astype(np.float64)
         self.good = (state.regime[:, 1] > 0).astype(np.float64)
-        self._taste = state.taste.astype(np.float64)
+        self._campaign = state.campaign.astype(np.float64)
 
     def swing(self, rows: NDArray[np.int64], ahead: slice) -> Floats:
         """Return (n, ticks) log quality of day and hour."""
-        _, cosine, sine = self._taste[rows, :, None].transpose(1, 0, 2)
-        tables = self._task.tables
+        _, cosine, sine = self._campaign[rows, :, None].transpose(1, 0, 2)
+        tables = self._task.tables.hidden
         wave, later = (part[:-1][ahead].astype(np.float64) for part in (tables.quality, tables.quality_later))
-        return np.asarray(wave * cosine - later * sine)
+        return np.asarray(day_swing(wave, later, cosine, sine))

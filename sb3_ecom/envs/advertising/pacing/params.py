@@ -1,4 +1,4 @@
-"""What a market and a campaign are made of."""
+"""Parameters of a market and a campaign that bids in it for a day."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class PacingParams:
     """One day of auctions for one campaign.
 
     Money is counted in the log's own price unit (currency per 1000 impressions). The hidden conversion
-    quality multiplies what a won impression is worth; bidders see it only through their conversions.
+    quality multiplies the conversions of a won impression; bidders see it only through their conversions.
     """
 
     auction: Auction = "second"  # the winner pays the highest rival bid, or its own ("first")

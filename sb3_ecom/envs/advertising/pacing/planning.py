@@ -1,4 +1,4 @@
-"""What a bidder plans with: the landscape inverted, and beliefs about the hidden market."""
+"""Tools of a planning bidder: the landscape inverted, and beliefs about the hidden market."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sb3_ecom.envs.advertising.auctions import MICROS
-from sb3_ecom.envs.advertising.pacing.dynamics import REACH
-from sb3_ecom.envs.advertising.pacing.env import LAYOUT, PacingTask
+from sb3_ecom.envs.advertising.pacing.dynamics import MAX_LOG_MULTIPLIER
+from sb3_ecom.envs.advertising.pacing.env import PacingTask
 from sb3_ecom.envs.advertising.pacing.market import build_landscape
+from sb3_ecom.envs.advertising.pacing.tracker import LAYOUT
 
 Floats = NDArray[np.float64]
 
 
-class Seen(NamedTuple):
+class Observed(NamedTuple):
     """An observation in natural units, (n,) each; money in micros of the median price."""
 
     tick: NDArray[np.int64]
@@ -23,7 +24,7 @@ class Seen(NamedTuple):
     budget: Floats  # money
     log_multiplier: Floats
     tension: Floats  # log of budget left over traffic left
-    valid: NDArray[np.bool_]  # whether a tick was seen yet; the rest is about that tick
+    valid: NDArray[np.bool_]  # a tick has passed; the rest is about that tick
     log_traffic: Floats  # auctions against the mean day
     win_rate: Floats
     spend: Floats  # of an even day's spend per tick
@@ -31,17 +32,17 @@ class Seen(NamedTuple):
     neutral: Floats  # conversions that the value bought gives at neutral quality
 
 
-def read(task: PacingTask, observation: NDArray[np.float32]) -> Seen:
-    """Undo the scaling of `PacingTask.observe`."""
+def unscale(task: PacingTask, observation: NDArray[np.float32]) -> Observed:
+    """Undo the scaling of `PacingTracker.observe`."""
     context, history = LAYOUT.split(observation.astype(np.float64))
     last = history[:, -1]
     scale = np.log(MICROS * task.day_cost / task.params.price_median)
     budget = np.exp(context[:, 5] * 2.0 + scale)
-    return Seen(
+    return Observed(
         tick=np.rint((1.0 - context[:, 2]) * task.horizon).astype(np.int64),
         left=context[:, 4] * budget,
         budget=budget,
-        log_multiplier=context[:, 6] * REACH,
+        log_multiplier=context[:, 6] * MAX_LOG_MULTIPLIER,
         tension=context[:, 7],
         valid=last[:, 0] > 0.5,
         log_traffic=last[:, 2],
@@ -52,9 +53,9 @@ def read(task: PacingTask, observation: NDArray[np.float32]) -> Seen:
     )
 
 
-def act(task: PacingTask, seen: Seen, target: Floats) -> NDArray[np.float32]:
+def multiplier_action(task: PacingTask, observed: Observed, target: Floats) -> NDArray[np.float32]:
     """Return the action that sets the log multiplier to `target`, or moves there as fast as it may."""
-    return np.asarray(task.bid_multiplier.action_to(seen.log_multiplier, target))[:, None]
+    return np.asarray(task.tracker.bid_multiplier.action_to(observed.log_multiplier, target))[:, None]
 
 
 class Planner:
@@ -89,7 +90,7 @@ class Planner:
         """Return log multipliers for a log shadow price; shapes broadcast."""
         wanted = log_price + level - log_quality
         gap = -wanted if self._second else np.interp(-wanted, -self._log_return, self._gap)
-        return np.asarray(np.clip(gap + level, -REACH, REACH))
+        return np.asarray(np.clip(gap + level, -MAX_LOG_MULTIPLIER, MAX_LOG_MULTIPLIER))
 
     def spend(self, level: Floats, log_multiplier: Floats) -> Floats:
         """Return the expected cost per auction."""
@@ -113,12 +114,12 @@ class Planner:
         return np.asarray((low + high) / 2)
 
 
-class Filter:
-    """Kalman filter of a hidden log level: a constant of the day plus an AR(1), seen with noise."""
+class LevelFilter:
+    """Kalman filter of a hidden log level: a constant of the day plus an AR(1), observed with noise."""
 
     def __init__(self, day_sd: float, ar: float, ar_sd: float, noise_sd: float) -> None:
         self._ar, self._noise = ar, noise_sd**2
-        self._turn = np.array([1.0, ar])
+        self._transition = np.array([1.0, ar])
         self._shock = np.diag([0.0, ar_sd**2 * (1 - ar**2)])
         self._start = np.diag([day_sd**2, ar_sd**2])
         self.mean = np.zeros((0, 2))
@@ -132,15 +133,15 @@ class Filter:
         self.mean[rows] = 0.0
         self._cov[rows] = self._start
 
-    def learn(self, seen: Floats, rows: NDArray[np.bool_], extra: Floats | float = 0.0) -> None:
+    def learn(self, observed: Floats, rows: NDArray[np.bool_], extra: Floats | float = 0.0) -> None:
         """Take in one observation of the tick that ended (with extra variance), then move on a tick."""
         total = self._cov.sum((1, 2)) + self._noise + extra
         gain = self._cov.sum(2) / total[:, None] * rows[:, None]
-        self.mean = (self.mean + gain * (seen - self.mean.sum(1))[:, None]) * np.where(
-            rows[:, None], self._turn, 1.0
+        self.mean = (self.mean + gain * (observed - self.mean.sum(1))[:, None]) * np.where(
+            rows[:, None], self._transition, 1.0
         )
         cov = self._cov - gain[:, :, None] * self._cov.sum(1)[:, None, :]
-        moved = cov * np.outer(self._turn, self._turn) + self._shock
+        moved = cov * np.outer(self._transition, self._transition) + self._shock
         self._cov = np.where(rows[:, None, None], moved, self._cov)
 
     def forecast(self, ticks: int) -> Floats:

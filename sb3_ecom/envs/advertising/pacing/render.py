@@ -1,20 +1,30 @@
-"""Show the auction day: bids and prices, budget, conversions over the ticks."""
+"""Pictures of the auction day: bids and prices, budget, conversions over the ticks."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sb3_ecom.core.tracker import State, TaskTables
 from sb3_ecom.envs.advertising.auctions import MICROS
-from sb3_ecom.envs.advertising.pacing.dynamics import REACH, State
-from sb3_ecom.envs.advertising.render import new_figure, to_picture
-
-if TYPE_CHECKING:
-    from sb3_ecom.envs.advertising.pacing.env import PacingTask
+from sb3_ecom.envs.advertising.day_tables import DayTables
+from sb3_ecom.envs.advertising.pacing.dynamics import MAX_LOG_MULTIPLIER, Outcome
+from sb3_ecom.envs.advertising.pacing.params import PacingParams
+from sb3_ecom.envs.advertising.pacing.tracker import Tracked
+from sb3_ecom.envs.advertising.render import new_figure, plot_budget_left, to_picture
 
 Floats = NDArray[np.float64]
+
+
+def render(
+    params: PacingParams, tables: TaskTables, state: State, outcome: Outcome | None, row: int, mode: str
+) -> Any:
+    """Return the day of copy `row` so far as a picture, or as a text (mode "ansi")."""
+    if mode == "ansi":
+        return day_text(params, state.tracked, row)
+    return day_picture(params, tables.public, state.tracked, row)
 
 
 class Day(NamedTuple):
@@ -28,24 +38,24 @@ class Day(NamedTuple):
     neutral: Floats  # conversions that neutral quality would give
 
 
-def read_day(task: PacingTask, state: State, row: int) -> Day:
+def past_ticks(params: PacingParams, state: Tracked, row: int) -> Day:
     """Undo the scaling of the history."""
     history = state.history[row].astype(np.float64)
     history = history[history[:, 0] > 0.5]
-    hours = (np.arange(len(history)) + 0.5) * 24 / task.horizon
+    hours = (np.arange(len(history)) + 0.5) * 24 / params.ticks
     price = np.where(history[:, 3] > 0, np.exp(history[:, 5] * 2), np.nan)
-    spend = np.expm1(history[:, 4] * 2) / task.horizon
+    spend = np.expm1(history[:, 4] * 2) / params.ticks
     conversions, neutral = (history[:, 6:] * 5).T ** 2
-    return Day(hours, np.exp(history[:, 1] * REACH), price, spend, conversions, neutral)
+    return Day(hours, np.exp(history[:, 1] * MAX_LOG_MULTIPLIER), price, spend, conversions, neutral)
 
 
-def tell_day(task: PacingTask, state: State, row: int) -> str:
+def day_text(params: PacingParams, state: Tracked, row: int) -> str:
     """Return the day as text."""
-    day = read_day(task, state, row)
+    day = past_ticks(params, state, row)
     tick, budget = int(state.tick[row]), float(state.budget[row])
-    left, money = float(state.left[row]) / max(budget, 1.0), budget / MICROS * task.params.price_median
+    left, money = float(state.left[row]) / max(budget, 1.0), budget / MICROS * params.price_median
     lines = [
-        f"tick {tick}/{task.horizon}   budget {money:.0f}   left {left:.1%}",
+        f"tick {tick}/{params.ticks}   budget {money:.0f}   left {left:.1%}",
         f"bid {np.exp(float(state.log_multiplier[row])):.2f} x median price for mean value",
         f"conversions {day.conversions.sum():.0f} (neutral quality: {day.neutral.sum():.0f})",
     ]
@@ -57,19 +67,16 @@ def tell_day(task: PacingTask, state: State, row: int) -> str:
     return "\n".join(lines)
 
 
-def draw_day(task: PacingTask, state: State, row: int) -> NDArray[np.uint8]:
+def day_picture(params: PacingParams, tables: DayTables, state: Tracked, row: int) -> NDArray[np.uint8]:
     """Return the day as a picture."""
-    day = read_day(task, state, row)
+    day = past_ticks(params, state, row)
     figure = new_figure()
     upper, middle, lower = figure.subplots(3, 1, sharex=True)
     upper.plot(day.hour, day.bid, "o-", ms=3, label="bid for mean value")
     upper.plot(day.hour, day.price, "s-", ms=3, label="price paid")
     upper.set(ylabel="x median price", yscale="log", xlim=(0, 24), ylim=(0.04, 20))
-    middle.plot(np.append(0, day.hour), 1 - np.append(0, np.cumsum(day.spend)), label="budget left")
-    traffic = task.tables.traffic_left
-    middle.plot(np.linspace(0, 24, len(traffic)), traffic, "--", color="gray", label="mean traffic left")
-    middle.set(ylabel="share", ylim=(-0.02, 1.02))
-    lower.bar(day.hour, day.conversions, 24 / task.horizon * 0.9, label="conversions")
+    plot_budget_left(middle, day.hour, day.spend, tables.traffic_left)
+    lower.bar(day.hour, day.conversions, 24 / params.ticks * 0.9, label="conversions")
     lower.plot(day.hour, day.neutral, "k.", label="at neutral quality")
     lower.set(ylabel="per tick", xlabel="hour", xticks=range(0, 25, 3))
     for axis in (upper, middle, lower):

@@ -9,23 +9,24 @@ from sb3_ecom.core.arrays import NumpyBackend
 from sb3_ecom.core.registry import Policy
 from sb3_ecom.core.task import Task
 from sb3_ecom.envs.advertising.auctions import MICROS
-from sb3_ecom.envs.advertising.pacing.baselines import _pacing, landscape_constant
-from sb3_ecom.envs.advertising.pacing.dynamics import REACH, open_auctions, price_level
+from sb3_ecom.envs.advertising.pacing.baselines import landscape_constant, pacing_task
+from sb3_ecom.envs.advertising.pacing.dynamics import MAX_LOG_MULTIPLIER, relative_price_level
 from sb3_ecom.envs.advertising.pacing.env import PacingTask
-from sb3_ecom.envs.advertising.pacing.planning import act, read
+from sb3_ecom.envs.advertising.pacing.planning import multiplier_action, unscale
+from sb3_ecom.envs.advertising.pacing.replay import replay_market
 
 Floats = NDArray[np.float64]
 
-GRID = np.linspace(-REACH, REACH, 121)  # log multipliers
+GRID = np.linspace(-MAX_LOG_MULTIPLIER, MAX_LOG_MULTIPLIER, 121)  # log multipliers
 
 
 def fixed_cpa(task: Task, log_multiplier: float = 0.2) -> Policy:
     """Bid one price per predicted conversion, whatever the budget."""
-    own = _pacing(task)
+    own = pacing_task(task)
 
     def bid(observation: NDArray[np.float32]) -> NDArray[np.float32]:
-        seen = read(own, observation)
-        return act(own, seen, np.full(seen.left.shape, log_multiplier))
+        observed = unscale(own, observation)
+        return multiplier_action(own, observed, np.full(observed.left.shape, log_multiplier))
 
     return bid
 
@@ -38,13 +39,10 @@ def spend_table(task: PacingTask, days: int, seed: int) -> Floats:
     """
     source = NumpyBackend(np.random.default_rng(seed))
     params = task.params
-    state = task.initial_state(task.draw_reset(source, days))
-    idle = np.full((days, 1), -1.0, dtype=np.float32)
+    hidden = task.start(task.draw_reset(source, days))[0]
     spend = np.zeros((task.horizon + 1, GRID.size))
-    for tick in range(task.horizon):
-        noise = task.draw_step(source, days)
-        batch = open_auctions(state, noise, params, task.tables)
-        level = price_level(state, params, task.tables) - np.float32(np.log(params.price_median))
+    for tick, (market, batch) in enumerate(replay_market(task, hidden, source)):
+        level = relative_price_level(market, params, task.tables.hidden)
         log_price = batch.price_noise + np.repeat(level, batch.counts)
         ratio = log_price - batch.log_value  # won by log multipliers above
         order = np.argsort(ratio)
@@ -52,7 +50,6 @@ def spend_table(task: PacingTask, days: int, seed: int) -> Floats:
         paid = log_price if params.auction == "second" else batch.log_value
         total = np.append(0.0, np.cumsum(np.exp(paid[order].astype(np.float64))))[place]
         spend[tick] = total if params.auction == "second" else total * np.exp(GRID)
-        state, _ = task.step(state, idle, noise)
     return np.asarray(np.cumsum(spend[::-1], 0)[::-1] * (MICROS / days))
 
 
@@ -64,15 +61,15 @@ def online_lp(task: Task, days: int = 24, seed: int = 77) -> Policy:
     Source: S. Agrawal, Z. Wang and Y. Ye, "A dynamic near-optimal algorithm for online linear programming",
     Operations Research 62 (2014).
     """
-    own = _pacing(task)
+    own = pacing_task(task)
     table = np.log(np.maximum(spend_table(own, days, seed), 1.0))
 
     def bid(observation: NDArray[np.float32]) -> NDArray[np.float32]:
-        seen = read(own, observation)
-        rows = table[np.minimum(seen.tick, own.horizon - 1)]
-        above = rows <= np.log(np.maximum(seen.left, 1.0))[:, None]
+        observed = unscale(own, observation)
+        rows = table[np.minimum(observed.tick, own.horizon - 1)]
+        above = rows <= np.log(np.maximum(observed.left, 1.0))[:, None]
         place = np.clip(above.sum(1) - 1, 0, GRID.size - 1)
-        return act(own, seen, GRID[place])
+        return multiplier_action(own, observed, GRID[place])
 
     return bid
 
@@ -81,7 +78,8 @@ class MarginalReturn:
     """Buy greedily whatever returns more conversions per money than one hurdle, in every tick alike.
 
     At second price the last auction won at log multiplier u returns quality x e^-u: the bid follows the
-    quality that the last conversions tell, over a hurdle from the landscape that moves with the money left.
+    quality that the last conversions suggest, over a hurdle from the landscape that moves with the money
+    left.
 
     Args:
         task: the market.
@@ -99,16 +97,16 @@ class MarginalReturn:
 
     def __call__(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
         """Bid."""
-        seen = read(self._task, observation)
-        if self._came.size != seen.left.size:
-            self._came, self._neutral = np.zeros((2, seen.left.size))
-        self._came = np.where(seen.valid, self._decay * self._came + seen.conversions, 0.0)
-        self._neutral = np.where(seen.valid, self._decay * self._neutral + seen.neutral, 0.0)
+        observed = unscale(self._task, observation)
+        if self._came.size != observed.left.size:
+            self._came, self._neutral = np.zeros((2, observed.left.size))
+        self._came = np.where(observed.valid, self._decay * self._came + observed.conversions, 0.0)
+        self._neutral = np.where(observed.valid, self._decay * self._neutral + observed.neutral, 0.0)
         quality = (self._came + self._prior) / (self._neutral + self._prior)
-        target = self._choose(seen) + np.log(quality) + self._tension * seen.tension
-        return act(self._task, seen, target)
+        target = self._choose(observed) + np.log(quality) + self._tension * observed.tension
+        return multiplier_action(self._task, observed, target)
 
 
 def marginal_return(task: Task) -> Policy:
-    """Bid by the marginal return on money that the last conversions tell."""
-    return MarginalReturn(_pacing(task))
+    """Bid by the marginal return on money that the last conversions suggest."""
+    return MarginalReturn(pacing_task(task))

@@ -7,19 +7,20 @@ from numpy.typing import NDArray
 
 from sb3_ecom.core.registry import Policy
 from sb3_ecom.core.task import Task
-from sb3_ecom.envs.advertising.pacing.baselines import ModelPredictive, _pacing
+from sb3_ecom.envs.advertising.pacing.baselines import ModelPredictive, pacing_task
+from sb3_ecom.envs.advertising.pacing.dynamics import arriving
 from sb3_ecom.envs.advertising.pacing.env import PacingTask
-from sb3_ecom.envs.advertising.pacing.planning import Seen
+from sb3_ecom.envs.advertising.pacing.planning import Observed
 
 Floats = NDArray[np.float64]
 
 
 class Smoothed(ModelPredictive):
-    """Plans with how much better the conversions of late were than those of the whole day.
+    """A planner that scales quality by the ratio of recent conversions to those of the whole day.
 
-    It takes nothing of hours or regimes for known, but the mean delay: what is bought at neutral quality
-    comes back after as many ticks, and is what the conversions are held against. Only the ratio of now
-    and the rest of the day matters for a budget, so the campaign's own level cancels.
+    Hours and regimes are taken as unknown, the mean delay as known: conversions are compared with those that
+    neutral quality would have brought by now. Only the ratio of now and the rest of the day matters for a
+    budget, so the campaign's own level cancels.
 
     Args:
         task: the market.
@@ -36,16 +37,16 @@ class Smoothed(ModelPredictive):
         self._decay, self._prior, self._gain, self._persistence = decay, prior, gain, persistence
         self._sums = np.zeros((5, 0))
 
-    def _judge(self, seen: Seen, before: NDArray[np.int64]) -> None:
+    def _update_quality(self, observed: Observed, before: NDArray[np.int64]) -> None:
         """Take in the conversions of a tick: lately and all day, each beside what neutral quality gives."""
-        if self._sums.shape[1] != seen.valid.size:
-            self._sums = np.zeros((5, seen.valid.size))
+        if self._sums.shape[1] != observed.valid.size:
+            self._sums = np.zeros((5, observed.valid.size))
         came, due, all_came, all_due, waiting = self._sums
-        waiting = waiting + seen.neutral
-        arriving = waiting / (1.0 + self._task.params.delay)
-        came, due = self._decay * came + seen.conversions, self._decay * due + arriving
-        moved = (came, due, all_came + seen.conversions, all_due + arriving, waiting - arriving)
-        self._sums = np.where(seen.valid, np.stack(moved), 0.0)
+        waiting = waiting + observed.neutral
+        arrived = arriving(waiting, self._task.params)
+        came, due = self._decay * came + observed.conversions, self._decay * due + arrived
+        moved = (came, due, all_came + observed.conversions, all_due + arrived, waiting - arrived)
+        self._sums = np.where(observed.valid, np.stack(moved), 0.0)
 
     def swing(self, rows: NDArray[np.int64], ahead: slice) -> Floats:
         """Return (n, 1): the hours are not known."""
@@ -63,8 +64,8 @@ class Smoothed(ModelPredictive):
 def model_predictive_smoothed(
     task: Task, decay: float = 0.01, prior: float = 20.0, gain: float = 1.6, persistence: float = 0.6
 ) -> Policy:
-    """Plan with what the last conversions tell of quality, taking nothing of it for known.
+    """Plan with the quality that the last conversions suggest, taking nothing of it for known.
 
-    The knobs are those of the preset "newcampaign" (benchmarks/new_campaign.py --tune).
+    The defaults are those of the preset "newcampaign" (benchmarks/new_campaign.py --tune).
     """
-    return Smoothed(_pacing(task), decay=decay, prior=prior, gain=gain, persistence=persistence)
+    return Smoothed(pacing_task(task), decay=decay, prior=prior, gain=gain, persistence=persistence)

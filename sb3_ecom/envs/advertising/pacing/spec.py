@@ -1,11 +1,12 @@
-"""EcomAds-v0: data only."""
+"""EcomAds-v0: its task, baselines, oracle and references."""
 
 from __future__ import annotations
 
 from sb3_ecom.core.references import load_references
 from sb3_ecom.core.registry import Spec
-from sb3_ecom.envs.advertising.pacing import baselines, oracle, rules, smoothing
+from sb3_ecom.envs.advertising.pacing import baselines, rules, smoothing
 from sb3_ecom.envs.advertising.pacing.env import PacingTask
+from sb3_ecom.envs.advertising.pacing.oracle import OraclePolicy, oracle
 from sb3_ecom.envs.advertising.pacing.presets import preset_names
 
 SPECS = (
@@ -15,7 +16,7 @@ SPECS = (
         make_task=PacingTask,
         references=load_references(__file__, "EcomAds-v0"),
         best_known_kind="bound",
-        oracle=oracle.solve,
+        oracle=lambda episodes=256, seed=0, **kwargs: oracle(PacingTask(**kwargs), episodes, seed),
         baselines={
             "fixed_cpa": rules.fixed_cpa,
             "constant": baselines.constant,
@@ -27,9 +28,8 @@ SPECS = (
             "model_predictive_feedback": baselines.model_predictive_feedback,
             "model_predictive_smoothed": smoothing.model_predictive_smoothed,
         },
-        privileged={"oracle_policy": oracle.OraclePolicy},
+        privileged={"oracle_policy": OraclePolicy},
         presets=preset_names(),
         best_constant=(0.07,),
-        # On top of that very bidder; on the same days .25 (.08) more.
     ),
 )

@@ -8,7 +8,7 @@ from sb3_ecom.core.arrays import Array, array_namespace
 
 
 class Slots(NamedTuple):
-    """Who got which slot; arrays are (..., K), best slot first."""
+    """Owners and prices of the slots; arrays are (..., K), best slot first."""
 
     ad: Array  # int64 index into the candidates; meaningless where not filled
     filled: Array  # bool
@@ -50,26 +50,41 @@ def run_auction(
     open_ = present & (value >= reserve[..., None])
     score = xp.where(open_, value * weight, -xp.ones_like(value))
     order = xp.argsort(-score, axis=-1, stable=True)[..., : count + 1]
-    top, worth, scale = (xp.take_along_axis(array, order, axis=-1) for array in (score, value, weight))
+    top, ranked_value, scale = (xp.take_along_axis(array, order, axis=-1) for array in (score, value, weight))
     filled = top > 0.0
-    values, scales = ([array[..., i] for i in range(count + 1)] for array in (worth, scale))
+    values, scales = ([array[..., i] for i in range(count + 1)] for array in (ranked_value, scale))
     taken = [filled[..., i] for i in range(count + 1)]
     bids = values
     if not vcg:
         bids = _mixed_bids(xp, values, scales, taken, reserve, exposure, experience)
-    scores = [xp.where(taken[i], scales[i] * bids[i], bids[i] * 0.0) for i in range(count + 1)]
-    price = _vcg_prices if vcg else _gsp_prices
-    prices = price(xp, scores, scales, reserve, exposure)
-    paid = [
-        xp.where(taken[i], xp.minimum(prices[i], bids[i]), prices[i] * 0.0) for i in range(count)
-    ]  # the minimum takes off no more than rounding
+    paid = _paid(xp, bids, scales, taken, reserve, exposure, vcg)
     return Slots(
         order[..., :count],
         filled[..., :count],
-        worth[..., :count],
+        ranked_value[..., :count],
         xp.stack(bids[:count], axis=-1),
         xp.stack(paid, axis=-1),
     )
+
+
+def _paid(
+    xp: Any,
+    bids: list[Array],
+    scales: list[Array],
+    taken: list[Array],
+    reserve: Array,
+    exposure: tuple[float, ...],
+    vcg: bool,
+) -> list[Array]:
+    """Return the prices per click of the slots, 0 where nobody is."""
+    scores = [
+        xp.where(has, scale * bid, bid * 0.0) for has, scale, bid in zip(taken, scales, bids, strict=True)
+    ]
+    price = _vcg_prices if vcg else _gsp_prices
+    prices = price(xp, scores, scales, reserve, exposure)
+    return [
+        xp.where(taken[i], xp.minimum(prices[i], bids[i]), prices[i] * 0.0) for i in range(len(exposure))
+    ]  # the minimum takes off no more than rounding
 
 
 def _mixed_bids(

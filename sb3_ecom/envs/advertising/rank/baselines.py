@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from sb3_ecom.core.registry import Policy
 from sb3_ecom.core.task import Task
 from sb3_ecom.envs.advertising.rank import planning
-from sb3_ecom.envs.advertising.rank.dynamics import RESERVE_REACH, TOP_EXPONENT
-from sb3_ecom.envs.advertising.rank.env import LAYOUT, RankTask
-from sb3_ecom.envs.advertising.rank.virtual import myerson_reserve
+from sb3_ecom.envs.advertising.rank.dynamics import MAX_LOG_RESERVE, next_experience
+from sb3_ecom.envs.advertising.rank.env import RankTask
+from sb3_ecom.envs.advertising.rank.tracker import LAYOUT
+from sb3_ecom.envs.advertising.rank.virtual_value import myerson_reserve
 
 Floats = NDArray[np.float64]
 
@@ -20,7 +21,7 @@ Floats = NDArray[np.float64]
 _RATE_SD = 0.25  # of the log rate of leaving of 13 visitors
 
 
-class Seen(NamedTuple):
+class Observed(NamedTuple):
     """An observation in natural units, (n,) each; after `present` all is about yesterday."""
 
     day: Floats
@@ -35,28 +36,22 @@ class Seen(NamedTuple):
     growth: Floats  # change of the active share
 
 
-def read(task: RankTask, observation: NDArray[np.float32]) -> Seen:
-    """Undo the scaling of `RankTask.observe`."""
+def unscale(task: RankTask, observation: NDArray[np.float32]) -> Observed:
+    """Undo the scaling of `RankTracker.observe`."""
     context, history = LAYOUT.split(observation.astype(np.float64))
     last = history[:, -1]
-    return Seen(
+    return Observed(
         np.rint((1.0 - context[:, 0]) * task.horizon),
         context[:, 1],
         context[:, 2],
         last[:, 0] > 0.5,
         last[:, 1],
-        last[:, 2] * RESERVE_REACH,
+        last[:, 2] * MAX_LOG_RESERVE,
         last[:, 3],
         last[:, 5],
         last[:, 7],
         last[:, 8] / 20.0,
     )
-
-
-def act(log_reserve: Floats, exponent: Floats) -> NDArray[np.float32]:
-    """Return the (n, 2) actions."""
-    pair = np.stack([log_reserve / RESERVE_REACH, exponent * 2 / TOP_EXPONENT - 1.0], -1)
-    return np.clip(pair, -1.0, 1.0).astype(np.float32)
 
 
 def _rank(task: Task) -> RankTask:
@@ -67,7 +62,7 @@ def _rank(task: Task) -> RankTask:
 
 def constant(task: Task, log_reserve: float = -1.4, exponent: float = 0.8) -> Policy:
     """Keep the best of a grid of constants (`oracle.grid_of_constants`)."""
-    pair = act(np.asarray(log_reserve), np.asarray(exponent))
+    pair = planning.ranking_action(np.asarray(log_reserve), np.asarray(exponent))
     return lambda observation: np.tile(pair, (len(observation), 1))
 
 
@@ -78,7 +73,7 @@ def myerson(task: Task) -> Policy:
 
 
 class Belief:
-    """What bids and departures tell: a Kalman filter of the value level, a Bayes filter of touchiness."""
+    """Beliefs from bids and departures: a Kalman filter of the value level, a Bayes filter of touchiness."""
 
     def __init__(self, task: RankTask) -> None:
         self._task, self._fluid = task, planning.build_fluid(task.params)
@@ -87,71 +82,75 @@ class Belief:
         self.experience = np.zeros(0)  # expectation
         self._before = np.zeros(0)  # active users a day ago
 
-    def update(self, seen: Seen) -> None:
+    def update(self, observed: Observed) -> None:
         """Take in yesterday."""
-        params, fresh = self._task.params, ~seen.valid
+        params, fresh = self._task.params, ~observed.valid
         if self.level.size != fresh.size:
             self.level, self._var, self.touchy, self.experience, self._before = np.zeros((5, fresh.size))
             fresh = np.ones_like(fresh)  # whatever it is shown first, it knows nothing yet
         self.level[fresh], self._var[fresh] = 0.0, params.level_sd**2
         self.touchy[fresh], self.experience[fresh] = 0.5, 0.5 * (params.pricing == "gsp")
         if not fresh.all():
-            self._weigh_bids(seen)
-            self._weigh_departures(seen)
+            self._weigh_bids(observed)
+            self._weigh_departures(observed)
             if params.pricing == "gsp":
-                learnt = params.learn * (1 - self.experience) - params.turnover * self.experience
-                self.experience = np.where(seen.valid, self.experience + learnt, 0.5)
-        self._before = seen.active * 1.0
+                after = next_experience(self.experience, params)
+                self.experience = np.where(observed.valid, after, 0.5)
+        self._before = observed.active * 1.0
 
-    def _weigh_bids(self, seen: Seen) -> None:
+    def _weigh_bids(self, observed: Observed) -> None:
         params = self._task.params
-        ads = np.maximum(params.visitors * self._before * params.ads * seen.present, 1.0)
+        ads = np.maximum(params.visitors * self._before * params.ads * observed.present, 1.0)
         noise = params.value_sd**2 / ads + 0.002
         gain = self._var / (self._var + noise)
-        shading = _look_up(self._fluid.shading, seen.reserve - self.level, seen, self.experience)
-        level = self.level + gain * (seen.log_bid - shading - self.level)
+        shading = _look_up(self._fluid.shading, observed.reserve - self.level, observed, self.experience)
+        level = self.level + gain * (observed.log_bid - shading - self.level)
         var = (1 - gain) * self._var
         ar = params.level_ar
-        self.level = np.where(seen.valid, ar * level, self.level)
-        self._var = np.where(seen.valid, ar**2 * var + params.level_sd**2 * (1 - ar**2), self._var)
+        self.level = np.where(observed.valid, ar * level, self.level)
+        self._var = np.where(observed.valid, ar**2 * var + params.level_sd**2 * (1 - ar**2), self._var)
 
-    def _weigh_departures(self, seen: Seen) -> None:
+    def _weigh_departures(self, observed: Observed) -> None:
         params = self._task.params
         if params.annoyance * params.leave * params.touchiness == 0.0:
             return
-        gone = params.comeback * (1 - self._before) - seen.growth
+        gone = params.comeback * (1 - self._before) - observed.growth
         rate = np.clip(gone / np.maximum(self._before, 1e-3), 1e-6, 0.5)
         calm, touchy = (
-            np.log(_look_up(self._fluid.leaving[..., k], seen.reserve - self.level, seen, self.experience))
+            np.log(
+                _look_up(
+                    self._fluid.leaving[..., k], observed.reserve - self.level, observed, self.experience
+                )
+            )
             for k in range(2)
         )
         gap = np.clip(np.log(rate), calm - 1.0, touchy + 1.0) - (calm + touchy) / 2
-        before = np.where(seen.valid, self.touchy, 0.5)
+        before = np.where(observed.valid, self.touchy, 0.5)
         odds = np.log(before / (1 - before))
         # Visitors leave by their own page, so that a day's log rate has a standard deviation of about this.
         odds += gap * (touchy - calm) / (_RATE_SD**2 * 13 / np.maximum(params.visitors * self._before, 1.0))
         chance = 1 / (1 + np.exp(-np.clip(odds, -9, 9)))
         moved = chance * (1 - params.switch) + (1 - chance) * params.switch
-        self.touchy = np.where(seen.valid, moved, self.touchy)
+        self.touchy = np.where(observed.valid, moved, self.touchy)
 
 
-def _look_up(table: Floats, reserve: Floats, seen: Seen, experience: Floats) -> Floats:
+def _look_up(table: Floats, reserve: Floats, observed: Observed, experience: Floats) -> Floats:
     from scipy import ndimage
 
     grids = (planning.RESERVES, planning.EXPONENTS, planning.PRESENT, planning.EXPERIENCE)
-    wanted = (reserve, seen.exponent, seen.present, experience)
+    wanted = (reserve, observed.exponent, observed.present, experience)
     places = [np.interp(x, grid, np.arange(grid.size)) for x, grid in zip(wanted, grids, strict=True)]
     return np.asarray(ndimage.map_coordinates(table, places, order=1, mode="nearest"))
 
 
 def tracking(task: Task, log_reserve: float = -0.8, exponent: float = 0.9) -> Policy:
-    """Move the reserve with the value level that the bids tell; keep the exponent."""
+    """Move the reserve with the value level inferred from bids; keep the exponent."""
     own = _rank(task)
     belief = Belief(own)
 
     def choose(observation: NDArray[np.float32]) -> NDArray[np.float32]:
-        belief.update(read(own, observation))
-        return act(belief.level + log_reserve, np.full(belief.level.shape, exponent))
+        belief.update(unscale(own, observation))
+        return planning.ranking_action(belief.level + log_reserve, np.full(belief.level.shape, exponent))
 
     return choose
 
@@ -162,10 +161,16 @@ def planned(task: Task) -> Policy:
     belief, plan = Belief(own), planning.solve(own.params)
 
     def choose(observation: NDArray[np.float32]) -> NDArray[np.float32]:
-        seen = read(own, observation)
-        belief.update(seen)
+        observed = unscale(own, observation)
+        belief.update(observed)
         return planning.decide(
-            plan, seen.day, seen.active, seen.present, belief.experience, belief.level, belief.touchy
+            plan,
+            observed.day,
+            observed.active,
+            observed.present,
+            belief.experience,
+            belief.level,
+            belief.touchy,
         )
 
     return choose

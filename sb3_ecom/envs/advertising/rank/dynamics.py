@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sb3_ecom.core.arrays import Array, array_namespace
 from sb3_ecom.envs.advertising.rank.auction import Slots, run_auction
 from sb3_ecom.envs.advertising.rank.params import RankParams
 
-HISTORY = 8  # days that the observation remembers
-FEATURES = 9  # floats per remembered day
-RESERVE_REACH = 2.5  # the log reserve stays within +- this
-TOP_EXPONENT = 1.5  # the exponent of the predicted click rate lies in [0, this]
+MAX_LOG_RESERVE = 2.5  # the log reserve stays within +- this
+MAX_EXPONENT = 1.5  # the exponent of the predicted click rate lies in [0, this]
 
 
 class ResetNoise(NamedTuple):
-    """What starts an episode."""
+    """Draws that start an episode."""
 
     uniforms: Array  # (n, 4) U[0, 1): active users, present advertisers, experience, touchiness
     level: Array  # (n,) N(0, 1)
 
 
 class StepNoise(NamedTuple):
-    """What happens on one day, whatever the platform does; clicks have draws of their own."""
+    """Draws of one day, whatever the platform does; clicks have draws of their own."""
 
     visits: Array  # (n, Q) U[0, 1)
     present: Array  # (n, Q, N) U[0, 1)
@@ -33,22 +31,25 @@ class StepNoise(NamedTuple):
     switch: Array  # (n,) U[0, 1)
 
 
-class State(NamedTuple):
-    """When a day opens."""
+class HiddenState(NamedTuple):
+    """Market when a day opens; the platform counts its users and advertisers, the rest it does not see."""
 
-    day: Array  # (n,) int64
     active: Array  # (n,) share of users
     present: Array  # (n,) share of advertisers
-    reserve: Array  # (n,) log reserve of the last day
-    exponent: Array  # (n,) of the last day
-    level: Array  # (n,) hidden log value level
-    experience: Array  # (n,) hidden, in [0, 1]
-    touchy: Array  # (n,) hidden, +1 or -1
-    history: Array  # (n, HISTORY, FEATURES), newest last
+    level: Array  # (n,) log value level
+    experience: Array  # (n,) of advertisers, in [0, 1]
+    touchy: Array  # (n,) +1 or -1
+
+
+class Ranking(NamedTuple):
+    """Decision of a day, (n,) each."""
+
+    log_reserve: Array  # log of the least price per click
+    exponent: Array  # g of the ranking by bid x pCTR^g
 
 
 class Outcome(NamedTuple):
-    """What one day brought, (n,) each."""
+    """Result of one day, (n,) each."""
 
     revenue: Array  # money paid for clicks
     expected: Array  # revenue at the true click rates, without the luck of clicks
@@ -77,25 +78,21 @@ class Pages(NamedTuple):
     error: Array  # (n, Q, N) log of true over predicted
 
 
-def start(noise: ResetNoise, params: RankParams) -> State:
+def start(noise: ResetNoise, params: RankParams) -> HiddenState:
     """Draw users, advertisers and the hidden state."""
     xp = array_namespace(noise.level)
     uniforms, zero = noise.uniforms, noise.level * 0.0
     touchy = xp.where(uniforms[:, 3] < 0.5, zero + 1.0, zero - 1.0)
-    return State(
-        xp.astype(zero, xp.int64),
+    return HiddenState(
         params.active_low + (1 - params.active_low) * uniforms[:, 0],
         params.present_low + (1 - params.present_low) * uniforms[:, 1],
-        zero * 1.0,
-        zero + 1.0,
         noise.level * params.level_sd,
         uniforms[:, 2] * 1.0,
         touchy,
-        xp.tile(zero[:, None, None], (1, HISTORY, FEATURES)),
     )
 
 
-def open_pages(state: State, noise: StepNoise, params: RankParams) -> Pages:
+def open_pages(state: HiddenState, noise: StepNoise, params: RankParams) -> Pages:
     """Return the day's visitors and the ads that fit them."""
     xp = array_namespace(state.level)
     visited = xp.where(noise.visits < state.active[:, None], noise.visits * 0.0 + 1.0, noise.visits * 0.0)
@@ -110,40 +107,54 @@ def open_pages(state: State, noise: StepNoise, params: RankParams) -> Pages:
     )
 
 
+def next_active(active: Array, leaving: Array, params: RankParams) -> Array:
+    """Return the share of active users after a share of them left and some others came back."""
+    return active * (1.0 - leaving) + params.comeback * (1.0 - active)
+
+
+def next_present(present: Array, surplus: Array, params: RankParams) -> Array:
+    """Return the share of advertisers taking part tomorrow, given what they keep of the value at stake."""
+    xp = array_namespace(surplus)
+    wanted = 1.0 / (1.0 + xp.exp(-params.choosiness * (surplus - params.outside)))
+    return present + params.exit_rate * (wanted - present)
+
+
+def next_experience(experience: Array, params: RankParams) -> Array:
+    """Return advertisers' experience tomorrow: some learn, some are replaced by ones who have not."""
+    return experience + params.learn * (1.0 - experience) - (params.turnover * experience)
+
+
 def step(
-    state: State, reserve: Array, exponent: Array, noise: StepNoise, params: RankParams
-) -> tuple[State, Outcome]:
-    """Sell a day's pages with a log reserve and an exponent, (n,) each."""
+    state: HiddenState, decision: Ranking, noise: StepNoise, params: RankParams, tables: None = None
+) -> tuple[HiddenState, Outcome]:
+    """Sell a day's pages; users and advertisers respond."""
     xp = array_namespace(state.level)
     pages = open_pages(state, noise, params)
     ones = xp.ones_like(noise.visits)
+    reserve = xp.exp(decision.log_reserve)
     slots = run_auction(
         xp.exp(pages.log_value),
-        xp.exp(exponent[:, None, None] * pages.log_rate),
+        xp.exp(decision.exponent[:, None, None] * pages.log_rate),
         pages.present,
-        ones * xp.exp(reserve)[:, None],
+        ones * reserve[:, None],
         params.exposure,
         ones * state.experience[:, None],
         params.pricing == "vcg",
     )
     outcome = _count(state, reserve, pages, slots, noise, params)
-    after = State(
-        state.day + 1,
+    after = HiddenState(
         outcome.active * 1.0,
         outcome.present * 1.0,
-        reserve * 1.0,
-        exponent * 1.0,
         state.level * params.level_ar
         + noise.level * (params.level_sd * math.sqrt(1 - params.level_ar * params.level_ar)),
-        state.experience + params.learn * (1.0 - state.experience) - (params.turnover * state.experience),
+        next_experience(state.experience, params),
         xp.where(noise.switch < params.switch, -state.touchy, state.touchy),
-        _remember(state, reserve, exponent, outcome, params),
     )
     return after, outcome
 
 
 def _count(
-    state: State, reserve: Array, pages: Pages, slots: Slots, noise: StepNoise, params: RankParams
+    state: HiddenState, reserve: Array, pages: Pages, slots: Slots, noise: StepNoise, params: RankParams
 ) -> Outcome:
     """Draw clicks, add up money, and let users and advertisers respond."""
     xp = array_namespace(reserve)
@@ -156,45 +167,52 @@ def _count(
     chance = looks * xp.exp(xp.clip(log_rate + error, None, 0.0))
     clicked = xp.where(noise.clicks < chance, looks * 0.0 + 1.0, looks * 0.0)
 
-    def total(array: Array) -> Array:
-        return xp.sum(xp.sum(array, axis=-1), axis=-1)
-
     people = xp.sum(visited, axis=1)
     offered = xp.clip(people * sum(params.exposure), 1.0, None)
-    relevance = total(chance) / (offered * params.click_rate)
-    coverage = total(looks) / offered
     leaving = _leave(state, visited, chance, looks, params)
     taking = xp.where(pages.present, visited[..., None], visited[..., None] * 0.0)
-    raised = xp.where(slots.filled, xp.log(slots.bid / slots.value) * visited[..., None], looks * 0.0)
-    log_bid = (total(taking * pages.log_value) + total(raised)) / xp.clip(total(taking), 1.0, None)
     surplus = _surplus_share(pages, taking, slots, predicted, params)
-    wanted = 1.0 / (1.0 + xp.exp(-params.choosiness * (surplus - params.outside)))
-    wanted = xp.where(people > 0.0, wanted, state.present)
+    present = xp.where(people > 0.0, next_present(state.present, surplus, params), state.present)
     return Outcome(
-        revenue=total(clicked * slots.price),
-        expected=total(chance * slots.price),
-        welfare=total(clicked * slots.value),
-        clicks=total(clicked),
-        predicted=total(predicted),
-        shown=total(xp.where(slots.filled, visited[..., None], looks * 0.0)),
+        revenue=_total(xp, clicked * slots.price),
+        expected=_total(xp, chance * slots.price),
+        welfare=_total(xp, clicked * slots.value),
+        clicks=_total(xp, clicked),
+        predicted=_total(xp, predicted),
+        shown=_total(xp, xp.where(slots.filled, visited[..., None], looks * 0.0)),
         pages=people,
-        log_bid=log_bid,
-        relevance=relevance,
-        coverage=coverage,
+        log_bid=_mean_log_bid(pages, taking, slots),
+        relevance=_total(xp, chance) / (offered * params.click_rate),
+        coverage=_total(xp, looks) / offered,
         surplus=surplus,
         leaving=leaving,
-        active=state.active * (1.0 - leaving) + params.comeback * (1.0 - state.active),
-        present=state.present + params.exit_rate * (wanted - state.present),
-        reserve=xp.exp(reserve),
+        active=next_active(state.active, leaving, params),
+        present=present,
+        reserve=reserve,
     )
 
 
-def _leave(state: State, visited: Array, chance: Array, looks: Array, params: RankParams) -> Array:
+def _total(xp: Any, array: Array) -> Array:
+    """Return the (n,) sums of an (n, Q, K) array."""
+    return xp.sum(xp.sum(array, axis=-1), axis=-1)
+
+
+def _mean_log_bid(pages: Pages, taking: Array, slots: Slots) -> Array:
+    """Return the (n,) mean log bid of the ads that took part: the value, but for those in a slot."""
+    xp = array_namespace(taking)
+    looks = pages.visited[..., None]
+    shaded = xp.where(slots.filled, xp.log(slots.bid / slots.value) * looks, looks * 0.0)
+    return (_total(xp, taking * pages.log_value) + _total(xp, shaded)) / xp.clip(
+        _total(xp, taking), 1.0, None
+    )
+
+
+def _leave(state: HiddenState, visited: Array, chance: Array, looks: Array, params: RankParams) -> Array:
     """Return the share of visitors who go, each by the page they saw: clicks it invites against its ads."""
     xp = array_namespace(visited)
-    worth, seen = (xp.sum(array, axis=-1) / sum(params.exposure) for array in (chance, looks))
+    clicks, shown = (xp.sum(array, axis=-1) / sum(params.exposure) for array in (chance, looks))
     expects = 1.0 + params.touchiness * state.touchy[:, None]
-    page = params.leave * xp.exp(params.annoyance * (expects * seen - worth / params.click_rate))
+    page = params.leave * xp.exp(params.annoyance * (expects * shown - clicks / params.click_rate))
     gone = xp.sum(visited * xp.clip(page, None, 0.5), axis=1)
     return gone / xp.clip(xp.sum(visited, axis=1), 1.0, None)
 
@@ -209,23 +227,5 @@ def _surplus_share(pages: Pages, taking: Array, slots: Slots, predicted: Array, 
     best = predicted[:, 0, 0] * 0.0
     for k, chance in enumerate(params.exposure):
         best = best + chance * xp.sum(stake[..., -1 - k], axis=-1)
-    kept = xp.sum(xp.sum(predicted * (slots.value - slots.price), axis=-1), axis=-1)
+    kept = _total(xp, predicted * (slots.value - slots.price))
     return kept / xp.clip(best, 1e-6, None)
-
-
-def _remember(state: State, reserve: Array, exponent: Array, outcome: Outcome, params: RankParams) -> Array:
-    """Append what the platform saw of the day to the history."""
-    xp = array_namespace(reserve)
-    pages = xp.clip(outcome.pages, 1.0, None)
-    row = (
-        xp.ones_like(reserve),
-        outcome.log_bid,
-        reserve / RESERVE_REACH,
-        exponent,
-        xp.log1p(outcome.revenue / pages * 10.0),
-        outcome.coverage,
-        outcome.clicks / pages / (params.click_rate * sum(params.exposure)),
-        outcome.predicted / pages / (params.click_rate * sum(params.exposure)),
-        (outcome.active - state.active) * 20.0,
-    )
-    return xp.concat([state.history[:, 1:], xp.clip(xp.stack(row, -1), -9.0, 9.0)[:, None, :]], axis=1)

@@ -8,31 +8,23 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium import spaces
 
-from sb3_ecom.core.arrays import Array, Backend, array_namespace
-from sb3_ecom.core.spaces import Layout, LayoutBox
+from sb3_ecom.core.arrays import Array, Backend
+from sb3_ecom.core.spaces import LayoutBox
 from sb3_ecom.core.task import Metric, Task, check_reward_weights
+from sb3_ecom.core.tracker import State
 from sb3_ecom.envs.advertising.rank import dynamics
-from sb3_ecom.envs.advertising.rank.dynamics import (
-    FEATURES,
-    HISTORY,
-    RESERVE_REACH,
-    TOP_EXPONENT,
-    Outcome,
-    ResetNoise,
-    State,
-    StepNoise,
-)
+from sb3_ecom.envs.advertising.rank.dynamics import HiddenState, Outcome, Ranking, ResetNoise, StepNoise
 from sb3_ecom.envs.advertising.rank.params import PRESETS, RankParams
-
-LAYOUT = Layout(context=5, steps=HISTORY, features=FEATURES)
-TERMS = ("revenue", "expected", "welfare", "relevance")
+from sb3_ecom.envs.advertising.rank.render import render
+from sb3_ecom.envs.advertising.rank.rewards import TERMS, reward_terms
+from sb3_ecom.envs.advertising.rank.tracker import LAYOUT, Opening, RankTracker, Report
 
 
 class RankTask(Task):
     """Rank candidate ads into slots by bid x pCTR^g above a reserve, and keep users and advertisers.
 
     Bad ads earn today and drive users away; a high reserve and hard prices earn today and drive advertisers
-    away. What a click is worth to advertisers wanders, and how touchy users are switches; both are hidden,
+    away. The value of a click to advertisers wanders, and how touchy users are switches; both are hidden,
     but bids and the number of active users tell of them.
 
     Observation:
@@ -91,6 +83,7 @@ class RankTask(Task):
         self.reward_weights = check_reward_weights(weights, TERMS)
         self.action_space = spaces.Box(-1.0, 1.0, (2,), np.float32)
         self.observation_space = LayoutBox(LAYOUT, -20.0, 20.0)
+        self.tracker = RankTracker(self.horizon, self.params.click_rate * sum(self.params.exposure))
 
     def draw_reset(self, source: Backend, n: int) -> ResetNoise:
         """Draw users, advertisers and the hidden state."""
@@ -104,31 +97,34 @@ class RankTask(Task):
         ads = source.normal((3, n, q, self.params.ads))
         return StepNoise(visits, present, ads, clicks, source.normal((n,)), source.uniform((n,)))
 
-    def initial_state(self, noise: ResetNoise) -> State:
-        """Return first mornings."""
-        return dynamics.start(noise, self.params)
+    def start(self, noise: ResetNoise) -> tuple[HiddenState, Opening]:
+        """Return first mornings, and the shares of users and advertisers."""
+        hidden = dynamics.start(noise, self.params)
+        # Zeros of either sign, as in every trajectory of v0: they are equal, but not bit by bit.
+        return hidden, Opening(hidden.active, hidden.present, noise.level * 0.0)
 
-    def step(self, state: State, action: Array, noise: StepNoise) -> tuple[State, Outcome]:
+    def simulate(
+        self, hidden: HiddenState, decision: Ranking, noise: StepNoise
+    ) -> tuple[HiddenState, Outcome]:
         """Sell a day's pages."""
-        exponent = (action[:, 1] + 1.0) * (TOP_EXPONENT / 2)
-        return dynamics.step(state, action[:, 0] * RESERVE_REACH, exponent, noise, self.params)
+        return dynamics.step(hidden, decision, noise, self.params)
 
-    def observe(self, state: State) -> Array:
-        """Return what the platform knows."""
-        xp = array_namespace(state.level)
-        context = (
-            1.0 - xp.astype(state.day, xp.float32) / self.horizon,
-            state.active,
-            state.present,
-            state.reserve / RESERVE_REACH,
-            state.exponent,
+    def public_event(self, hidden: HiddenState, outcome: Outcome) -> Report:
+        """Return the platform's own counts of the day."""
+        return Report(
+            outcome.log_bid,
+            outcome.revenue,
+            outcome.pages,
+            outcome.coverage,
+            outcome.clicks,
+            outcome.predicted,
+            hidden.active,
+            hidden.present,
         )
-        past = xp.reshape(state.history, (state.history.shape[0], -1))
-        return xp.concat([xp.stack(context, -1), past], axis=1)
 
     def terms(self, outcome: Outcome) -> dict[str, Array]:
         """Return revenue, counted and expected, welfare and relevance."""
-        return {name: getattr(outcome, name) for name in TERMS}
+        return reward_terms(outcome)
 
     def terminated(self, outcome: Outcome) -> Array:
         """Return False: platforms do not end."""
@@ -144,6 +140,4 @@ class RankTask(Task):
 
     def render(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
         """Draw the last days."""
-        from sb3_ecom.envs.advertising.rank.render import draw_market, tell_market
-
-        return tell_market(self, state, row) if mode == "ansi" else draw_market(self, state, outcome, row)
+        return render(self.params, self.tables, state, outcome, row, mode)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +12,9 @@ from sb3_ecom.core.evaluate import run_episodes
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.core.registry import Oracle, Policy
 from sb3_ecom.envs.advertising.rank import planning
-from sb3_ecom.envs.advertising.rank.dynamics import RESERVE_REACH, TOP_EXPONENT, open_pages
+from sb3_ecom.envs.advertising.rank.dynamics import MAX_LOG_RESERVE, Ranking, open_pages
 from sb3_ecom.envs.advertising.rank.env import RankTask
-from sb3_ecom.envs.advertising.rank.virtual import virtual_value
+from sb3_ecom.envs.advertising.rank.virtual_value import virtual_value
 
 Floats = NDArray[np.float64]
 
@@ -24,14 +23,14 @@ def oracle_policy(loop: StepLoop) -> Policy:
     """Follow the plan at the true level, touchiness and experience."""
     task = loop.task
     if not isinstance(task, RankTask):
-        raise ValueError(f"the informed platform needs EcomAdsRank, got {type(task).__name__}")
+        raise ValueError(f"the oracle policy needs EcomAdsRank, got {type(task).__name__}")
     plan = planning.solve(task.params)
 
     def choose(observation: NDArray[np.float32]) -> NDArray[np.float32]:
-        state = loop.state
-        experience = state.experience * (task.params.pricing == "gsp")
-        touchy = (state.touchy > 0).astype(np.float64)
-        return planning.decide(plan, state.day, state.active, state.present, experience, state.level, touchy)
+        day, market = loop.state.tracked.day, loop.state.hidden
+        experience = market.experience * (task.params.pricing == "gsp")
+        touchy = (market.touchy > 0).astype(np.float64)
+        return planning.decide(plan, day, market.active, market.present, experience, market.level, touchy)
 
     return choose
 
@@ -46,22 +45,22 @@ def myerson_revenue(task: RankTask, n: int, seed: int) -> Floats:
     source = NumpyBackend()
     source.seed(seed)
     params = task.params
-    state = task.initial_state(task.draw_reset(source.spawn(1), n))
-    idle = np.tile(np.array([[-1.0, 0.0]], np.float32), (n, 1))
+    market = task.start(task.draw_reset(source.spawn(1), n))[0]
+    lowest = Ranking(np.full(n, -MAX_LOG_RESERVE, np.float32), np.full(n, 0.75, np.float32))
     total = np.zeros(n)
     for _ in range(task.horizon):
         noise = task.draw_step(source, n)
-        pages = open_pages(state, noise, params)
+        pages = open_pages(market, noise, params)
         # Knowing an ad's predicted clicks, its value is lognormal about a level that follows them.
         rho = params.value_correlation
-        centre = state.level[:, None, None] + rho * params.value_sd * noise.ads[0]
+        centre = market.level[:, None, None] + rho * params.value_sd * noise.ads[0]
         sd = params.value_sd * np.sqrt(1 - rho * rho)
-        worth = virtual_value(pages.log_value.astype(np.float64), centre.astype(np.float64), sd)
+        virtual = virtual_value(pages.log_value.astype(np.float64), centre.astype(np.float64), sd)
         rate = np.exp(np.minimum(pages.log_rate, 0.0))
-        ranked = -np.sort(-np.where(pages.present, rate * np.maximum(worth, 0.0), 0.0), axis=-1)
+        ranked = -np.sort(-np.where(pages.present, rate * np.maximum(virtual, 0.0), 0.0), axis=-1)
         sold = ranked[..., : params.slots] @ np.asarray(params.exposure)
         total += (sold * pages.visited).sum(1)
-        state, _ = task.step(state, idle, noise)
+        market, _ = task.simulate(market, lowest, noise)
     return total
 
 
@@ -72,7 +71,7 @@ def grid_of_constants(
     found = np.empty((len(reserves), len(exponents)))
     for i, reserve in enumerate(reserves):
         for j, exponent in enumerate(exponents):
-            action = np.array([reserve / RESERVE_REACH, exponent * 2 / TOP_EXPONENT - 1], np.float32)
+            action = planning.ranking_action(np.asarray(reserve), np.asarray(exponent))
             played = run_episodes(StepLoop(task, n), partial(_repeat, action), seed)
             found[i, j] = played["expected"].mean()
     return found
@@ -82,9 +81,8 @@ def _repeat(action: NDArray[np.float32], observation: NDArray[np.float32]) -> ND
     return np.tile(action, (len(observation), 1))
 
 
-def solve(episodes: int = 512, seed: int = 0, **kwargs: Any) -> Oracle:
-    """Return the informed platform's revenue; for the static market Myerson's bound."""
-    task = RankTask(**kwargs)
+def oracle(task: RankTask, episodes: int = 512, seed: int = 0) -> Oracle:
+    """Return the revenue of a platform that sees the market; for the static market Myerson's bound."""
     if task.preset == "static":
         value, kind, information = myerson_revenue(task, episodes, seed), "bound", "laws of values, no bids"
     else:

@@ -1,4 +1,4 @@
-"""Visitors, advertisers and slots of a platform."""
+"""Parameters of a platform: visitors, advertisers and slots."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class RankParams:
     touchiness: float = 0.8  # +- on the relevance that users expect, in a hidden two-state chain
     switch: float = 0.08  # chance per day that this chain changes state
     comeback: float = 0.04  # chance per day that a user who left returns
-    outside: float = 0.35  # share of the value at stake that half of all advertisers find worth it
+    outside: float = 0.35  # share of the value at stake that half of all advertisers find enough
     choosiness: float = 8.0  # slope of advertisers' log odds of taking part in that share
     exit_rate: float = 0.08  # pace per day at which taking part moves there
     learn: float = 0.1  # pace per day at which advertisers learn to bid no more than needed (gsp)

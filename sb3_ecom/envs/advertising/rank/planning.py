@@ -1,4 +1,4 @@
-"""What a platform plans with: a fluid model of its market, and backward induction on it."""
+"""A fluid model of a platform's market, and backward induction on it."""
 
 from __future__ import annotations
 
@@ -11,19 +11,23 @@ from numpy.typing import NDArray
 
 from sb3_ecom.envs.advertising.rank import dynamics
 from sb3_ecom.envs.advertising.rank.dynamics import (
-    RESERVE_REACH,
-    TOP_EXPONENT,
+    MAX_EXPONENT,
+    MAX_LOG_RESERVE,
+    HiddenState,
     Outcome,
+    Ranking,
     ResetNoise,
-    State,
     StepNoise,
+    next_active,
+    next_experience,
+    next_present,
 )
 from sb3_ecom.envs.advertising.rank.params import RankParams
 
 Floats = NDArray[np.float64]
 
 RESERVES = np.linspace(-2.6, 1.6, 15)  # log reserve relative to the value level
-EXPONENTS = np.linspace(0.0, TOP_EXPONENT, 6)
+EXPONENTS = np.linspace(0.0, MAX_EXPONENT, 6)
 PRESENT = np.array([0.05, 0.25, 0.5, 0.75, 1.0])
 EXPERIENCE = np.array([0.0, 1.0])
 ACTIVE = np.array([0.0, 0.35, 0.7, 1.0])
@@ -50,12 +54,12 @@ class Plan(NamedTuple):
 
 
 def expect_page(
-    params: RankParams, reserve: float, exponent: Floats, state: State, noise: StepNoise
+    params: RankParams, reserve: float, exponent: Floats, state: HiddenState, noise: StepNoise
 ) -> Outcome:
     """Return the outcome of one day of the given copies."""
     n = state.level.shape[0]
     log_reserve = np.full(n, reserve, dtype=np.float32)
-    return dynamics.step(state, log_reserve, exponent.astype(np.float32), noise, params)[1]
+    return dynamics.step(state, Ranking(log_reserve, exponent.astype(np.float32)), noise, params)[1]
 
 
 @lru_cache(maxsize=8)
@@ -121,10 +125,10 @@ def solve(params: RankParams) -> Plan:
     revenue, surplus, _, leaving = by_action  # (present, experience, ..., action)
     earn = params.visitors * revenue[None, :, :, None, None] * ACTIVE[:, None, None, None, None, None]
     earn = earn * np.exp(levels)[:, None, None]
-    stay = 1.0 - leaving  # (present, experience, touchy, action)
-    active = ACTIVE[:, None, None, None, None] * (stay - params.comeback) + params.comeback
-    wanted = 1.0 / (1.0 + np.exp(-params.choosiness * (surplus - params.outside)))
-    present = PRESENT[:, None, None] + params.exit_rate * (wanted - PRESENT[:, None, None])
+    active = next_active(
+        ACTIVE[:, None, None, None, None], leaving, params
+    )  # leaving: (m, a, touchy, action)
+    present = next_present(PRESENT[:, None, None], surplus, params)
     near = _corners(active, present)
     value = np.zeros((len(ACTIVE), len(PRESENT), len(EXPERIENCE), len(levels), 2))
     found = []
@@ -146,8 +150,7 @@ def _expect(value: Floats, params: RankParams, levels: Floats) -> Floats:
     for node, weight in zip(nodes, weights / weights.sum(), strict=True):
         moved += weight * np.exp(_interpolate(logs, levels, levels * params.level_ar + shock * node, 3))
     mixed = moved * (1 - params.switch) + moved[..., ::-1] * params.switch
-    learnt = EXPERIENCE + params.learn * (1 - EXPERIENCE) - params.turnover * EXPERIENCE
-    return _interpolate(mixed, EXPERIENCE, learnt, 2)
+    return _interpolate(mixed, EXPERIENCE, next_experience(EXPERIENCE, params), 2)
 
 
 def _interpolate(values: Floats, grid: Floats, wanted: Floats, axis: int) -> Floats:
@@ -207,6 +210,10 @@ def decide(
         for state, chance in ((0, 1 - touchy), (1, touchy)):
             where = [np.minimum(day, days - 1), *places, np.full(n, state)]
             chosen[k] += chance * ndimage.map_coordinates(table, where, order=1, mode="nearest")
-    reserve = (chosen[0] + level) / RESERVE_REACH
-    exponent = chosen[1] * 2 / TOP_EXPONENT - 1.0
-    return np.asarray(np.clip(np.stack([reserve, exponent], -1), -1.0, 1.0), dtype=np.float32)
+    return ranking_action(chosen[0] + level, chosen[1])
+
+
+def ranking_action(log_reserve: Floats, exponent: Floats) -> NDArray[np.float32]:
+    """Return the (n, 2) actions that set log reserves and exponents: the inverse of `RankTracker.decode`."""
+    pair = np.stack([log_reserve / MAX_LOG_RESERVE, exponent * 2 / MAX_EXPONENT - 1.0], -1)
+    return np.clip(pair, -1.0, 1.0).astype(np.float32)

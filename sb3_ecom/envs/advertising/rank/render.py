@@ -1,22 +1,30 @@
-"""Show the last days of a platform: who is there, what is charged, what users see."""
+"""Pictures of the last days of a platform: users, advertisers, prices and clicks."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sb3_ecom.envs.advertising.rank.dynamics import RESERVE_REACH, Outcome, State
+from sb3_ecom.core.tracker import State, TaskTables
+from sb3_ecom.envs.advertising.rank.dynamics import MAX_LOG_RESERVE, Outcome
+from sb3_ecom.envs.advertising.rank.params import RankParams
+from sb3_ecom.envs.advertising.rank.tracker import Tracked
 from sb3_ecom.envs.advertising.render import new_figure, to_picture
-
-if TYPE_CHECKING:
-    from sb3_ecom.envs.advertising.rank.env import RankTask
 
 Floats = NDArray[np.float64]
 
 
-def _days(state: State, row: int) -> tuple[Floats, Floats]:
+def render(
+    params: RankParams, tables: TaskTables, state: State, outcome: Outcome | None, row: int, mode: str
+) -> Any:
+    """Return the last days of copy `row` as a picture, or as a text (mode "ansi")."""
+    draw = market_text if mode == "ansi" else market_picture
+    return draw(params, state.tracked, row)
+
+
+def _days(state: Tracked, row: int) -> tuple[Floats, Floats]:
     """Return (day, (k, FEATURES)) of the remembered days."""
     history = np.asarray(state.history[row], dtype=np.float64)
     history = history[history[:, 0] > 0.5]
@@ -24,10 +32,10 @@ def _days(state: State, row: int) -> tuple[Floats, Floats]:
     return days, history
 
 
-def tell_market(task: RankTask, state: State, row: int) -> str:
+def market_text(params: RankParams, state: Tracked, row: int) -> str:
     """Return the market as text."""
     lines = [
-        f"day {int(state.day[row])}/{task.horizon}   {task.params.pricing}",
+        f"day {int(state.day[row])}/{params.days}   {params.pricing}",
         f"users active {float(state.active[row]):.0%}   advertisers {float(state.present[row]):.0%}",
     ]
     days, history = _days(state, row)
@@ -35,22 +43,22 @@ def tell_market(task: RankTask, state: State, row: int) -> str:
         lines.append("no page sold yet")
     for day, past in zip(days, history, strict=True):
         lines.append(
-            f"  day {day:2.0f}: reserve {np.exp(past[2] * RESERVE_REACH):.2f}  g {past[3]:.2f}  "
+            f"  day {day:2.0f}: reserve {np.exp(past[2] * MAX_LOG_RESERVE):.2f}  g {past[3]:.2f}  "
             f"mean bid {np.exp(past[1]):.2f}  sold {past[5]:.0%}  revenue/page {np.expm1(past[4]) / 10:.3f}"
         )
     return "\n".join(lines)
 
 
-def draw_market(task: RankTask, state: State, outcome: Outcome | None, row: int) -> NDArray[np.uint8]:
+def market_picture(params: RankParams, state: Tracked, row: int) -> NDArray[np.uint8]:
     """Return the market as a picture."""
     days, past = _days(state, row)
     figure = new_figure()
     upper, middle, lower = figure.subplots(3, 1)
-    upper.plot(days, np.exp(past[:, 2] * RESERVE_REACH), "o-", ms=4, label="reserve per click")
+    upper.plot(days, np.exp(past[:, 2] * MAX_LOG_RESERVE), "o-", ms=4, label="reserve per click")
     upper.plot(days, np.exp(past[:, 1]), "s-", ms=4, label="mean bid (geometric)")
     upper.set(yscale="log", ylim=(0.05, 20), ylabel="money per click")
     upper.set_title(
-        f"{task.params.pricing.upper()}, day {int(state.day[row])} of {task.horizon}; exponent g "
+        f"{params.pricing.upper()}, day {int(state.day[row])} of {params.days}; exponent g "
         f"{float(state.exponent[row]):.2f}",
         fontsize=9,
     )

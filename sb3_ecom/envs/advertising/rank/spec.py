@@ -1,11 +1,12 @@
-"""EcomAdsRank-v0: data only."""
+"""EcomAdsRank-v0: its task, baselines, oracle and references."""
 
 from __future__ import annotations
 
 from sb3_ecom.core.references import load_references
 from sb3_ecom.core.registry import Spec
-from sb3_ecom.envs.advertising.rank import baselines, oracle
+from sb3_ecom.envs.advertising.rank import baselines
 from sb3_ecom.envs.advertising.rank.env import RankTask
+from sb3_ecom.envs.advertising.rank.oracle import oracle, oracle_policy
 from sb3_ecom.envs.advertising.rank.params import PRESETS
 
 SPECS = (
@@ -15,14 +16,14 @@ SPECS = (
         make_task=RankTask,
         references=load_references(__file__, "EcomAdsRank-v0"),
         best_known_kind="best-known",
-        oracle=oracle.solve,
+        oracle=lambda episodes=512, seed=0, **kwargs: oracle(RankTask(**kwargs), episodes, seed),
         baselines={
             "constant": baselines.constant,
             "myerson": baselines.myerson,
             "tracking": baselines.tracking,
             "planned": baselines.planned,
         },
-        privileged={"oracle_policy": oracle.oracle_policy},
+        privileged={"oracle_policy": oracle_policy},
         presets=tuple(PRESETS),
     ),
 )

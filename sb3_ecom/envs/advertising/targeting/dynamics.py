@@ -7,8 +7,6 @@ from typing import NamedTuple
 from sb3_ecom.core.arrays import Array, array_namespace
 from sb3_ecom.envs.advertising.targeting.params import TargetParams
 
-HISTORY = 8  # pages that the observation remembers
-
 
 class Tables(NamedTuple):
     """Constant arrays."""
@@ -23,20 +21,22 @@ class Noise(NamedTuple):
     leave: Array  # (n,) U[0, 1)
 
 
-class State(NamedTuple):
-    """A visit in progress."""
+class HiddenState(NamedTuple):
+    """Visitors that no policy sees into; their fatigue follows from what they were shown."""
 
-    kind: Array  # (n,) int64 hidden type
-    page: Array  # (n,) pages seen
-    left: Array  # (n,) impressions left in the budget
+    visitor_type: Array  # (n,) int64
     fatigue: Array  # (n, K) levels, whole numbers
-    shown: Array  # (n, K) impressions so far
-    clicks: Array  # (n, K) clicks so far
-    history: Array  # (n, HISTORY, 2 + K) validity, clicked, creative shown (one-hot); newest last
+
+
+class Impression(NamedTuple):
+    """Decision for one page."""
+
+    creative: Array  # (n, K) one-hot creative shown, all 0 for none
+    shown: Array  # (n,) 0 or 1
 
 
 class Outcome(NamedTuple):
-    """What one page brought, (n,) each."""
+    """Result of one page, (n,) each."""
 
     clicked: Array
     shown: Array  # 0 or 1 impression
@@ -44,42 +44,40 @@ class Outcome(NamedTuple):
     click_rate: Array  # the true chance of a click, 0 without an impression
 
 
-def start(noise: Array, params: TargetParams) -> State:
+def start(noise: Array, params: TargetParams) -> HiddenState:
     """Draw types; `noise` is (n,) U[0, 1)."""
     xp = array_namespace(noise)
-    kind = xp.clip(xp.astype(noise * params.types, xp.int64), 0, params.types - 1)
-    zero = xp.zeros_like(noise)
-    blank = xp.tile(zero[:, None], (1, params.creatives))
-    history = xp.tile(zero[:, None, None], (1, HISTORY, 2 + params.creatives))
-    return State(kind, zero, zero + params.budget, blank, blank * 1.0, blank * 1.0, history)
+    visitor_type = xp.clip(xp.astype(noise * params.types, xp.int64), 0, params.types - 1)
+    return HiddenState(visitor_type, xp.tile(xp.zeros_like(noise)[:, None], (1, params.creatives)))
+
+
+def click_rate(rate: Array, fatigue: Array, params: TargetParams) -> Array:
+    """Return chances of a click at levels of fatigue, given those without fatigue; shapes broadcast."""
+    xp = array_namespace(fatigue)
+    return rate * xp.exp(-params.wear * fatigue)
+
+
+def next_fatigue(fatigue: Array, impression: Impression, levels: int) -> Array:
+    """Return (n, K) levels after a page: what was shown tires, a page without an ad lets all recover."""
+    xp = array_namespace(fatigue)
+    moved = fatigue + impression.creative - (1.0 - impression.shown)[:, None]
+    return xp.clip(moved, 0.0, float(levels - 1))
+
+
+def leave_chance(fatigue: Array, params: TargetParams) -> Array:
+    """Return the (n,) chance to leave after a page that left (n, K) levels of fatigue; above 1 is certain."""
+    xp = array_namespace(fatigue)
+    return params.leave + params.annoyance * xp.sum(fatigue, axis=1)
 
 
 def step(
-    state: State, action: Array, noise: Noise, params: TargetParams, tables: Tables
-) -> tuple[State, Outcome]:
-    """Show creative `action` (0 .. K - 1) or none (K, and whenever the budget is gone).
-
-    A shown creative tires by a level; a page without an ad lets all recover by one.
-    """
+    state: HiddenState, decision: Impression, noise: Noise, params: TargetParams, tables: Tables
+) -> tuple[HiddenState, Outcome]:
+    """Show a page: perhaps a click, perhaps the visitor leaves."""
     xp = array_namespace(state.fatigue)
-    one = xp.ones_like(state.fatigue)
-    index = xp.arange(params.creatives)
-    open_ = (state.left > 0)[:, None]
-    chosen = xp.where((action[:, None] == index[None, :]) & open_, one, one * 0.0)
-    shown = xp.sum(chosen, axis=1)
-    rate = xp.sum(chosen * tables.rates[state.kind] * xp.exp(-params.wear * state.fatigue), axis=1)
-    clicked = xp.where(noise.click < rate, xp.ones_like(rate), xp.zeros_like(rate))
-    top = float(params.fatigue_levels - 1)
-    fatigue = xp.clip(state.fatigue + chosen - (1.0 - shown)[:, None], 0.0, top)
-    leave = params.leave + params.annoyance * xp.sum(fatigue, axis=1)
-    row = xp.concat([xp.ones_like(rate)[:, None], clicked[:, None], chosen], axis=1)
-    after = State(
-        state.kind * 1,
-        state.page + 1.0,
-        state.left - shown,
-        fatigue,
-        state.shown + chosen,
-        state.clicks + chosen * clicked[:, None],
-        xp.concat([state.history[:, 1:], row[:, None, :]], axis=1),
-    )
-    return after, Outcome(clicked, shown, noise.leave < leave, rate)
+    rates = click_rate(decision.creative * tables.rates[state.visitor_type], state.fatigue, params)
+    rate = xp.sum(rates, axis=1)
+    clicked = xp.astype(noise.click < rate, rate.dtype)
+    fatigue = next_fatigue(state.fatigue, decision, params.fatigue_levels)
+    left = noise.leave < leave_chance(fatigue, params)
+    return HiddenState(state.visitor_type, fatigue), Outcome(clicked, decision.shown, left, rate)

@@ -8,14 +8,16 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium import spaces
 
-from sb3_ecom.core.arrays import Array, Backend, array_namespace
-from sb3_ecom.core.spaces import Layout, LayoutBox
+from sb3_ecom.core.arrays import Array, Backend
+from sb3_ecom.core.spaces import LayoutBox
 from sb3_ecom.core.task import Metric, Task, check_reward_weights
+from sb3_ecom.core.tracker import State, TaskTables
 from sb3_ecom.envs.advertising.targeting import dynamics
-from sb3_ecom.envs.advertising.targeting.dynamics import HISTORY, Noise, Outcome, State, Tables
+from sb3_ecom.envs.advertising.targeting.dynamics import HiddenState, Impression, Noise, Outcome, Tables
 from sb3_ecom.envs.advertising.targeting.params import PRESETS, TargetParams
-
-CONTEXT = 2  # floats before the per-creative ones
+from sb3_ecom.envs.advertising.targeting.render import render
+from sb3_ecom.envs.advertising.targeting.rewards import TERMS, reward_terms
+from sb3_ecom.envs.advertising.targeting.tracker import Opening, Response, TargetTracker, layout
 
 
 class TargetTask(Task):
@@ -69,11 +71,12 @@ class TargetTask(Task):
         k = self.params.creatives
         self.horizon = self.params.pages
         weights = {"clicks": 1.0, "price": 1.0} if reward_weights is None else reward_weights
-        self.reward_weights = check_reward_weights(weights, ("clicks", "price"))
+        self.reward_weights = check_reward_weights(weights, TERMS)
         self.action_space = spaces.Discrete(k + 1)
-        self.layout = Layout(context=CONTEXT + 3 * k, steps=HISTORY, features=2 + k)
+        self.layout = layout(k)
         self.observation_space = LayoutBox(self.layout, -20.0, 20.0)
-        self.tables = Tables(self.params.click_rates().astype(np.float32))
+        self.tables = TaskTables(Tables(self.params.click_rates().astype(np.float32)), None)
+        self.tracker = TargetTracker(k, self.horizon, self.params.budget, self.params.fatigue_levels)
 
     def draw_reset(self, source: Backend, n: int) -> Array:
         """Draw the visitors' types."""
@@ -83,30 +86,24 @@ class TargetTask(Task):
         """Draw the chance of one page."""
         return Noise(source.uniform((n,)), source.uniform((n,)))
 
-    def initial_state(self, noise: Array) -> State:
-        """Return first pages."""
-        return dynamics.start(noise, self.params)
+    def start(self, noise: Array) -> tuple[HiddenState, Opening]:
+        """Return visitors and their budgets."""
+        hidden = dynamics.start(noise, self.params)
+        return hidden, Opening(hidden.fatigue[:, 0] + self.params.budget)
 
-    def step(self, state: State, action: Array, noise: Noise) -> tuple[State, Outcome]:
+    def simulate(
+        self, hidden: HiddenState, decision: Impression, noise: Noise
+    ) -> tuple[HiddenState, Outcome]:
         """Show a page."""
-        return dynamics.step(state, action, noise, self.params, self.tables)
+        return dynamics.step(hidden, decision, noise, self.params, self.tables.hidden)
 
-    def observe(self, state: State) -> Array:
-        """Return what the platform knows."""
-        xp = array_namespace(state.fatigue)
-        context = (1.0 - state.page / self.horizon, state.left / max(self.params.budget, 1))
-        parts = [
-            xp.stack(context, axis=-1),
-            state.fatigue / (self.params.fatigue_levels - 1),
-            xp.log1p(state.shown) / 2.0,
-            xp.log1p(state.clicks),
-            xp.reshape(state.history, (state.page.shape[0], -1)),
-        ]
-        return xp.concat(parts, axis=1)
+    def public_event(self, hidden: HiddenState, outcome: Outcome) -> Response:
+        """Return the clicks."""
+        return Response(outcome.clicked)
 
     def terms(self, outcome: Outcome) -> dict[str, Array]:
         """Return clicks and minus the price of impressions."""
-        return {"clicks": outcome.clicked, "price": outcome.shown * (-self.params.price)}
+        return reward_terms(outcome, self.params)
 
     def terminated(self, outcome: Outcome) -> Array:
         """Return whether the visitor left."""
@@ -128,6 +125,4 @@ class TargetTask(Task):
 
     def render(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
         """Draw the visit."""
-        from sb3_ecom.envs.advertising.targeting.render import draw_visit, tell_visit
-
-        return tell_visit(self, state, row) if mode == "ansi" else draw_visit(self, state, row)
+        return render(self.params, self.tables, state, outcome, row, mode)

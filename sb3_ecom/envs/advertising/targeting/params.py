@@ -1,4 +1,4 @@
-"""A visitor, the creatives, and how ads wear out."""
+"""Parameters of a visit: creatives, click rates, and how ads wear out."""
 
 from __future__ import annotations
 

@@ -7,6 +7,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sb3_ecom.envs.advertising.targeting.dynamics import (
+    Impression,
+    click_rate,
+    leave_chance,
+    next_fatigue,
+)
 from sb3_ecom.envs.advertising.targeting.params import TargetParams
 
 Floats = NDArray[np.float64]
@@ -34,14 +40,14 @@ def solve(rates: Floats, params: TargetParams) -> Plan:
     k, levels = params.creatives, params.fatigue_levels
     codes = np.arange(levels**k)
     fatigue = codes[:, None] // levels ** np.arange(k) % levels
-    nexts = [np.maximum(fatigue - 1, 0)]
-    for creative in range(k):
-        tired = fatigue.copy()
-        tired[:, creative] = np.minimum(tired[:, creative] + 1, levels - 1)
-        nexts.append(tired)
-    stay = [1 - np.minimum(params.leave + params.annoyance * f.sum(1), 1.0) for f in nexts]
-    places = [fatigue_code(f, levels) for f in nexts]
-    rewards = rates * np.exp(-params.wear * fatigue) - params.price  # (states, K)
+    creatives = np.concatenate([np.zeros((1, k)), np.eye(k)])  # none, then each
+    nexts = [
+        next_fatigue(fatigue, Impression(creative, creative.sum(keepdims=True)), levels)
+        for creative in creatives
+    ]
+    stay = [1 - np.minimum(leave_chance(levels_after, params), 1.0) for levels_after in nexts]
+    places = [fatigue_code(levels_after.astype(np.int64), levels) for levels_after in nexts]
+    rewards = click_rate(rates, fatigue, params) - params.price  # (states, K)
     value = np.zeros((params.budget + 1, codes.size))
     action = np.empty((params.pages, *value.shape), dtype=np.int8)
     for page in range(params.pages - 1, -1, -1):

@@ -1,34 +1,42 @@
-"""Show a visit: fatigue, impressions and clicks by creative."""
+"""Pictures of a visit: fatigue, impressions and clicks by creative."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sb3_ecom.core.tracker import State, TaskTables
 from sb3_ecom.envs.advertising.render import new_figure, to_picture
-from sb3_ecom.envs.advertising.targeting.dynamics import HISTORY, State
+from sb3_ecom.envs.advertising.targeting.dynamics import Outcome
+from sb3_ecom.envs.advertising.targeting.params import TargetParams
+from sb3_ecom.envs.advertising.targeting.tracker import HISTORY, Tracked
 
-if TYPE_CHECKING:
-    from sb3_ecom.envs.advertising.targeting.env import TargetTask
+
+def render(
+    params: TargetParams, tables: TaskTables, state: State, outcome: Outcome | None, row: int, mode: str
+) -> Any:
+    """Return the visit of copy `row` as a picture, or as a text (mode "ansi")."""
+    draw = visit_text if mode == "ansi" else visit_picture
+    return draw(params, state.tracked, row)
 
 
-def tell_visit(task: TargetTask, state: State, row: int) -> str:
+def visit_text(params: TargetParams, state: Tracked, row: int) -> str:
     """Return the visit as text."""
     lines = [
-        f"page {int(state.page[row])}/{task.horizon}   impressions left {int(state.left[row])}",
+        f"page {int(state.page[row])}/{params.pages}   impressions left {int(state.impressions_left[row])}",
         f"clicks {int(state.clicks[row].sum())} of {int(state.shown[row].sum())} impressions",
     ]
-    for k in range(task.params.creatives):
+    for k in range(params.creatives):
         clicks, shown = int(state.clicks[row, k]), int(state.shown[row, k])
         lines.append(f"  creative {k}: fatigue {int(state.fatigue[row, k])}  clicks {clicks}/{shown}")
     return "\n".join(lines)
 
 
-def draw_visit(task: TargetTask, state: State, row: int) -> NDArray[np.uint8]:
+def visit_picture(params: TargetParams, state: Tracked, row: int) -> NDArray[np.uint8]:
     """Return the visit as a picture."""
-    k = task.params.creatives
+    k = params.creatives
     figure = new_figure()
     upper, lower = figure.subplots(2, 1)
     history = np.asarray(state.history[row], dtype=np.float64)

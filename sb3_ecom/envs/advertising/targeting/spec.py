@@ -1,11 +1,12 @@
-"""EcomAdsTarget-v0: data only."""
+"""EcomAdsTarget-v0: its task, baselines, oracle and references."""
 
 from __future__ import annotations
 
 from sb3_ecom.core.references import load_references
 from sb3_ecom.core.registry import Spec
-from sb3_ecom.envs.advertising.targeting import baselines, oracle
+from sb3_ecom.envs.advertising.targeting import baselines
 from sb3_ecom.envs.advertising.targeting.env import TargetTask
+from sb3_ecom.envs.advertising.targeting.oracle import oracle, oracle_policy
 from sb3_ecom.envs.advertising.targeting.params import PRESETS
 
 SPECS = (
@@ -15,14 +16,14 @@ SPECS = (
         make_task=TargetTask,
         references=load_references(__file__, "EcomAdsTarget-v0"),
         best_known_kind="bound",
-        oracle=oracle.solve,
+        oracle=lambda **kwargs: oracle(TargetTask(**kwargs)),
         baselines={
             "capped_greedy": baselines.capped_greedy,
             "popular": baselines.popular,
             "thompson": baselines.thompson,
             "believed_plan": baselines.believed_plan,
         },
-        privileged={"oracle_policy": oracle.oracle_policy},
+        privileged={"oracle_policy": oracle_policy},
         presets=tuple(PRESETS),
         best_constant=4,
     ),

@@ -12,7 +12,7 @@ import sb3_ecom
 from sb3_ecom.core.arrays import NumpyBackend
 from sb3_ecom.core.evaluate import random_policy, run_episodes
 from sb3_ecom.core.loop import StepLoop
-from sb3_ecom.envs.advertising.auto_bidding import auction, baselines, market, oracle
+from sb3_ecom.envs.advertising.auto_bidding import auction, baselines, market, oracle, planning
 from sb3_ecom.envs.advertising.auto_bidding.env import AutoTask
 from sb3_ecom.envs.advertising.auto_bidding.params import AutoParams
 
@@ -56,19 +56,19 @@ def test_traffic_is_the_published_day():
 
 
 def options(g, m):
-    """Return (cost, worth) of m auctions with three slots, dearest first."""
+    """Return (cost, value) of m auctions with three slots, dearest first."""
     exposure = np.array([1.0, 0.8, 0.6])
     price = np.sort(g.lognormal(size=(m, 3)), axis=1)[:, ::-1]
     return exposure * price, exposure * g.lognormal(size=(m, 1))
 
 
-def frontier_by_lp(cost, worth, budget):
+def frontier_by_lp(cost, value, budget):
     """Most conversions for the budget, at most one slot (or a mix of slots) per auction."""
     m = len(cost)
     one = np.kron(np.eye(m), np.ones((1, 3)))
     limits = np.vstack([cost.reshape(1, -1), one])
     found = optimize.linprog(
-        -worth.ravel(), A_ub=limits, b_ub=[budget, *np.ones(m)], bounds=(0, None), method="highs"
+        -value.ravel(), A_ub=limits, b_ub=[budget, *np.ones(m)], bounds=(0, None), method="highs"
     )
     return -found.fun
 
@@ -76,37 +76,37 @@ def frontier_by_lp(cost, worth, budget):
 @pytest.mark.parametrize("seed", range(25))
 def test_greedy_on_hull_slopes_equals_the_linear_programme(seed):
     g = np.random.default_rng(seed)
-    cost, worth = options(g, 12)
-    steps, gains = (part.ravel() for part in oracle.hull_increments(cost, worth))
+    cost, value = options(g, 12)
+    steps, gains = (part.ravel() for part in oracle.hull_increments(cost, value))
     order = np.argsort(-gains / np.maximum(steps, 1e-12))
     paid, won = (np.append(0, np.cumsum(part[order])) for part in (steps, gains))
     for budget in (0.1 * cost.sum(), 0.3 * cost[:, 0].sum(), 2 * cost.sum()):
         greedy = np.interp(budget, paid, won)
-        assert greedy == pytest.approx(frontier_by_lp(cost, worth, budget), rel=1e-9)
+        assert greedy == pytest.approx(frontier_by_lp(cost, value, budget), rel=1e-9)
 
 
 @pytest.mark.parametrize("seed", range(12))
 def test_best_score_equals_a_scan_of_programmes_and_beats_every_choice(seed):
     g = np.random.default_rng(seed)
-    cost, worth = options(g, 6)
+    cost, conversions = options(g, 6)
     budget, target = float(g.uniform(1, 8)), float(g.uniform(0.3, 2.0))
-    bound = oracle.best_score(oracle.Day(cost, worth, budget, target))
+    bound = oracle.best_score(oracle.Day(cost, conversions, budget, target))
     best = 0.0
-    costs, worths = (np.concatenate([np.zeros((6, 1)), part], 1) for part in (cost, worth))
+    costs, values = (np.concatenate([np.zeros((6, 1)), part], 1) for part in (cost, conversions))
     for choice in itertools.product(range(4), repeat=6):
-        total, value = (part[np.arange(6), choice].sum() for part in (costs, worths))
+        total, value = (part[np.arange(6), choice].sum() for part in (costs, values))
         if total <= budget:
             best = max(best, value * min(1.0, (target * value / max(total, 1e-9)) ** 2))
     assert best <= bound + 1e-9
     money = np.linspace(1e-3, budget, 60)
-    value = np.array([frontier_by_lp(cost, worth, b) for b in money])
+    value = np.array([frontier_by_lp(cost, conversions, b) for b in money])
     scan = (value * np.minimum(1.0, target * value / money) ** 2).max()
     assert scan <= bound + 1e-9
     # Many small auctions: the bound is the scan but for a step of one of them.
-    cost, worth = options(g, 1500)
+    cost, conversions = options(g, 1500)
     budget, target = 0.2 * cost.sum(), 0.8
-    fine = oracle.best_score(oracle.Day(cost, worth, budget, target))
-    steps, gains = (part.ravel() for part in oracle.hull_increments(cost, worth))
+    fine = oracle.best_score(oracle.Day(cost, conversions, budget, target))
+    steps, gains = (part.ravel() for part in oracle.hull_increments(cost, conversions))
     order = np.argsort(-gains / np.maximum(steps, 1e-12))
     paid, won = np.cumsum(steps[order]), np.cumsum(gains[order])
     inside = paid <= budget
@@ -121,13 +121,15 @@ def test_tick_equals_one_auction_after_the_other(bids):
     for tick, (state, noise, outcome, after) in enumerate(play(task, 3, 5)):
         if not 13 < tick < 24:
             continue
-        batch = auction.open_auctions(state, noise, task.params, task.tables)
+        batch = auction.open_auctions(state.hidden, noise, task.params, task.tables.hidden)
         owner = np.repeat(np.arange(3), batch.counts)
-        true = auction.resolve(state, batch, np.arange(owner.size), owner, task.params, task.tables)
+        true = auction.resolve(
+            state.hidden, batch, np.arange(owner.size), owner, task.params, task.tables.hidden
+        )
         for row in range(3):
             spend = conversions = wins = 0
-            budget = int(state.left[row])
-            bid_for = np.exp(after.log_multiplier[row].astype(np.float32)) * state.target[row]
+            budget = int(state.tracked.left[row])
+            bid_for = np.exp(after.tracked.log_multiplier[row].astype(np.float32)) * state.tracked.target[row]
             for i in range(batch.bounds[row], batch.bounds[row + 1]):
                 slot = next((k for k in range(3) if bid_for[k] * batch.predicted[i] > true.price[k, i]), None)
                 if slot is None:
@@ -139,7 +141,7 @@ def test_tick_equals_one_auction_after_the_other(bids):
                     spend += price
                     conversions += batch.luck[i] < true.true[i]
                 wins += 1
-            assert state.left[row] - after.left[row] == spend
+            assert state.tracked.left[row] - after.tracked.left[row] == spend
             assert outcome.conversions[row] == conversions
             assert outcome.wins[row] == wins
             hits += wins
@@ -165,19 +167,19 @@ def test_money_is_conserved_and_the_score_adds_up(seed, budget, preset, bids):
     )
     paid, gained, counted = 0, 0.0, 0.0
     for before, _, outcome, after in play(task, 4, seed):
-        now = before.left - after.left
+        now = before.tracked.left - after.tracked.left
         paid = paid + now
         gained, counted = gained + outcome.score, counted + outcome.counted_score
         np.testing.assert_allclose(outcome.spend, now / 1e6, rtol=1e-5, atol=1e-5)
-        assert np.all(after.left >= 0)
+        assert np.all(after.tracked.left >= 0)
         assert np.all(outcome.exposed <= outcome.wins)
         assert np.all((outcome.exposed > 0) | ((now == 0) & (outcome.conversions == 0)))
         assert np.all(outcome.conversions <= outcome.exposed)
         assert np.all(outcome.wins <= outcome.auctions)
-    np.testing.assert_array_equal(paid + after.left, before.budget)
+    np.testing.assert_array_equal(paid + after.tracked.left, before.tracked.budget)
     spend = paid / 1e6
-    for total, want in ((after.totals[:, 2], gained), (after.totals[:, 0], counted)):
-        share = np.minimum(1.0, after.target * total / np.maximum(spend, 1e-9))
+    for total, want in ((after.hidden.totals[:, 1], gained), (after.hidden.totals[:, 0], counted)):
+        share = np.minimum(1.0, after.tracked.target * total / np.maximum(spend, 1e-9))
         np.testing.assert_allclose(total * share**2, want, rtol=2e-3, atol=1e-3)
     np.testing.assert_allclose(outcome.final_score, counted, rtol=2e-3, atol=1e-3)
 
@@ -190,9 +192,11 @@ def test_auctions_do_not_depend_on_bids_and_slots_are_seen_as_often_as_they_shou
     np.testing.assert_array_equal([o.auctions for o in low], [o.auctions for o in high])
     task = AutoTask()
     state, noise, *_ = next(play(task, 64, 3))
-    batch = auction.open_auctions(state, noise, task.params, task.tables)
+    batch = auction.open_auctions(state.hidden, noise, task.params, task.tables.hidden)
     owner = np.repeat(np.arange(64), batch.counts)
-    look = auction.resolve(state, batch, np.arange(owner.size), owner, task.params, task.tables).look
+    look = auction.resolve(
+        state.hidden, batch, np.arange(owner.size), owner, task.params, task.tables.hidden
+    ).look
     for chance in (0.8, 0.6):
         assert (look < chance).mean() == pytest.approx(chance, abs=4 * np.sqrt(0.25 / look.size))
 
@@ -211,9 +215,10 @@ def test_conversions_follow_the_true_rates_and_the_predicted_ones(preset):
 def test_bias_is_hidden_and_unbiased_in_the_log():
     task = AutoTask("biased")
     *_, (_, _, _, after) = play(task, 256, 6, lambda n: np.zeros((n, 1), np.float32))
-    bought = after.totals[:, 1] > 5
-    ratio = np.log(after.totals[bought, 2] / after.totals[bought, 1])
-    assert np.corrcoef(ratio, after.bias[bought])[0, 1] > 0.95
+    expected, predicted = after.hidden.totals[:, 1], after.tracked.totals[:, 1]
+    bought = predicted > 5
+    ratio = np.log(expected[bought] / predicted[bought])
+    assert np.corrcoef(ratio, after.hidden.bias[bought])[0, 1] > 0.95
 
 
 def test_landscape_is_what_a_tick_brings():
@@ -222,8 +227,8 @@ def test_landscape_is_what_a_tick_brings():
     totals = np.zeros((2, 3))
     for state, _, outcome, after in play(task, 64, 7, lambda n: np.full((n, 1), 0.3, np.float32)):
         rows = np.arange(64)
-        level = state.level[rows, state.tick].astype(np.float64)
-        gap = np.log(level * state.target / scale) + after.log_multiplier[:, 0]
+        level = state.hidden.level[rows, state.hidden.tick].astype(np.float64)
+        gap = np.log(level * state.tracked.target / scale) + after.tracked.log_multiplier[:, 0]
         wins, value, cost = (
             np.interp(gap, landscape.gap, landscape.wins),
             np.interp(gap, landscape.gap, landscape.value) * level,
@@ -288,10 +293,10 @@ def test_feedback_helps_where_predictions_are_biased():
 def test_a_bidder_can_read_its_observation():
     task = AutoTask()
     for _, _, outcome, state in play(task, 8):
-        seen = baselines.read(task, task.observe(state))
-        np.testing.assert_array_equal(seen.tick, state.tick)
-        np.testing.assert_allclose(seen.budget, state.budget / 1e6, rtol=1e-4)
-        np.testing.assert_allclose(seen.target, state.target, rtol=1e-4)
+        seen = planning.unscale(task, task.observe(state))
+        np.testing.assert_array_equal(seen.tick, state.tracked.tick)
+        np.testing.assert_allclose(seen.budget, state.tracked.budget / 1e6, rtol=1e-4)
+        np.testing.assert_allclose(seen.target, state.tracked.target, rtol=1e-4)
         np.testing.assert_allclose(seen.predicted, outcome.predicted, rtol=1e-3, atol=1e-3)
 
 

@@ -9,8 +9,9 @@ from sb3_ecom.core.arrays import NumpyBackend
 from sb3_ecom.envs.advertising.calibration.calibrate import calibrate
 from sb3_ecom.envs.advertising.calibration.fidelity import report, simulate_market
 from sb3_ecom.envs.advertising.calibration.fit import fit_prices, fit_response, fit_traffic
-from sb3_ecom.envs.advertising.pacing.dynamics import open_auctions, price_level
+from sb3_ecom.envs.advertising.pacing.dynamics import price_level
 from sb3_ecom.envs.advertising.pacing.env import PacingTask
+from sb3_ecom.envs.advertising.pacing.replay import replay_market
 
 
 def test_fit_recovers_the_simulator_within_its_standard_errors():
@@ -61,13 +62,11 @@ def test_ipinyou_presets_have_the_published_prices(campaign, log_mean, log_sd):
     """Over all auctions of many days; the preset once put the published median where a mean belongs."""
     task = PacingTask(f"ipinyou{campaign}")
     source, days = NumpyBackend(np.random.default_rng(3)), 400
-    state = task.initial_state(task.draw_reset(source, days))
+    hidden = task.start(task.draw_reset(source, days))[0]
     logs = []
-    for _ in range(task.horizon):
-        noise = task.draw_step(source, days)
-        batch = open_auctions(state, noise, task.params, task.tables)
-        logs.append(batch.price_noise + np.repeat(price_level(state, task.params, task.tables), batch.counts))
-        state, _ = task.step(state, np.full((days, 1), -1, np.float32), noise)
+    for market, batch in replay_market(task, hidden, source):
+        level = price_level(market, task.params, task.tables.hidden)
+        logs.append(batch.price_noise + np.repeat(level, batch.counts))
     logs = np.concatenate(logs)
     # The day's level is shared by all its auctions: 400 days, not 8 million auctions.
     assert logs.mean() == pytest.approx(log_mean, abs=4 * 0.25 / np.sqrt(days))

@@ -90,7 +90,7 @@ def test_water_filling_equals_a_general_solver(seed):
         constraints={"type": "eq", "fun": lambda s: s.sum() - budget[0]},
         options={"ftol": 1e-12, "maxiter": 300},
     )
-    np.testing.assert_allclose(baselines.fill(level, saturation, budget)[0], found.x, atol=2e-3)
+    np.testing.assert_allclose(baselines.fill_channels(level, saturation, budget)[0], found.x, atol=2e-3)
 
 
 @settings(max_examples=30, deadline=None)
@@ -105,7 +105,8 @@ def test_money_is_spent_or_saved_and_never_made(seed):
         state, outcome = task.step(state, action, task.draw_step(source, n))
         spent = spent + outcome.spend
         np.testing.assert_allclose(spent + outcome.saved, day + 1, rtol=1e-5)
-        np.testing.assert_allclose(state.account, outcome.saved + 1, rtol=1e-6)
+        np.testing.assert_allclose(state.tracked.account, outcome.saved + 1, rtol=1e-6)
+        np.testing.assert_array_equal(state.tracked.stock, state.hidden.stock)
         assert np.all(outcome.revenue >= 0)
 
 
@@ -117,7 +118,7 @@ def test_shares_are_a_softmax():
 
 def test_action_of_a_spend_spends_it():
     spend, account = np.array([[0.5, 0.2, 0.1]]), np.array([1.0])
-    np.testing.assert_allclose(split(baselines.act(spend, account))[0, :3], spend[0], rtol=2e-3)
+    np.testing.assert_allclose(split(baselines.spend_action(spend, account))[0, :3], spend[0], rtol=2e-3)
 
 
 def test_no_policy_beats_the_bound_and_the_ladder_holds():

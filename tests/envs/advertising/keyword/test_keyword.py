@@ -51,7 +51,7 @@ def keyword_of(state, i, uniform):
         k = min(int(uniform * np.float32(3.0)), 2)
         return k, uniform * np.float32(3.0) - np.float32(k)
     left = float(uniform)
-    share = dynamics.shares(state)[i].astype(np.float64)
+    share = dynamics.search_shares(state)[i].astype(np.float64)
     for k in range(3):
         if left < share[k] or k == 2:
             return k, left / share[k]
@@ -59,10 +59,10 @@ def keyword_of(state, i, uniform):
 
 
 def check_days(task, n):
-    for state, action, noise, _, outcome in play(task, n, 3, 4):
-        bid = dynamics.bid_of(action)
-        tally, counts = dynamics.search(state, bid, noise, task.params, task.tables)
-        click, conversion = dynamics.rates(state)
+    for (state, _), action, noise, _, outcome in play(task, n, 3, 4):
+        bid = dynamics.bids_from(action)
+        delivery, counts = dynamics.search(state, bid, noise, task.params, task.tables.hidden)
+        click, conversion = dynamics.current_rates(state)
         win = win_rate(np, bid, state.slope, state.threshold)
         place = 0
         for i in range(n):
@@ -71,7 +71,7 @@ def check_days(task, n):
                 k, fate = keyword_of(state, i, noise.searches[0, j])
                 chances = win[i, k], win[i, k] * click[i, k], win[i, k] * click[i, k] * conversion[i, k]
                 if fate < chances[1]:
-                    score = task.tables.score[int(noise.searches[1, j] * np.float32(QUANTILES))]
+                    score = task.tables.hidden.score[int(noise.searches[1, j] * np.float32(QUANTILES))]
                     b = bid[i, k]
                     price = np.float32(np.sqrt(b) * 0.25 + b * 0.5 + score * np.sqrt(b) / 6.0)
                     micros = int(min(max(price, np.float32(0)), b) * np.float32(1e6))
@@ -80,8 +80,10 @@ def check_days(task, n):
                     spent += micros
                 events[k] += [fate < chance for chance in chances]
             place += counts[i]
-            np.testing.assert_array_equal(tally.events[i], events)
-            assert abs(tally.cost[i] - spent) <= 2 * events[:, 1].sum()  # float32 rounding, a micro a click
+            np.testing.assert_array_equal(delivery.events[i], events)
+            assert (
+                abs(delivery.cost[i] - spent) <= 2 * events[:, 1].sum()
+            )  # float32 rounding, a micro a click
             assert outcome.cost[i] == pytest.approx(spent / 1e6, rel=1e-4, abs=1e-5)
 
 
@@ -90,14 +92,14 @@ def check_days(task, n):
 def test_budget_holds_and_events_are_nested(seed, share):
     task = KeywordTask(keywords=4, budget_low=share, budget_high=max(share, 1e-12))
     for state, _, _, after, outcome in play(task, 3, seed, 3):
-        events = after.totals - state.totals
+        events = after.tracked.totals - state.tracked.totals
         assert np.all(outcome.cost <= outcome.budget * (1 + 1e-6))
         assert np.all((events[..., 0] >= events[..., 1]) & (events[..., 1] >= events[..., 2]))
         assert np.all(outcome.impressions <= outcome.searches)
         np.testing.assert_allclose(
-            outcome.revenue, (events[..., 2] * state.revenue).sum(1), rtol=1e-4, atol=1e-5
+            outcome.revenue, (events[..., 2] * state.tracked.revenue).sum(1), rtol=1e-4, atol=1e-5
         )
-        assert np.all((after.last[:, 2] >= 0) & (after.last[:, 2] <= 1))
+        assert np.all((after.tracked.last[:, 2] >= 0) & (after.tracked.last[:, 2] <= 1))
 
 
 def test_a_zero_bid_costs_nothing_and_a_click_never_costs_more_than_its_bid():
@@ -189,9 +191,9 @@ def test_ladder_and_bound():
 
 
 @pytest.mark.parametrize("preset", ["dense", "semi_dense", "sparse", "very_sparse", "adwords"])
-def test_presets_differ_in_density_not_in_worth(preset):
+def test_presets_differ_in_density_not_in_value_per_click(preset):
     task = KeywordTask(preset)
-    rate = task.tables.conversion.mean() * task.tables.revenue.mean()
+    rate = task.tables.hidden.conversion.mean() * task.tables.hidden.revenue.mean()
     assert rate == pytest.approx(5 / 7 * 1.5 * 2 / 7, rel=1e-3)
 
 
@@ -202,7 +204,7 @@ def test_adwords_preset_has_the_volumes_and_click_rates_of_the_log():
     state = task.initial_state(task.draw_reset(source, n))
     logs = []
     for _ in range(60):
-        logs.append(state.volume.sum(-1))
+        logs.append(state.hidden.volume.sum(-1))
         state, outcome = task.step(state, np.zeros((n, 40), np.float32), task.draw_step(source, n))
     series = np.array(logs)
     within = series - series.mean(0)
@@ -211,7 +213,7 @@ def test_adwords_preset_has_the_volumes_and_click_rates_of_the_log():
     assert within.std() == pytest.approx(np.sqrt(0.965**2 - 0.275**2), rel=0.03)
     lag = (within[1:] * within[:-1]).mean() / within.var()
     assert lag == pytest.approx(0.66, abs=0.05)
-    p10, median, p90 = np.quantile(task.tables.click, [0.1, 0.5, 0.9])
+    p10, median, p90 = np.quantile(task.tables.hidden.click, [0.1, 0.5, 0.9])
     assert median == pytest.approx(0.0212, rel=0.15)
     assert p10 == pytest.approx(0.0053, rel=0.25)
     assert p90 == pytest.approx(0.068, rel=0.2)
@@ -223,12 +225,14 @@ def test_searches_fall_on_keywords_by_their_shares():
     source = NumpyBackend(np.random.default_rng(2))
     state = task.initial_state(task.draw_reset(source, n))
     # Bids that always win: an impression is a search.
-    state = state._replace(
-        slope=state.slope * 0 + 25, threshold=state.threshold * 0, budget=state.budget * 0 + 10**12
+    hidden = state.hidden
+    hidden = hidden._replace(
+        slope=hidden.slope * 0 + 25, threshold=hidden.threshold * 0, budget=hidden.budget * 0 + 10**12
     )
+    state = state._replace(hidden=hidden)
     after, outcome = task.step(state, np.ones((n, 4), np.float32), task.draw_step(source, n))
-    share = dynamics.shares(state)
-    shown = after.totals[..., 0]
+    share = dynamics.search_shares(hidden)
+    shown = after.tracked.totals[..., 0]
     np.testing.assert_allclose(shown.sum(1), outcome.searches)
     expected = share * outcome.searches[:, None]
     assert np.all(np.abs(shown - expected) < 4.5 * np.sqrt(expected))
@@ -246,7 +250,7 @@ def test_uneven_keywords_are_the_same_on_torch():
         after, outcome = task.step(state, action, noise)
         state, noise = tree_map(torch.as_tensor, state), tree_map(torch.as_tensor, noise)
         theirs = twin.step(state, torch.as_tensor(action), noise)
-        np.testing.assert_allclose(after.volume, theirs[0].volume, rtol=1e-5)
+        np.testing.assert_allclose(after.hidden.volume, theirs[0].hidden.volume, rtol=1e-5)
         np.testing.assert_array_equal(outcome.impressions, theirs[1].impressions)
         np.testing.assert_allclose(outcome.cost, theirs[1].cost, rtol=1e-4)
         state = after

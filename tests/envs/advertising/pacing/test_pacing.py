@@ -13,7 +13,7 @@ from sb3_ecom.core.evaluate import run_episodes
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.envs.advertising.pacing.dynamics import log_quality
 from sb3_ecom.envs.advertising.pacing.env import PacingTask
-from sb3_ecom.envs.advertising.pacing.planning import read
+from sb3_ecom.envs.advertising.pacing.planning import unscale
 
 
 def play(task, n=16, seed=0, actions=None):
@@ -40,13 +40,13 @@ def test_spend_never_exceeds_the_budget_and_payments_add_up(seed, auction, low, 
     task = PacingTask(auction=auction, control=control, budget_low=low, budget_high=max(low, 1e-12), ticks=6)
     total = 0
     for before, outcome, after in play(task, 4, seed):
-        paid = before.left - after.left
+        paid = before.tracked.left - after.tracked.left
         total = total + paid
         np.testing.assert_allclose(outcome.spend, paid * task.params.price_median / 1e6, rtol=1e-5, atol=1e-6)
-        assert np.all(after.left >= 0)
+        assert np.all(after.tracked.left >= 0)
         assert np.all((outcome.wins > 0) | ((paid == 0) & (outcome.value == 0)))
         assert np.all(outcome.wins <= outcome.auctions)
-    np.testing.assert_array_equal(total + after.left, before.budget)
+    np.testing.assert_array_equal(total + after.tracked.left, before.tracked.budget)
 
 
 def test_auctions_and_noise_do_not_depend_on_bids():
@@ -82,13 +82,13 @@ def test_a_new_campaign_is_off_by_a_level_and_buys_at_its_own_hours():
     """Log quality is a level and a sine of three waves a day, shifted; the level's exponential has mean 1."""
     task = PacingTask("newcampaign", quality_regime=0.0, quality_swing=0.6)
     noise = task.draw_reset(NumpyBackend(np.random.default_rng(6)), 20_000)
-    state = task.initial_state(noise)
+    state = task.start(noise)[0]
     late = (noise.peak - 0.5) * task.params.peak_spread
     for tick in (0, 17, 47):
-        found = log_quality(state._replace(tick=state.tick + tick), task.params, task.tables)
+        found = log_quality(state._replace(tick=state.tick + tick), task.params, task.tables.hidden)
         wave = 0.6 * np.sin(2 * np.pi * (3 * (tick + 0.5) / 48 - late))
-        np.testing.assert_allclose(found - state.taste[:, 0], wave, atol=1e-5)
-    level = np.exp(state.taste[:, 0].astype(np.float64))
+        np.testing.assert_allclose(found - state.campaign[:, 0], wave, atol=1e-5)
+    level = np.exp(state.campaign[:, 0].astype(np.float64))
     assert level.mean() == pytest.approx(1.0, abs=4 * level.std() / np.sqrt(level.size))
     assert np.log(level).std() == pytest.approx(0.7, rel=0.03)
 
@@ -97,16 +97,18 @@ def test_incremental_action_moves_the_multiplier_and_absolute_sets_it():
     move, sets = PacingTask(), PacingTask(control="absolute")
     ones = lambda n: np.ones((n, 1), np.float32)  # noqa: E731
     before, _, after = next(play(move, actions=ones))
-    np.testing.assert_allclose(after.log_multiplier, np.clip(before.log_multiplier + 0.5, -3, 3), rtol=1e-6)
-    assert np.all(next(play(sets, actions=ones))[2].log_multiplier == 3.0)
+    np.testing.assert_allclose(
+        after.tracked.log_multiplier, np.clip(before.tracked.log_multiplier + 0.5, -3, 3), rtol=1e-6
+    )
+    assert np.all(next(play(sets, actions=ones))[2].tracked.log_multiplier == 3.0)
 
 
 def test_a_bidder_can_read_its_observation():
     task = PacingTask()
     for _, outcome, state in play(task, 8):
-        seen = read(task, task.observe(state))
-        np.testing.assert_array_equal(seen.tick, state.tick)
-        np.testing.assert_allclose(seen.budget, state.budget, rtol=1e-4)
+        seen = unscale(task, task.observe(state))
+        np.testing.assert_array_equal(seen.tick, state.tracked.tick)
+        np.testing.assert_allclose(seen.budget, state.tracked.budget, rtol=1e-4)
         np.testing.assert_allclose(seen.conversions, outcome.conversions, rtol=1e-3, atol=1e-3)
         np.testing.assert_allclose(seen.win_rate, outcome.wins / outcome.auctions, rtol=1e-4)
 

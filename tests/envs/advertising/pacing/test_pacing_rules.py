@@ -13,7 +13,7 @@ from sb3_ecom.envs.advertising.pacing import baselines, oracle, rules, shading
 from sb3_ecom.envs.advertising.pacing.env import PacingTask
 from sb3_ecom.envs.advertising.pacing.market import value_quantiles
 from sb3_ecom.envs.advertising.pacing.params import PacingParams
-from sb3_ecom.envs.advertising.pacing.planning import read
+from sb3_ecom.envs.advertising.pacing.planning import unscale
 
 
 @pytest.mark.parametrize("sd", [0.3, 0.76, 1.2])
@@ -45,7 +45,7 @@ def test_best_surplus_equals_integration():
 
     for log_worth in (-1.0, 0.5, 2.0):
         exact = integrate.quad(at, -5, 5, args=(np.exp(log_worth),), limit=80, epsabs=1e-6)[0]
-        assert np.interp(log_worth, shading.WORTH, surplus) == pytest.approx(exact, rel=1e-3)
+        assert np.interp(log_worth, shading.LOG_VALUATIONS, surplus) == pytest.approx(exact, rel=1e-3)
 
 
 def test_dual_bound_equals_a_linear_programme_over_bids():
@@ -114,7 +114,7 @@ def test_online_programme_bids_the_dual_price_of_its_log():
     """At the start of a day: the multiplier under which the log spends the budget."""
     task = PacingTask()
     loop = StepLoop(task, 32)
-    seen = read(task, loop.reset(3))
+    seen = unscale(task, loop.reset(3))
     action = rules.online_lp(task)(task.observe(loop.state))
     table = rules.spend_table(task, 24, 77)[0]
     wanted = np.array([rules.GRID[table <= left].max() for left in seen.left])

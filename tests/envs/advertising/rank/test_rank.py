@@ -12,7 +12,7 @@ from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.envs.advertising.rank import baselines, oracle
 from sb3_ecom.envs.advertising.rank.auction import run_auction
 from sb3_ecom.envs.advertising.rank.env import RankTask
-from sb3_ecom.envs.advertising.rank.virtual import myerson_reserve, virtual_value
+from sb3_ecom.envs.advertising.rank.virtual_value import myerson_reserve, virtual_value
 
 EXPOSURE = (1.0, 0.7, 0.5)
 

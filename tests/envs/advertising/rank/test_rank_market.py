@@ -33,7 +33,7 @@ def test_a_day_conserves_money_and_shares(seed, pricing, reserve, exponent):
     assert np.all(outcome.clicks <= outcome.shown)
     assert np.all(outcome.shown <= 3 * outcome.pages)
     assert np.all((outcome.surplus >= 0) & (outcome.surplus <= 1 + 1e-5))
-    for share in (after.active, after.present, after.experience):
+    for share in (after.hidden.active, after.hidden.present, after.hidden.experience):
         assert np.all((share >= 0) & (share <= 1))
 
 
@@ -44,20 +44,20 @@ def test_a_day_equals_its_pages_one_by_one():
     for row in range(3):
         revenue = clicks = 0.0
         for page in range(p.visitors):
-            if not noise.visits[row, page] < state.active[row]:
+            if not noise.visits[row, page] < state.hidden.active[row]:
                 continue
             z = noise.ads[:, row, page].astype(np.float64)
             score = p.value_correlation * z[0] + np.sqrt(1 - p.value_correlation**2) * z[1]
-            value = np.exp(float(state.level[row]) + p.value_sd * score)
+            value = np.exp(float(state.hidden.level[row]) + p.value_sd * score)
             rate = p.click_rate * np.exp(p.click_sd * z[0])
             true = rate * np.exp(p.prediction_sd * z[2] - p.prediction_sd**2 / 2)
             slots = run_auction(
                 value,
                 rate**g,
-                noise.present[row, page] < state.present[row],
+                noise.present[row, page] < state.hidden.present[row],
                 np.asarray(np.exp(-0.5 * 2.5)),
                 p.exposure,
-                np.asarray(float(state.experience[row])),
+                np.asarray(float(state.hidden.experience[row])),
                 False,
             )
             for slot in range(p.slots):
@@ -89,7 +89,7 @@ def test_plan_predicts_what_the_informed_platform_earns():
     loop = StepLoop(task, starts * runs)
     loop.reset(7)
     loop.state = tree_map(lambda leaf: np.repeat(leaf[:starts], runs, axis=0), loop.state)
-    first = tree_take(loop.state, np.arange(starts) * runs)
+    first = tree_take(loop.state.hidden, np.arange(starts) * runs)
     policy, observation = oracle.oracle_policy(loop), task.observe(loop.state)
     for _ in range(task.horizon):
         result = loop.step(policy(observation))
@@ -117,12 +117,12 @@ def test_belief_finds_the_hidden_level_and_touchiness():
     policy, observation = baselines.constant(task), loop.reset(2)
     for _ in range(20):
         observation = loop.step(policy(observation)).observation
-        belief.update(baselines.read(task, observation))
-    error = belief.level - loop.state.level
+        belief.update(baselines.unscale(task, observation))
+    error = belief.level - loop.state.hidden.level
     spread = task.params.level_sd * np.sqrt(1 - task.params.level_ar**2)
     assert error.std() < 1.3 * spread
     assert abs(error.mean()) < 0.1
-    right = (belief.touchy > 0.5) == (loop.state.touchy > 0)
+    right = (belief.touchy > 0.5) == (loop.state.hidden.touchy > 0)
     assert right.mean() > 0.8
 
 

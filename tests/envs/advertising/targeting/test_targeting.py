@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sb3_ecom.core.arrays import NumpyBackend
 from sb3_ecom.core.evaluate import random_policy, run_episodes
 from sb3_ecom.core.loop import StepLoop
+from sb3_ecom.core.tracker import State
 from sb3_ecom.envs.advertising.targeting import baselines, oracle, planning
 from sb3_ecom.envs.advertising.targeting.dynamics import Noise
 from sb3_ecom.envs.advertising.targeting.env import TargetTask
@@ -51,11 +52,13 @@ def test_following_the_plan_earns_its_value():
     task, n = TargetTask(), 4000
     loop = StepLoop(task, n)
     totals = run_episodes(loop, oracle.oracle_policy(loop), 2)["reward"]
-    assert totals.mean() == pytest.approx(oracle.solve().value, abs=3.5 * totals.std() / np.sqrt(n))
+    assert totals.mean() == pytest.approx(
+        oracle.oracle(TargetTask()).value, abs=3.5 * totals.std() / np.sqrt(n)
+    )
 
 
 def test_ladder_and_bound():
-    task, n, bound = TargetTask(), 3000, oracle.solve().value
+    task, n, bound = TargetTask(), 3000, oracle.oracle(TargetTask()).value
     makers = (
         lambda loop: random_policy(task, n, 1),
         lambda loop: baselines.popular(task),
@@ -81,7 +84,7 @@ def test_upworthy_preset_has_the_click_rates_of_the_tests():
     arms = logs.mean(axis=1)  # over types: what is left of interests is .69 / sqrt(6)
     between = np.sqrt(arms.var(axis=1, ddof=1).mean() - 0.69**2 / 6)
     assert between == pytest.approx(0.235, rel=0.15)
-    assert oracle.solve(preset="upworthy").value > 0
+    assert oracle.oracle(TargetTask("upworthy")).value > 0
 
 
 @settings(max_examples=30, deadline=None)
@@ -90,28 +93,32 @@ def test_budget_holds_and_clicks_need_impressions(seed, budget):
     task, n = TargetTask(budget=max(budget, 1)), 8
     source, draw = NumpyBackend(np.random.default_rng(seed)), np.random.default_rng(seed)
     state = task.initial_state(task.draw_reset(source, n))
-    state = state._replace(left=state.left * 0 + budget)
+    tracked = state.tracked
+    state = state._replace(tracked=tracked._replace(impressions_left=tracked.page + budget))
     for _ in range(12):
         state, outcome = task.step(state, draw.integers(6, size=n), task.draw_step(source, n))
         assert np.all(outcome.clicked <= outcome.shown)
-        assert np.all(state.clicks <= state.shown)
-        assert np.all((state.left >= 0) & (state.left + state.shown.sum(1) == budget))
-        assert np.all((state.fatigue >= 0) & (state.fatigue <= 3))
+        tracked = state.tracked
+        assert np.all(tracked.clicks <= tracked.shown)
+        left = tracked.impressions_left
+        assert np.all((left >= 0) & (left + tracked.shown.sum(1) == budget))
+        assert np.all((tracked.fatigue >= 0) & (tracked.fatigue <= 3))
+        np.testing.assert_array_equal(tracked.fatigue, state.hidden.fatigue)
 
 
 def test_a_page_by_hand():
     task = TargetTask()
-    state = task.initial_state(np.zeros(1, np.float32))._replace(
-        fatigue=np.array([[2.0, 3.0, 0, 0, 1.0]], np.float32)
-    )
+    fatigue = np.array([[2.0, 3.0, 0, 0, 1.0]], np.float32)
+    hidden, tracked = task.initial_state(np.zeros(1, np.float32))
+    state = State(hidden._replace(fatigue=fatigue), tracked._replace(fatigue=fatigue))
     noise = Noise(np.zeros(1, np.float32), np.full(1, 0.5, np.float32))
     shown, outcome = task.step(state, np.array([0]), noise)
     rate = task.params.click_rates()[0, 0] * np.exp(-2 * task.params.wear)
     assert outcome.click_rate[0] == pytest.approx(rate, rel=1e-5)
     assert outcome.clicked[0] == 1
-    np.testing.assert_array_equal(shown.fatigue, [[3, 3, 0, 0, 1]])
+    np.testing.assert_array_equal(shown.hidden.fatigue, [[3, 3, 0, 0, 1]])
     rested, outcome = task.step(state, np.array([5]), noise)
-    np.testing.assert_array_equal(rested.fatigue, [[1, 2, 0, 0, 0]])
+    np.testing.assert_array_equal(rested.hidden.fatigue, [[1, 2, 0, 0, 0]])
     assert outcome.shown[0] == outcome.clicked[0] == 0
 
 
@@ -120,10 +127,10 @@ def test_belief_is_exact_bayes():
     loop, belief = StepLoop(task, n), baselines.Belief(task)
     observation, draw = loop.reset(3), np.random.default_rng(0)
     alive = np.ones(n, bool)
-    kinds = loop.state.kind.copy()
+    kinds = loop.state.hidden.visitor_type.copy()
     chance = np.zeros((n, 6))
     for _ in range(6):
-        now = belief.update(baselines.read(task, observation))
+        now = belief.update(baselines.unscale(task, observation))
         chance[alive] = now[alive]
         result = loop.step(draw.integers(6, size=n))
         observation = result.observation
