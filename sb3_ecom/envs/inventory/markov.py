@@ -14,6 +14,9 @@ _PLAIN_STEPS = 200  # full steps of value iteration before they are shortened
 Values = NDArray[Any]
 Units = NDArray[Any]
 
+#: (n, w) units on hand and in the pipeline -> (n,) or (n, orders) units to order
+Rule = Callable[[Units], NDArray[Any]]
+
 #: (k, w) whole-unit states -> expected cost (k,), next states (k, m, w), probabilities (m,)
 Transition = Callable[[Units], tuple[Values, Units, Values]]
 

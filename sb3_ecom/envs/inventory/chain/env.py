@@ -13,7 +13,7 @@ from sb3_ecom.core.task import Metric, Task, check_reward_weights
 from sb3_ecom.envs.inventory.chain.dynamics import Outcome, State, step
 from sb3_ecom.envs.inventory.chain.params import ChainParams
 from sb3_ecom.envs.inventory.demand import cdf_table, sample
-from sb3_ecom.envs.inventory.render import Bars, draw_bars
+from sb3_ecom.envs.inventory.render import draw_bars
 
 TERMS = ("sales", "purchases", "unserved", "holding")
 _UNIT = 100.0  # units per 1.0 of the observation
@@ -140,7 +140,7 @@ class ChainTask(Task):
         }
         if outcome is not None:
             bars |= {"demand": float(outcome.demand[row]), "sales": float(outcome.sold[row, 0])}
-        return draw_bars(Bars(f"Supply chain, period {int(state.period[row])}", bars), mode)
+        return draw_bars(f"Supply chain, period {int(state.period[row])}", bars, mode)
 
     def to_state(self, observation: Array) -> State:
         """Return the state that an observation shows, in whole units."""

@@ -16,7 +16,7 @@ from sb3_ecom.envs.inventory.demand import cdf_table, sample
 from sb3_ecom.envs.inventory.dual_sourcing.dynamics import Outcome, State, step
 from sb3_ecom.envs.inventory.dual_sourcing.params import DualSourcingParams
 from sb3_ecom.envs.inventory.markov import Units
-from sb3_ecom.envs.inventory.render import Bars, draw_bars
+from sb3_ecom.envs.inventory.render import draw_bars
 
 TERMS = ("regular", "express", "holding", "penalty")
 
@@ -150,7 +150,7 @@ class DualSourcingTask(Task):
         bars |= {f"due in {i + 1}": float(units) for i, units in enumerate(state.pipeline[row])}
         if outcome is not None:
             bars |= {name: float(getattr(outcome, name)[row]) for name in ("demand", "regular", "express")}
-        return draw_bars(Bars("Dual sourcing", bars), mode)
+        return draw_bars("Dual sourcing", bars, mode)
 
     def units(self, observation: Array) -> Units:
         """Return the (n, regular_lead_time) net stock and pipeline that an observation shows."""

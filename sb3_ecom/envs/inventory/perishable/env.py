@@ -15,7 +15,7 @@ from sb3_ecom.envs.inventory.demand import cdf_table, sample
 from sb3_ecom.envs.inventory.markov import Units
 from sb3_ecom.envs.inventory.perishable.dynamics import Outcome, State, step
 from sb3_ecom.envs.inventory.perishable.params import PerishableParams
-from sb3_ecom.envs.inventory.render import Bars, draw_bars
+from sb3_ecom.envs.inventory.render import draw_bars
 
 TERMS = ("ordering", "holding", "penalty", "waste")
 
@@ -142,7 +142,7 @@ class PerishableTask(Task):
         if outcome is not None:
             parts = ("demand", "lost", "wasted", "order")
             bars |= {name: float(getattr(outcome, name)[row]) for name in parts}
-        return draw_bars(Bars("Perishable", bars), mode)
+        return draw_bars("Perishable", bars, mode)
 
     def units(self, observation: Array) -> Units:
         """Return the (n, shelf_life + lead_time - 1) units that an observation shows."""

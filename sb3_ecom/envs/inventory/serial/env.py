@@ -11,7 +11,7 @@ from gymnasium import spaces
 from sb3_ecom.core.arrays import Array, Backend, array_namespace
 from sb3_ecom.core.task import Metric, Task, check_reward_weights
 from sb3_ecom.envs.inventory.demand import cdf_table, sample
-from sb3_ecom.envs.inventory.render import Bars, draw_bars
+from sb3_ecom.envs.inventory.render import draw_bars
 from sb3_ecom.envs.inventory.serial.dynamics import Outcome, State, step
 from sb3_ecom.envs.inventory.serial.params import SerialParams
 
@@ -129,7 +129,7 @@ class SerialTask(Task):
         if outcome is not None:
             bars |= {"demand": float(outcome.demand[row])}
             bars |= {f"stage {j + 1} order": float(units) for j, units in enumerate(outcome.orders[row])}
-        return draw_bars(Bars("Serial chain", bars), mode)
+        return draw_bars("Serial chain", bars, mode)
 
     def to_state(self, observation: Array) -> State:
         """Return the state that an observation shows, in whole units."""

@@ -4,22 +4,22 @@ import pytest
 import sb3_ecom
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.envs.inventory.demand import expected_leftover, fractile
-from sb3_ecom.envs.inventory.lookahead import (
-    _periods_until_sold,
-    dual_balancing_rule,
-    myopic2_rule,
-    myopic_rule,
-    vector_base_stock_rule,
-)
 from sb3_ecom.envs.inventory.single_item.baselines import (
     best_base_stock,
     best_capped_base_stock,
     best_constant_order,
     best_s_top,
     order_up_to,
-    rule_cost,
 )
 from sb3_ecom.envs.inventory.single_item.dynamics import State, step
+from sb3_ecom.envs.inventory.single_item.lookahead import (
+    _periods_until_sold,
+    dual_balancing_rule,
+    myopic2_rule,
+    myopic_rule,
+    vector_base_stock_rule,
+)
+from sb3_ecom.envs.inventory.single_item.markov_chain import rule_cost
 from sb3_ecom.envs.inventory.single_item.oracle import solve_lost_sales
 from sb3_ecom.envs.inventory.single_item.params import SingleItemParams
 from sb3_ecom.envs.inventory.single_item.position_costs import best_reorder_levels
@@ -202,22 +202,22 @@ def test_simulated_baseline_costs_what_its_chain_says(name):
 def test_unmet_demand_is_lost():
     params = SingleItemParams(lead_time=2)
     state = State(np.array([3.0], np.float32), np.array([[4.0]], np.float32))
-    state, outcome = step(params, state, np.array([5.0], np.float32), np.array([7.0], np.float32))
+    state, outcome = step(state, np.array([5.0], np.float32), np.array([7.0], np.float32), params)
     assert (outcome.sales, outcome.left, outcome.unmet) == (3, 0, 4)
-    assert (state.stock, state.pipeline) == (4, 5)
+    assert (state.on_hand, state.pipeline) == (4, 5)
 
 
 def test_unmet_demand_waits_with_backlog():
     params = SingleItemParams(lead_time=1, unmet="backlog")
     state = State(np.array([3.0], np.float32), np.zeros((1, 0), np.float32))
-    state, outcome = step(params, state, np.array([5.0], np.float32), np.array([7.0], np.float32))
-    assert (outcome.left, outcome.unmet, state.stock) == (0, 4, 1)
+    state, outcome = step(state, np.array([5.0], np.float32), np.array([7.0], np.float32), params)
+    assert (outcome.left, outcome.unmet, state.on_hand) == (0, 4, 1)
 
 
 def test_order_with_lead_time_zero_serves_the_demand_of_its_own_period():
     params = SingleItemParams(lead_time=0)
     state = State(np.array([0.0], np.float32), np.zeros((1, 0), np.float32))
-    _, outcome = step(params, state, np.array([6.0], np.float32), np.array([5.0], np.float32))
+    _, outcome = step(state, np.array([6.0], np.float32), np.array([5.0], np.float32), params)
     assert (outcome.sales, outcome.left, outcome.unmet) == (5, 1, 0)
 
 
