@@ -17,7 +17,7 @@ from sb3_ecom.envs.inventory.single_item.params import SingleItemParams
 
 
 class State(NamedTuple):
-    """Inventory when a period opens, after the due order arrived; the shop's stock report shows all of it."""
+    """Inventory at the start of a period, after deliveries; the stock report shows all of it."""
 
     on_hand: Array  # (n,) float32 whole units; negative = backlog
     pipeline: Array  # (n, max(lead_time - 1, 0)) units on order; column 0 arrives next period

@@ -18,7 +18,7 @@ def position_costs(params: SingleItemParams, levels: Values) -> Values:
     periods = params.lead_time + 1
     ends = expected_left_and_unmet(params.pmf(periods), params.demand_mean * periods, levels)
     holding, penalty = holding_and_penalty(*ends, params)
-    return holding + penalty
+    return np.asarray(holding + penalty)
 
 
 @lru_cache(maxsize=64)
