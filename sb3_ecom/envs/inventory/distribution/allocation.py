@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sb3_ecom.envs.inventory.demand import demand_pmf, expected_leftover
+from sb3_ecom.envs.inventory.demand import demand_pmf, expected_left_and_unmet
 from sb3_ecom.envs.inventory.distribution.params import DistributionParams
+from sb3_ecom.envs.inventory.distribution.rewards import retailer_costs, warehouse_cost
 from sb3_ecom.envs.inventory.markov import Units, Values
 
 
@@ -24,9 +25,9 @@ def position_costs(params: DistributionParams) -> tuple[Values, ...]:
     for mean in params.means:
         pmf = demand_pmf(params.demand, mean, params.retailer_lead_time + 1)
         levels = np.arange(len(pmf) + 1)
-        left = expected_leftover(pmf, levels)
-        short = mean * (params.retailer_lead_time + 1) - levels + left
-        found.append(params.retailer_holding * left + params.penalty * short)
+        ends = expected_left_and_unmet(pmf, mean * (params.retailer_lead_time + 1), levels)
+        holding, penalty = retailer_costs(*ends, params)
+        found.append(holding + penalty)
     return tuple(found)
 
 
@@ -44,8 +45,7 @@ def marginal_levels(params: DistributionParams) -> Units:
 
 def equal_shortage_levels(levels: Units) -> Units:
     """Return (steps, N) positions that are all the same number of units short of their `levels`, to none."""
-    reach = int(levels.max())
-    return np.asarray(levels)[None, :] + np.arange(-reach, 1)[:, None]
+    return np.asarray(levels)[None, :] + np.arange(-int(levels.max()), 1)[:, None]
 
 
 def fill(table: Units, position: Values, stock: Values) -> Values:
@@ -92,7 +92,7 @@ def relaxed_cost(params: DistributionParams) -> tuple[int, float]:
     ahead = params.total_pmf(params.warehouse_lead_time)
     levels = np.arange(full + len(ahead))
     arrived = levels[:, None] - np.arange(len(ahead))[None, :]  # units there when the order arrives
-    held = shared[np.clip(arrived, 0, full)] + params.warehouse_holding * np.maximum(arrived, 0)
+    held = shared[np.clip(arrived, 0, full)] + warehouse_cost(np.maximum(arrived, 0), params)
     owed: NDArray[Any] = params.penalty * np.maximum(-arrived, 0)
     found = (held + owed) @ ahead
     best = int(found.argmin())
