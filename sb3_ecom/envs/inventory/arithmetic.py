@@ -27,7 +27,7 @@ def positive(units: Array) -> Array:
 def any_units(units: Array) -> Array:
     """Return 1 where there are any of the whole `units` >= 0, else 0."""
     if isinstance(units, np.ndarray):
-        return np.minimum(units, _ONE if units.dtype == np.float32 else 1)
+        return np.minimum(units, _ONE)
     return array_namespace(units).clip(units, None, 1)
 
 

@@ -73,5 +73,7 @@ def solve(
                 ahead[a] += chance * values[after[a, demand]]
         return ahead
 
-    gain = relative_value_iteration(lambda values: choices(values).min(axis=0), (count,))
-    return Table(cost=gain.cost, low=low, high=high, actions=actions[choices(gain.values).argmin(axis=0)])
+    optimum = relative_value_iteration(lambda values: choices(values).min(axis=0), (count,))
+    return Table(
+        cost=optimum.cost, low=low, high=high, actions=actions[choices(optimum.values).argmin(axis=0)]
+    )

@@ -38,9 +38,9 @@ def marginal_levels(params: DistributionParams) -> Units:
     Step by step the price rises; each step raises at least one retailer by a unit, the one whose cost falls
     most. The last step holds the positions at which leaving a unit in the warehouse is cheaper.
     """
-    gains = [np.diff(costs) - params.warehouse_holding for costs in position_costs(params)]
-    prices = np.unique(np.concatenate([gain[gain < 0] for gain in gains]))
-    return np.stack([np.searchsorted(gain, prices, side="right") for gain in gains], axis=1)
+    changes = [np.diff(costs) - params.warehouse_holding for costs in position_costs(params)]
+    prices = np.unique(np.concatenate([change[change < 0] for change in changes]))
+    return np.stack([np.searchsorted(change, prices, side="right") for change in changes], axis=1)
 
 
 def equal_shortage_levels(levels: Units) -> Units:
@@ -82,8 +82,8 @@ def relaxed_cost(params: DistributionParams) -> tuple[int, float]:
     Source: after Federgruen and Zipkin (1984), Management Science 30(1), here for retailers who differ.
     """
     costs = position_costs(params)
-    gains = [np.diff(cost) - params.warehouse_holding for cost in costs]
-    falls = np.sort(np.concatenate([gain[gain < 0] for gain in gains]))
+    changes = [np.diff(cost) - params.warehouse_holding for cost in costs]
+    falls = np.sort(np.concatenate([change[change < 0] for change in changes]))
     at_zero = float(sum(cost[0] for cost in costs))
     shared = at_zero + np.concatenate(
         [[0.0], np.cumsum(falls)]

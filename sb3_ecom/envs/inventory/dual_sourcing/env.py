@@ -17,7 +17,7 @@ from sb3_ecom.envs.inventory.demand import sample
 from sb3_ecom.envs.inventory.dual_sourcing import dynamics
 from sb3_ecom.envs.inventory.dual_sourcing.params import DualSourcingParams
 from sb3_ecom.envs.inventory.dual_sourcing.render import render
-from sb3_ecom.envs.inventory.dual_sourcing.rewards import TERMS, costs, reward_terms, total_cost
+from sb3_ecom.envs.inventory.dual_sourcing.rewards import TERMS, costs, reward_terms
 from sb3_ecom.envs.inventory.dual_sourcing.tracker import DualSourcingTracker, public_tables
 from sb3_ecom.envs.inventory.markov import Units
 
@@ -102,11 +102,11 @@ class DualSourcingTask(Task):
 
     def counters(self, outcome: dynamics.Outcome) -> dict[str, Array]:
         """Return costs and units to be summed."""
-        by_term = costs(outcome, self.tables.public)
+        charged = costs(outcome, self.tables.public)
         return {
-            "cost": total_cost(by_term),
-            "holding_cost": by_term["holding"],
-            "penalty_cost": by_term["penalty"],
+            "cost": charged.total,
+            "holding_cost": charged.holding,
+            "penalty_cost": charged.penalty,
             "express_units": outcome.express,
             "ordered": outcome.express + outcome.regular,
         }

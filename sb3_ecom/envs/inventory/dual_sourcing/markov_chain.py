@@ -7,7 +7,7 @@ import numpy as np
 from sb3_ecom.envs.inventory.demand import expected_left_and_unmet
 from sb3_ecom.envs.inventory.dual_sourcing.dynamics import Orders, Outcome, State, placed_orders, step
 from sb3_ecom.envs.inventory.dual_sourcing.params import DualSourcingParams
-from sb3_ecom.envs.inventory.dual_sourcing.rewards import costs, total_cost
+from sb3_ecom.envs.inventory.dual_sourcing.rewards import costs
 from sb3_ecom.envs.inventory.markov import Rule, Units, Values, average_cost
 
 
@@ -17,7 +17,7 @@ def expected_cost(params: DualSourcingParams, units: Units, orders: Units) -> Va
     at_hand = (units[:, 0] + placed.express).astype(np.int64)
     left, waiting = expected_left_and_unmet(params.pmf(), params.demand_mean, at_hand)
     expected = Outcome(*placed, params.demand_mean, left, waiting)
-    return np.asarray(total_cost(costs(expected, params)), dtype=np.float64)
+    return np.asarray(costs(expected, params).total, dtype=np.float64)
 
 
 def move(params: DualSourcingParams, units: Units, orders: Units, demand: Units) -> Units:

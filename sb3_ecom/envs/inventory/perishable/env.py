@@ -17,7 +17,7 @@ from sb3_ecom.envs.inventory.markov import Units
 from sb3_ecom.envs.inventory.perishable import dynamics
 from sb3_ecom.envs.inventory.perishable.params import PerishableParams
 from sb3_ecom.envs.inventory.perishable.render import render
-from sb3_ecom.envs.inventory.perishable.rewards import TERMS, costs, reward_terms, total_cost
+from sb3_ecom.envs.inventory.perishable.rewards import TERMS, costs, reward_terms
 from sb3_ecom.envs.inventory.perishable.tracker import PerishableTracker, public_tables
 
 
@@ -93,12 +93,12 @@ class PerishableTask(Task):
 
     def counters(self, outcome: dynamics.Outcome) -> dict[str, Array]:
         """Return costs and units to be summed."""
-        by_term = costs(outcome, self.tables.public)
+        charged = costs(outcome, self.tables.public)
         return {
-            "cost": total_cost(by_term),
-            "holding_cost": by_term["holding"],
-            "penalty_cost": by_term["penalty"],
-            "waste_cost": by_term["waste"],
+            "cost": charged.total,
+            "holding_cost": charged.holding,
+            "penalty_cost": charged.penalty,
+            "waste_cost": charged.waste,
             "wasted": outcome.wasted,
             "ordered": outcome.order,
             "lost": outcome.lost,

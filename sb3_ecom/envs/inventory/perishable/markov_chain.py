@@ -7,7 +7,7 @@ import numpy as np
 from sb3_ecom.envs.inventory.markov import Rule, Units, Values, average_cost
 from sb3_ecom.envs.inventory.perishable.dynamics import State, placed_order, step
 from sb3_ecom.envs.inventory.perishable.params import PerishableParams
-from sb3_ecom.envs.inventory.perishable.rewards import costs, total_cost
+from sb3_ecom.envs.inventory.perishable.rewards import costs
 
 
 def state_of(params: PerishableParams, units: Units) -> State:
@@ -22,7 +22,7 @@ def advance(params: PerishableParams, units: Units, order: Units, demand: Units)
     placed = placed_order(state, order.astype(np.float32), params.position_limit)
     after, outcome = step(state, placed, demand.astype(np.float32), params)
     following = np.concatenate([after.on_hand, after.pipeline], axis=1).astype(np.int64)
-    return following, np.asarray(total_cost(costs(outcome, params)), dtype=np.float64)
+    return following, np.asarray(costs(outcome, params).total, dtype=np.float64)
 
 
 def expected_cost(params: PerishableParams, units: Units, order: Units) -> Values:
@@ -41,8 +41,8 @@ def rule_cost(params: PerishableParams, rule: Rule) -> float:
     def transition(units: Units) -> tuple[Values, Units, Values]:
         orders = np.clip(rule(units), 0, params.order_limit)
         demand = np.tile(np.arange(many), len(units))
-        after, costs = advance(params, np.repeat(units, many, 0), np.repeat(orders, many), demand)
-        return costs.reshape(-1, many) @ chances, after.reshape(len(units), many, -1), chances
+        after, charged = advance(params, np.repeat(units, many, 0), np.repeat(orders, many), demand)
+        return charged.reshape(-1, many) @ chances, after.reshape(len(units), many, -1), chances
 
     start = np.zeros(params.shelf_life + params.lead_time - 1, dtype=np.int64)
     return average_cost(transition, start)

@@ -1,7 +1,7 @@
 """Order, ship, sell, receive: stages in a line.
 
 Source: Snyder and Shen (2019), "Fundamentals of Supply Chain Theory", section 6.2. Events of a period: orders
-are placed; each stage ships what it has of what it owes; demand; goods shipped `lead_time - 1` periods ago
+are placed; each stage ships what it has of what it owes; demand; units shipped `lead_time - 1` periods ago
 arrive; customers are served; costs are charged.
 """
 

@@ -27,7 +27,7 @@ class SerialTask(Task):
         mean demand; (2 * stages + sum(lead_times - 1),) float32.
     Action: Box[-1, 1]^stages, each stage's order: -1 is none, 1 is `params.order_limit` units, rounded.
         Orders are cut at `params.position_limits`, far above any optimum.
-    Reward: minus the period's costs: "holding" (stock, and goods in transit between stages) and "penalty"
+    Reward: minus the period's costs: "holding" (stock, and units in transit between stages) and "penalty"
         (backlog), in cost units.
     Episode: infinite horizon, truncated after `horizon` periods (100); judged by the average cost per
         period after a warm-up.

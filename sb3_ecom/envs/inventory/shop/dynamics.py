@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sb3_ecom.core.arrays import Array, array_namespace, index_range
 from sb3_ecom.core.tracker import TaskTables
 from sb3_ecom.envs.inventory.arithmetic import positive
-from sb3_ecom.envs.inventory.shop.demand_params import YEAR
+from sb3_ecom.envs.inventory.shop.demand_params import YEAR, drift_factor, next_drift
 from sb3_ecom.envs.inventory.shop.params import ShopParams
 from sb3_ecom.envs.inventory.shop.promotions import (
     IDLE,
@@ -118,7 +118,7 @@ def step(
     return State(
         weekday - 7.0 * xp.astype(weekday >= 7.0, xp.float32),
         day - 365.0 * xp.astype(day >= 365.0, xp.float32),
-        _drift(state.drift, noise.drift, params),
+        next_drift(state.drift, noise.drift, params.demand),
         on_hand,
         pipeline,
         promotions,
@@ -131,19 +131,8 @@ def draw_demand(state: State, noise: Noise, params: ShopParams, tables: TaskTabl
     factor = calendar_factor(public.calendar, state.weekday, state.day)
     if state.promotions is not None:
         factor = factor * lift(*state.promotions)
-    rate = factor * public.mean * drift_factor(state.drift, params)
+    rate = factor * public.mean * drift_factor(state.drift, params.demand)
     return to_poisson(xp, rate * noise.gamma / public.shape, noise.uniform, noise.normal)
-
-
-def drift_factor(drift: Array, params: ShopParams) -> Array:
-    """Return the hidden rate over the mean rate, (n, N); its mean is 1."""
-    return array_namespace(drift).exp(drift - 0.5 * params.demand.drift_sd**2)
-
-
-def _drift(drift: Array, normal: Array, params: ShopParams) -> Array:
-    """Return the log rate a day later: a stationary AR(1)."""
-    keep = params.demand.persistence
-    return drift * keep + normal * (params.demand.drift_sd * (1 - keep * keep) ** 0.5)
 
 
 def to_poisson(xp: Any, mean: Array, uniform: Array, normal: Array) -> Array:

@@ -41,7 +41,7 @@ def relaxed_profits(task: ShopTask, demand: Values) -> Values:
 
     A delivery in the evening before day j may serve every later day; a unit sold on day u is charged for the
     u - j + 1 evenings between. A day that is not served pays the goodwill and forgoes the margin. The stock
-    at the start is worth at most one free order line.
+    at the start saves at most one order line.
 
     Source: Wagner and Whitin (1958), Management Science 5(1), with lost sales.
     """

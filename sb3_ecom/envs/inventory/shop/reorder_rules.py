@@ -62,7 +62,7 @@ def _with_safety(task: ShopTask, forecast: Array, rate: Array, u: Array, v: Arra
 
 
 def within_storage(task: ShopTask, view: View, u: Array, v: Array) -> tuple[Array, Array]:
-    """Follow `forecast`, but share out the room that stock and goods under way leave, pro rata."""
+    """Follow `forecast`, but share out the room that stock and units under way leave, pro rata."""
     point, top = forecast(task, view, u, v)
     wanted = np.where(view.position <= point, np.maximum(top - view.position, 0), 0)
     room = np.maximum(task.params.capacity - view.position.sum(axis=1), 0)

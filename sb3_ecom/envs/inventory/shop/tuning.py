@@ -18,7 +18,7 @@ from sb3_ecom.core.arrays import Array, NumpyBackend
 from sb3_ecom.core.tracker import State
 from sb3_ecom.envs.inventory.shop.buyer_view import View, view_of_tracked
 from sb3_ecom.envs.inventory.shop.coordinate_search import refine
-from sb3_ecom.envs.inventory.shop.dynamics import drift_factor
+from sb3_ecom.envs.inventory.shop.demand_params import drift_factor
 from sb3_ecom.envs.inventory.shop.env import ShopTask
 from sb3_ecom.envs.inventory.shop.reorder_rules import RULES, Rule
 from sb3_ecom.envs.inventory.shop.tuned import TUNED
@@ -33,7 +33,7 @@ def view_of(task: ShopTask, state: State, *, known_rate: bool = False) -> View:
     view = view_of_tracked(state.tracked, task.tracker, tables)
     if not known_rate:
         return view
-    rate, promotions = drift_factor(state.hidden.drift, task.params), state.hidden.promotions
+    rate, promotions = drift_factor(state.hidden.drift, task.params.demand), state.hidden.promotions
     uplift = None if promotions is None else promotions.uplift
     forecast = task.tracker.demand_to_cover(state.tracked, tables, uplift) * rate
     return view._replace(rate=rate * tables.mean, forecast=forecast)

@@ -17,7 +17,7 @@ from sb3_ecom.envs.inventory.demand import sample
 from sb3_ecom.envs.inventory.single_item import dynamics
 from sb3_ecom.envs.inventory.single_item.params import SingleItemParams
 from sb3_ecom.envs.inventory.single_item.render import render
-from sb3_ecom.envs.inventory.single_item.rewards import TERMS, outcome_costs, reward_terms
+from sb3_ecom.envs.inventory.single_item.rewards import TERMS, costs, reward_terms
 from sb3_ecom.envs.inventory.single_item.tracker import SingleItemTracker, public_tables
 
 
@@ -77,10 +77,12 @@ class SingleItemTask(Task):
 
     def counters(self, outcome: dynamics.Outcome) -> dict[str, Array]:
         """Return costs and units to be summed."""
-        costs = outcome_costs(outcome, self.tables.public)
+        holding, penalty, ordering = costs(outcome, self.tables.public)
         return {
-            "cost": costs["holding"] + costs["penalty"] + costs["ordering"],
-            **{f"{term}_cost": cost for term, cost in costs.items()},
+            "cost": holding + penalty + ordering,
+            "holding_cost": holding,
+            "penalty_cost": penalty,
+            "ordering_cost": ordering,
             "unmet": outcome.unmet,
             "demand": outcome.demand,
         }

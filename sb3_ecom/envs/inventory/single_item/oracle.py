@@ -72,8 +72,10 @@ def solve_lost_sales(params: SingleItemParams) -> Solution:
     if cells > _MAX_CELLS:
         raise ValueError(f"lead_time must leave at most {_MAX_CELLS:,} state-order pairs, got {cells:,}")
     bellman = _Bellman(params, stock_cap, order_cap)
-    gain = relative_value_iteration(bellman, shape)
-    return Solution(cost=gain.cost, orders=bellman.choices(gain.values).argmin(axis=-1).astype(np.int16))
+    optimum = relative_value_iteration(bellman, shape)
+    return Solution(
+        cost=optimum.cost, orders=bellman.choices(optimum.values).argmin(axis=-1).astype(np.int16)
+    )
 
 
 def _caps(params: SingleItemParams) -> tuple[int, int]:
