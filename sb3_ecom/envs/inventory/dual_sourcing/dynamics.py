@@ -68,7 +68,7 @@ def inventory_position(state: State) -> Array:
     return state.on_hand + row_sums(state.pipeline)
 
 
-def placed_orders(state: State, wanted: Orders, position_limit: float) -> Orders:
+def placed_orders(state: State, wanted: Orders, position_limit: Array | float) -> Orders:
     """Return the orders that keep the position within the limit; regular units are cut first."""
     xp = array_namespace(wanted.express)
     room = position_limit - inventory_position(state)

@@ -64,9 +64,7 @@ class DualSourcingTask(Task):
         self.observation_space = spaces.Box(-1e4, 1e4, (params.regular_lead_time,), np.float32)
         weights = dict.fromkeys(TERMS, 1.0) if reward_weights is None else reward_weights
         self.reward_weights = check_reward_weights(weights, TERMS)
-        self.tracker = DualSourcingTracker(
-            params.demand_mean, params.position_limit, params.order_limit, action == "joint"
-        )
+        self.tracker = DualSourcingTracker(params.demand_mean, params.order_limit, action == "joint")
         self.tables = TaskTables(dynamics.hidden_tables(params), public_tables(params))
 
     def draw_reset(self, source: Backend, n: int) -> Array:

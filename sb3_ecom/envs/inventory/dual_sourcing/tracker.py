@@ -19,6 +19,7 @@ class PublicTables(NamedTuple):
     """Constant arrays that the shop knows."""
 
     scale: Array  # (1,) observation per unit
+    position_limit: Array  # (1,) units on hand and on order beyond which orders are cut
     regular_cost: Array  # (1,) cost/unit
     express_cost: Array  # (1,) cost/unit
     holding_cost: Array  # (1,) cost/unit left over
@@ -29,7 +30,7 @@ def public_tables(params: DualSourcingParams) -> PublicTables:
     """Return the constant arrays that the shop knows."""
     scale = 1 / (2 * params.demand_mean)
     prices = (params.regular_cost, params.express_cost, params.holding_cost, params.penalty)
-    return PublicTables(*map(one_number, (scale, *prices)))
+    return PublicTables(*map(one_number, (scale, params.position_limit, *prices)))
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,6 @@ class DualSourcingTracker(StockReportTracker):
     """Observes the stock report, in twice the mean demand; an action holds the units of both orders."""
 
     demand_mean: float  # units/period, by which observations are scaled
-    position_limit: int  # units on hand and on order beyond which orders are cut
     order_limit: int  # units/order
     joint: bool  # one number stands for both orders
 
@@ -47,7 +47,7 @@ class DualSourcingTracker(StockReportTracker):
             regular, express = action // (self.order_limit + 1), action % (self.order_limit + 1)
         else:
             regular, express = action[:, 0], action[:, 1]
-        return placed_orders(tracked, Orders(as_units(regular), as_units(express)), self.position_limit)
+        return placed_orders(tracked, Orders(as_units(regular), as_units(express)), tables.position_limit)
 
     def observe(self, tracked: State, tables: PublicTables) -> Array:
         """Return on hand and pipeline in twice the mean demand, (n, regular_lead_time)."""

@@ -56,7 +56,7 @@ def start(noise: Array, params: PerishableParams, tables: HiddenTables) -> State
     return State(on_hand * tables.fresh, xp.zeros_like(on_hand) + tables.pipeline)
 
 
-def placed_order(state: State, order: Array, position_limit: float) -> Array:
+def placed_order(state: State, order: Array, position_limit: Array | float) -> Array:
     """Return what is placed of (n,) units wanted: no order lifts stock and pipeline beyond the limit."""
     room = position_limit - row_sums(state.on_hand) - row_sums(state.pipeline)
     return array_namespace(order).minimum(order, positive(room))

@@ -62,7 +62,7 @@ def inventory_position(state: State) -> Array:
     return state.on_hand + row_sums(state.pipeline) if state.pipeline.shape[1] else state.on_hand
 
 
-def placed_order(state: State, order: Array, position_limit: float) -> Array:
+def placed_order(state: State, order: Array, position_limit: Array | float) -> Array:
     """Return what is placed of (n,) units wanted: no order lifts the position beyond the limit."""
     return array_namespace(order).minimum(order, positive(position_limit - inventory_position(state)))
 

@@ -41,7 +41,7 @@ class SingleItemTask(Task):
         self.observation_space = spaces.Box(-1e4, 1e4, (max(params.lead_time, 1),), np.float32)
         weights = dict.fromkeys(TERMS, 1.0) if reward_weights is None else reward_weights
         self.reward_weights = check_reward_weights(weights, TERMS)
-        self.tracker = SingleItemTracker(params.demand_mean, params.position_limit)
+        self.tracker = SingleItemTracker(params.demand_mean)
         self.tables = TaskTables(dynamics.hidden_tables(params), public_tables(params))
 
     def draw_reset(self, source: Backend, n: int) -> Array:

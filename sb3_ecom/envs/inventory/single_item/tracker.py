@@ -19,6 +19,7 @@ class PublicTables(NamedTuple):
     """Constant arrays that the shop knows."""
 
     scale: Array  # (1,) observation per unit
+    position_limit: Array  # (1,) units on hand and on order beyond which orders are cut
     holding_cost: Array  # (1,) cost/unit left over
     penalty: Array  # (1,) cost/unit lost or waiting
     fixed_cost: Array  # (1,) cost/order
@@ -27,7 +28,8 @@ class PublicTables(NamedTuple):
 def public_tables(params: SingleItemParams) -> PublicTables:
     """Return the constant arrays that the shop knows."""
     scale = 1 / (2 * params.demand_mean)
-    return PublicTables(*map(one_number, (scale, params.holding_cost, params.penalty, params.fixed_cost)))
+    prices = (params.holding_cost, params.penalty, params.fixed_cost)
+    return PublicTables(*map(one_number, (scale, params.position_limit, *prices)))
 
 
 @dataclass(frozen=True)
@@ -35,11 +37,10 @@ class SingleItemTracker(StockReportTracker):
     """Observes the stock report, in twice the mean demand; an action is the units to order."""
 
     demand_mean: float  # units/period, by which observations are scaled
-    position_limit: int  # units on hand and on order beyond which orders are cut
 
     def decode(self, tracked: State, action: Array, tables: PublicTables) -> Array:
         """Return the (n,) units to order, float32."""
-        return placed_order(tracked, as_units(action), self.position_limit)
+        return placed_order(tracked, as_units(action), tables.position_limit)
 
     def observe(self, tracked: State, tables: PublicTables) -> Array:
         """Return on hand and pipeline in twice the mean demand, (n, max(lead_time, 1))."""
