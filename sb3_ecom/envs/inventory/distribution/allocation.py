@@ -1,4 +1,4 @@
-"""Who gets what of a warehouse's stock: costs of a retailer's position, and shares that fill levels."""
+"""Sharing out a warehouse's stock: costs of a retailer's position, and shares that fill levels."""
 
 from __future__ import annotations
 

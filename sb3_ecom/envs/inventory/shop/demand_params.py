@@ -1,4 +1,4 @@
-"""Demand of a web shop: what is fitted from a log of sales."""
+"""Parameters of a web shop's demand, fitted to a log of sales."""
 
 from __future__ import annotations
 

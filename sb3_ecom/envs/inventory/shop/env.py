@@ -126,7 +126,7 @@ class ShopTask(Task):
 
     @property
     def tuning_signature(self) -> tuple[Any, ...]:
-        """What the parameters of a reorder rule depend on: not the action, nor days beyond half a year."""
+        """All that a reorder rule's parameters depend on: not the action, nor days beyond half a year."""
         preset, items, _, assumed, weights = self.signature
         kept = {**dict(assumed), "horizon": min(self.horizon, ShopParams.horizon)}
         if kept["horizon"] == ShopParams.horizon:
@@ -135,7 +135,7 @@ class ShopTask(Task):
 
     @property
     def is_default(self) -> bool:
-        """Whether this is the shipped shop as it stands (the action apart, which changes no rule)."""
+        """True of the shipped shop as it stands (the action apart, which changes no rule)."""
         preset, items, _, assumed, weights = self.signature
         return (preset, items, assumed) == (_PRESET, 10, ()) and set(weights) == {1.0}
 

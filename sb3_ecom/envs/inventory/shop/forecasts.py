@@ -1,4 +1,4 @@
-"""Forecasts of a planner's handbook from the sales that the observation shows: seasonal naive, Holt-Winters.
+"""Textbook forecasts from the sales that the observation shows: seasonal naive, Holt-Winters.
 
 Both read the sales that the observation shows; a day that emptied the shelf counts as a mean day or more.
 """

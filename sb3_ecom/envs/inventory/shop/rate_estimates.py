@@ -1,4 +1,4 @@
-"""Textbook estimate of a drifting rate from discounted sales, and the demand it expects until arrival."""
+"""Textbook estimate of a drifting demand rate from discounted sales and exposure."""
 
 from __future__ import annotations
 

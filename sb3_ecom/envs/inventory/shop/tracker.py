@@ -1,4 +1,4 @@
-"""What a buyer of a web shop knows, sees and orders."""
+"""Books, observations and orders of a web shop's buyer."""
 
 from __future__ import annotations
 

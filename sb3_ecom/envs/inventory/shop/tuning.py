@@ -17,7 +17,7 @@ import numpy as np
 from sb3_ecom.core.arrays import Array, NumpyBackend
 from sb3_ecom.core.tracker import State
 from sb3_ecom.envs.inventory.shop.buyer_view import View, view_of_tracked
-from sb3_ecom.envs.inventory.shop.coordinate_search import refine
+from sb3_ecom.envs.inventory.shop.cross_entropy_search import refine
 from sb3_ecom.envs.inventory.shop.demand_params import drift_factor
 from sb3_ecom.envs.inventory.shop.env import ShopTask
 from sb3_ecom.envs.inventory.shop.reorder_rules import RULES, Rule

@@ -40,12 +40,17 @@ def order_up_to(s: int, top: int, cap: int | None = None) -> Rule:
     return rule
 
 
+def base_stock(level: int, cap: int | None = None) -> Rule:
+    """Return "raise the position to `level`, order at most `cap` units"."""
+    return order_up_to(level - 1, level, cap)
+
+
 @lru_cache(maxsize=64)
 def best_base_stock(params: SingleItemParams) -> tuple[int, float]:
     """Return the level S of the best base-stock policy and its average cost."""
 
     def cost(point: tuple[int, ...]) -> float:
-        return rule_cost(params, order_up_to(point[0] - 1, point[0]))
+        return rule_cost(params, base_stock(point[0]))
 
     (level,), value = local_search(cost, (_newsvendor_level(params),), (1,))
     return level, value
@@ -56,7 +61,7 @@ def best_capped_base_stock(params: SingleItemParams) -> tuple[int, int, float]:
     """Return level, cap and average cost of the best capped base-stock policy."""
 
     def cost(point: tuple[int, ...]) -> float:
-        return rule_cost(params, order_up_to(point[0] - 1, point[0], point[1]))
+        return rule_cost(params, base_stock(point[0], point[1]))
 
     start = (best_base_stock(params)[0], int(np.ceil(params.demand_mean)))
     (level, cap), value = local_search(cost, start, (1, 1))
@@ -100,12 +105,12 @@ def _policy(task: SingleItemTask, rule: Rule) -> Policy:
 
 def _base_stock(task: SingleItemTask) -> Policy:
     level, _ = best_base_stock(task.params)
-    return _policy(task, order_up_to(level - 1, level))
+    return _policy(task, base_stock(level))
 
 
 def _capped_base_stock(task: SingleItemTask) -> Policy:
     level, cap, _ = best_capped_base_stock(task.params)
-    return _policy(task, order_up_to(level - 1, level, cap))
+    return _policy(task, base_stock(level, cap))
 
 
 def _constant_order(task: SingleItemTask) -> Policy:

@@ -22,7 +22,7 @@ from sb3_ecom.envs.inventory.single_item.tracker import SingleItemTracker, publi
 
 
 class SingleItemTask(Task):
-    """What lost sales and setup costs share; each id documents its own subclass."""
+    """Common base of lost sales and setup costs; each id documents its own subclass."""
 
     tracker: SingleItemTracker
     metrics = (

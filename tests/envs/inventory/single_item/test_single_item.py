@@ -5,11 +5,11 @@ import sb3_ecom
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.envs.inventory.demand import expected_leftover, fractile
 from sb3_ecom.envs.inventory.single_item.baselines import (
+    base_stock,
     best_base_stock,
     best_capped_base_stock,
     best_constant_order,
     best_s_top,
-    order_up_to,
 )
 from sb3_ecom.envs.inventory.single_item.dynamics import State, step
 from sb3_ecom.envs.inventory.single_item.lookahead import (
@@ -78,7 +78,7 @@ def test_best_base_stock_of_the_remaining_test_bed(law, penalty, lead_time):
     params = params_of((penalty, lead_time), demand=law)
     assert best_base_stock(params) == pytest.approx((level, cost), abs=1e-5)
     # The search climbs one unit at a time: nothing further off is better either.
-    others = [rule_cost(params, order_up_to(at - 1, at)) for at in (level - 4, level - 2, level + 3)]
+    others = [rule_cost(params, base_stock(at)) for at in (level - 4, level - 2, level + 3)]
     assert min(others) > cost
 
 
@@ -93,9 +93,7 @@ def test_simulated_base_stock_of_the_remaining_test_bed_costs_what_its_chain_say
 def test_base_stock_of_the_backlog_model_costs_what_zipkin_published(cell):
     params = params_of(cell)
     level = fractile(params.pmf(params.lead_time + 1), params.service_level)
-    assert rule_cost(params, order_up_to(level - 1, level)) == pytest.approx(
-        truth.STANDARD_BASE_STOCK[cell], abs=0.005
-    )
+    assert rule_cost(params, base_stock(level)) == pytest.approx(truth.STANDARD_BASE_STOCK[cell], abs=0.005)
 
 
 @cells

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sb3_ecom.envs.inventory.shop.coordinate_search import CANDIDATES, refine
+from sb3_ecom.envs.inventory.shop.cross_entropy_search import CANDIDATES, refine
 from sb3_ecom.envs.inventory.shop.env import ShopTask
 from sb3_ecom.envs.inventory.shop.reorder_rules import RULES
 from sb3_ecom.envs.inventory.shop.tuning import item_profits, parameters
