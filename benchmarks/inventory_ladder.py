@@ -31,8 +31,8 @@ from numpy.typing import NDArray
 
 import sb3_ecom
 from sb3_ecom.core.arrays import NumpyBackend
-from sb3_ecom.envs.inventory.shop.buyer_view import LARGEST
 from sb3_ecom.envs.inventory.shop.env import ShopTask
+from sb3_ecom.envs.inventory.shop.tracker import MAX_ORDER_DAYS
 from sb3_ecom.sb3.saved_model import load_policy
 from sb3_ecom.sb3.zoo import config_path
 
@@ -92,7 +92,7 @@ def configuration(folder: str, shop: str, rule: str) -> Path:
 def best_constant(kwargs: dict[str, Any]) -> Any:
     """Return the policy that orders the same every day: the best of 16 quantities, item by item."""
     task = ShopTask(action="quantity", **kwargs)
-    actions = 2 * np.sqrt(CONSTANTS / LARGEST) - 1
+    actions = 2 * np.sqrt(CONSTANTS / MAX_ORDER_DAYS) - 1
     profits = []
     for action in actions:
         source = NumpyBackend(np.random.default_rng(1_224))

@@ -29,18 +29,17 @@ def collect(copies: int, seed: int) -> tuple[Table, Table, Table]:
     task = ShopTask()
     loop = StepLoop(task, copies)
     act, observation = sb3_ecom.spec(ENV_ID).baselines[RULE](task), loop.reset(seed)
-    calendar, back = np.asarray(task.tables.calendar), np.arange(task.params.history, 0, -1)
+    calendar, back = np.asarray(task.tables.public.calendar), np.arange(task.params.history, 0, -1)
     estimates, rates, histories = [], [], []
     for day in range(task.horizon - 1):
         if day >= WARMUP and day % EVERY == 0:
-            state = loop.state
+            state, view = loop.state.hidden, task.view(observation)
             weekdays = ((state.weekday[:, None] - back) % 7).astype(int)
             factor = calendar[weekdays, ((state.day[:, None] - back) % 365).astype(int)]
-            past = task.past(state.history)
-            usual = np.maximum(factor, 0.3)[:, :, None] * np.asarray(task.tables.mean)
-            estimates.append(np.log(task.level(state)))
+            usual = np.maximum(factor, 0.3)[:, :, None] * np.asarray(task.tables.public.mean)
+            estimates.append(np.log(view.rate / np.asarray(task.tables.public.mean)))
             rates.append(state.drift.copy())
-            histories.append(np.concatenate([np.log1p(past["sales"] / usual), past["empty"]], axis=1))
+            histories.append(np.concatenate([np.log1p(view.sales / usual), view.stock_out], axis=1))
         observation = loop.step(act(observation)).observation
     return np.concatenate(estimates), np.concatenate(rates), np.concatenate(histories)
 

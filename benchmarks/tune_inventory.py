@@ -1,7 +1,7 @@
 """Search the parameters of the reorder rules of EcomInventory-v0's shipped shop, and print them as Python.
 
 Every candidate meets the same half-years (common random numbers). Paste the output into
-`sb3_ecom/envs/inventory/baselines/shop_tuned.py`. Arguments: names of rules; none searches all.
+`sb3_ecom/envs/inventory/shop/tuned.py`. Arguments: names of rules; none searches all.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from __future__ import annotations
 import sys
 import time
 
-from sb3_ecom.envs.inventory.shop.baselines import RULES, item_profits, search, search_all
 from sb3_ecom.envs.inventory.shop.env import ShopTask
 from sb3_ecom.envs.inventory.shop.forecasts import fitted_constants
+from sb3_ecom.envs.inventory.shop.reorder_rules import RULES
+from sb3_ecom.envs.inventory.shop.tuning import item_profits, search, search_all
 
 
 def main() -> None:
@@ -22,11 +23,11 @@ def main() -> None:
     chosen = sys.argv[1:] or [*RULES, "known_rate"]
     for name in chosen:
         rule = RULES["forecast_pro_rata" if name == "known_rate" else name]
-        informed = name == "known_rate"
+        known_rate = name == "known_rate"
         start = time.perf_counter()
-        thorough = search_all if informed or name == "forecast_refined" else search
-        u, v, spent = thorough(task, rule, informed=informed)
-        fresh = item_profits(task, rule, u, v, informed=informed, copies=512, seed=7).sum(axis=1)
+        thorough = search_all if known_rate or name == "forecast_refined" else search
+        u, v, spent = thorough(task, rule, known_rate=known_rate)
+        fresh = item_profits(task, rule, u, v, known_rate=known_rate, copies=512, seed=7).sum(axis=1)
         rows = [tuple(round(float(value), 3) for value in values) for values in (u, v)]
         print(f'    "{name}": ({rows[0]}, {rows[1]}),')
         print(

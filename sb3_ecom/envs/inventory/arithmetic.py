@@ -1,4 +1,4 @@
-"""Physics of each inventory model: pure, batched, array-API generic.
+"""Arithmetic of whole units, batched, on NumPy and torch.
 
 The helpers keep to what NumPy does fastest on few copies, as one `gym.Env` has: an operand that is
 an array of the same dtype takes half as long as a Python number, `stack` twice as long as `concat`.
@@ -14,6 +14,7 @@ from sb3_ecom.core.arrays import Array, array_namespace
 
 _FEW = 8  # columns that are added one by one
 _NOTHING = np.zeros(1, dtype=np.float32)
+_ONE = np.ones(1, dtype=np.float32)
 
 
 def positive(units: Array) -> Array:
@@ -21,6 +22,13 @@ def positive(units: Array) -> Array:
     if isinstance(units, np.ndarray):
         return np.maximum(units, _NOTHING if units.dtype == np.float32 else 0)
     return units * (units > 0)
+
+
+def any_units(units: Array) -> Array:
+    """Return 1 where there are any of the whole `units` >= 0, else 0."""
+    if isinstance(units, np.ndarray):
+        return np.minimum(units, _ONE)
+    return array_namespace(units).clip(units, None, 1)
 
 
 def row_sums(units: Array) -> Array:

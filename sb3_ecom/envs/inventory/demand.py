@@ -67,11 +67,37 @@ def mean_and_sd(law: str, mean: float) -> tuple[float, float]:
     return mean, float(np.sqrt(variance))
 
 
-def expected_leftover(pmf: Pmf, stock: NDArray[Any]) -> NDArray[np.float64]:
-    """Return E[(stock - demand)^+] for whole stocks of any shape."""
-    levels = np.arange(max(int(stock.max(initial=0)), 0) + 1)
+def expected_leftover(pmf: Pmf, on_hand: NDArray[Any]) -> NDArray[np.float64]:
+    """Return E[(on hand - demand)^+] for whole units of any shape."""
+    levels = np.arange(max(int(on_hand.max(initial=0)), 0) + 1)
     table = np.maximum(levels[:, None] - np.arange(len(pmf))[None, :], 0) @ pmf
-    return np.where(stock > 0, table[np.maximum(stock, 0).astype(np.int64)], 0.0)
+    return np.where(on_hand > 0, table[np.maximum(on_hand, 0).astype(np.int64)], 0.0)
+
+
+def expected_left_and_unmet(
+    pmf: Pmf, mean: float, on_hand: NDArray[Any]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the expected units left over and the expected unmet demand of whole units on hand.
+
+    `mean` is that of `pmf` before its tail was cut.
+    """
+    left = expected_leftover(pmf, on_hand)
+    return left, mean - on_hand + left
+
+
+def leftover_law(pmf: Pmf, top: int) -> NDArray[np.float64]:
+    """Return P(left over = column | on hand = row), (top + 1, top + 1): demand empties the shelf at most."""
+    matrix = np.zeros((top + 1, top + 1))
+    for on_hand in range(top + 1):
+        sold = pmf[:on_hand]
+        matrix[on_hand, on_hand - np.arange(len(sold))] = sold
+        matrix[on_hand, 0] += 1 - sold.sum()
+    return matrix
+
+
+def whole_mean(mean: float) -> int:
+    """Return the whole units nearest to a mean demand, at least 1: what lies on each lane at the start."""
+    return max(round(mean), 1)
 
 
 def sample(cdf: Array, uniform: Array) -> Array:

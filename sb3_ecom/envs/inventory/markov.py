@@ -14,12 +14,15 @@ _PLAIN_STEPS = 200  # full steps of value iteration before they are shortened
 Values = NDArray[Any]
 Units = NDArray[Any]
 
+#: (n, w) units on hand and in the pipeline -> (n,) or (n, orders) units to order
+Rule = Callable[[Units], NDArray[Any]]
+
 #: (k, w) whole-unit states -> expected cost (k,), next states (k, m, w), probabilities (m,)
 Transition = Callable[[Units], tuple[Values, Units, Values]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Gain:
+class AverageCost:
     """Span bounds on the optimal average cost, and relative values."""
 
     lower: float  # cost/period
@@ -38,7 +41,7 @@ def relative_value_iteration(
     *,
     tolerance: float = 1e-6,
     max_iterations: int = 20_000,
-) -> Gain:
+) -> AverageCost:
     """Iterate `bellman` (costs are minimised) until the span of one update is below `tolerance`.
 
     The average cost of the optimal policy lies between the smallest and the largest update. Where the
@@ -55,7 +58,7 @@ def relative_value_iteration(
         values = values + change * (1.0 if iteration < _PLAIN_STEPS else 0.7)
         values -= values.flat[0]
         if upper - lower < tolerance:
-            return Gain(lower=lower, upper=upper, values=values)
+            return AverageCost(lower=lower, upper=upper, values=values)
     raise RuntimeError(
         f"value iteration left bounds [{lower}, {upper}] after {max_iterations} iterations: "
         f"they are wider than {tolerance}"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,28 +17,28 @@ _COLOURS = {
 }
 
 
-@dataclass(frozen=True)
-class Bars:
-    """One bar per quantity, in units."""
-
-    title: str
-    values: Mapping[str, float]
+def outcome_bars(outcome: Any | None, row: int, names: Iterable[str]) -> dict[str, float]:
+    """Return the (n,) fields `names` of the last period's outcome for copy `row`; none before a first."""
+    return {} if outcome is None else {name: float(getattr(outcome, name)[row]) for name in names}
 
 
-def draw_bars(bars: Bars, mode: str) -> Any:
-    """Return a (480, 640, 3) uint8 picture (mode "rgb_array") or a text (mode "ansi")."""
+def draw_bars(title: str, values: Mapping[str, float], mode: str) -> Any:
+    """Draw one bar per quantity, in units.
+
+    Returns a (480, 640, 3) uint8 picture (mode "rgb_array") or a text (mode "ansi").
+    """
     if mode == "ansi":
-        longest = max(max(map(abs, bars.values.values())), 1.0)
-        rows = [f"{n:>16} {v:8.0f} {'#' * round(40 * abs(v) / longest)}" for n, v in bars.values.items()]
-        return "\n".join([bars.title, "-" * 66, *rows])
+        longest = max(max(map(abs, values.values())), 1.0)
+        rows = [f"{n:>16} {v:8.0f} {'#' * round(40 * abs(v) / longest)}" for n, v in values.items()]
+        return "\n".join([title, "-" * 66, *rows])
     figure = new_figure()
     axes = figure.add_subplot()
-    names = list(bars.values)
+    names = list(values)
     colours = [next((c for k, c in _COLOURS.items() if k in name), "tab:blue") for name in names]
-    axes.barh(names, list(bars.values.values()), color=colours)
+    axes.barh(names, list(values.values()), color=colours)
     axes.invert_yaxis()
     axes.axvline(0, color="black", linewidth=0.8)
-    axes.set_title(bars.title)
+    axes.set_title(title)
     axes.set_xlabel("units")
     return to_pixels(figure)
 

@@ -1,4 +1,4 @@
-"""A tuned rule that can be shifted: what a learner turns instead of inventing orders from nothing."""
+"""Tuned rules whose orders a learned policy can offset."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from sb3_ecom.core.arrays import Array
 
 
 class ShiftedRule:
-    """A rule of a whole state with additive offsets; called on observations, it is the rule as tuned.
+    """A tuned rule with additive offsets; called on observations, it is the rule as tuned.
 
     Attributes:
-        num_offsets: floats of a shift, in units of goods.
-        notes: floats that `think` returns: the actions of the rule as it was tuned.
+        num_offsets: floats of a shift, in units.
+        notes: floats that `features` returns: the actions of the rule as it was tuned.
     """
 
     def __init__(
@@ -39,5 +39,5 @@ class ShiftedRule:
         return self._decide(self._state, np.zeros((len(observation), self.num_offsets)))
 
     def act(self, shift: Array) -> Array:
-        """Return the actions of the rule shifted by (n, num_offsets) units, in the state thought of last."""
+        """Return the actions shifted by (n, num_offsets) units, in the state of the last `features`."""
         return self._decide(self._state, shift)

@@ -48,23 +48,7 @@ def solve(
     Raises:
         ValueError: if the grid is too large to sweep.
     """
-    shape = tuple(int(size) for size in high - low + 1)
-    count = int(np.prod(shape, dtype=np.int64))
-    cells = count * len(actions) * len(pmf)
-    if cells > _MAX_CELLS:
-        raise ValueError(
-            f"lead times and shelf life must leave at most {_MAX_CELLS:,} state-action-demand triples, "
-            f"got {cells:,}"
-        )
-    states = np.stack(np.unravel_index(np.arange(count), shape), axis=1) + low
-    costs = np.empty((len(actions), count))
-    after = np.empty((len(actions), len(pmf), count), dtype=np.int32)
-    for a, action in enumerate(actions):
-        chosen = np.broadcast_to(action, (count, len(action)))
-        costs[a] = cost(states, chosen)
-        for demand in range(len(pmf)):
-            moved = np.clip(move(states, chosen, np.full(count, demand)), low, high) - low
-            after[a, demand] = np.ravel_multi_index(tuple(moved.T), shape)
+    costs, after = _tabulate(low, high, actions, len(pmf), move, cost)
 
     def choices(values: Values) -> Values:
         ahead = np.array(costs)
@@ -73,5 +57,35 @@ def solve(
                 ahead[a] += chance * values[after[a, demand]]
         return ahead
 
-    gain = relative_value_iteration(lambda values: choices(values).min(axis=0), (count,))
-    return Table(cost=gain.cost, low=low, high=high, actions=actions[choices(gain.values).argmin(axis=0)])
+    optimum = relative_value_iteration(lambda values: choices(values).min(axis=0), costs.shape[1:])
+    best = choices(optimum.values).argmin(axis=0)
+    return Table(cost=optimum.cost, low=low, high=high, actions=actions[best])
+
+
+def _tabulate(
+    low: Units,
+    high: Units,
+    actions: Units,
+    demands: int,
+    move: Move,
+    cost: Callable[[Units, Units], Values],
+) -> tuple[Values, Units]:
+    """Return costs (actions, states) and next states (actions, demands, states), numbered in C order."""
+    shape = tuple(int(size) for size in high - low + 1)
+    count = int(np.prod(shape, dtype=np.int64))
+    cells = count * len(actions) * demands
+    if cells > _MAX_CELLS:
+        raise ValueError(
+            f"lead times and shelf life must leave at most {_MAX_CELLS:,} state-action-demand triples, "
+            f"got {cells:,}"
+        )
+    states = np.stack(np.unravel_index(np.arange(count), shape), axis=1) + low
+    costs = np.empty((len(actions), count))
+    after = np.empty((len(actions), demands, count), dtype=np.int32)
+    for a, action in enumerate(actions):
+        chosen = np.broadcast_to(action, (count, len(action)))
+        costs[a] = cost(states, chosen)
+        for demand in range(demands):
+            moved = np.clip(move(states, chosen, np.full(count, demand)), low, high) - low
+            after[a, demand] = np.ravel_multi_index(tuple(moved.T), shape)
+    return costs, after

@@ -75,6 +75,6 @@ def test_shift_orders_in_the_chain_even_when_the_rule_has_stopped():
         ({"rule": "ending_base_stock", "reach": 0.0}, r"reach must be > 0, got 0\.0"),
     ],
 )
-def test_rules_without_knobs_are_refused(kwargs, message):
+def test_rules_without_offsets_are_refused(kwargs, message):
     with pytest.raises(ValueError, match=message):
         VecResidual(make_vec_env("EcomChain-v0", 2, 0), **kwargs)

@@ -1,4 +1,4 @@
-"""What the Specs say of the learners is what the recorded runs say."""
+"""The learners' returns in the Specs are those of the recorded runs."""
 
 import csv
 import statistics

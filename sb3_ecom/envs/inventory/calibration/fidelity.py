@@ -55,7 +55,7 @@ class Line:
 
     @property
     def within(self) -> bool:
-        """Whether they agree to 10% of the log's value, or to 0.03 where that is more."""
+        """True if they agree to 10% of the log's value, or to 0.03 where that is more."""
         return bool(abs(self.simulation - self.log) <= max(TOLERANCE * abs(self.log), 0.03))
 
 

@@ -11,7 +11,13 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from sb3_ecom.envs.inventory.shop.demand_params import YEAR, ShopDemand, season_design
+from sb3_ecom.envs.inventory.shop.demand_params import (
+    YEAR,
+    ShopDemand,
+    drift_factor,
+    next_drift,
+    season_design,
+)
 
 Matrix = NDArray[np.float64]
 _LAGS = np.arange(1, 36)  # days, of the autocovariance that persistence is fitted to
@@ -81,13 +87,12 @@ def simulate_log(
 ) -> Matrix:
     """Return (items, days) of demand; on `closed` days nothing is sold."""
     calendar = _calendar(demand, first_day, days)
-    sd, persistence = demand.drift_sd, demand.persistence
     z = np.empty((demand.items, days))
-    z[:, 0] = sd * source.standard_normal(demand.items)
-    fresh = sd * np.sqrt(1 - persistence**2) * source.standard_normal((demand.items, days))
+    z[:, 0] = demand.drift_sd * source.standard_normal(demand.items)
+    normal = source.standard_normal((demand.items, days))
     for day in range(1, days):
-        z[:, day] = persistence * z[:, day - 1] + fresh[:, day]
-    rate = np.array(demand.mean)[:, None] * calendar * np.exp(z - sd**2 / 2)
+        z[:, day] = next_drift(z[:, day - 1], normal[:, day], demand)
+    rate = np.array(demand.mean)[:, None] * calendar * drift_factor(z, demand)
     shape = np.array(demand.shape)[:, None]
     units = source.poisson(source.gamma(np.broadcast_to(shape, rate.shape)) * rate / shape).astype(float)
     if closed is not None:
@@ -110,15 +115,17 @@ def _days(first_day: date, days: int) -> tuple[NDArray[np.int64], NDArray[np.int
 def _moments(units: Matrix, price: Matrix, first_day: date) -> ShopDemand:
     weekday, day_of_year = _days(first_day, units.shape[1])
     profile, season, calendar, open_days = _fit_calendar(units, weekday, day_of_year)
-    usual = calendar[open_days]
-    mean = units[:, open_days].sum(axis=1) / usual.sum()
-    ratio = units[:, open_days] / (mean[:, None] * usual)
-    persistence, variance = _fit_drift(ratio, np.flatnonzero(open_days), usual)
+    factor = calendar[open_days]
+    mean = units[:, open_days].sum(axis=1) / factor.sum()
+    ratio = units[:, open_days] / (mean[:, None] * factor)
+    persistence, variance = _fit_drift(ratio, np.flatnonzero(open_days), factor)
     # E[ratio^2] = E[1 / rate] + (1 + 1 / k)(1 + variance of exp z)
-    second = (ratio**2 * usual).sum(axis=1) / usual.sum() - 1 / mean * (1 / usual * usual).sum() / usual.sum()
+    second = (ratio**2 * factor).sum(axis=1) / factor.sum() - 1 / mean * (
+        1 / factor * factor
+    ).sum() / factor.sum()
     excess = second / np.exp(variance) - 1
     shape = 1 / np.clip(excess, 1 / _SHAPE_RANGE[1], 1 / _SHAPE_RANGE[0])
-    by_zeros = _shape_by_zeros((units[:, open_days] == 0).mean(axis=1), mean[:, None] * usual, variance)
+    by_zeros = _shape_by_zeros((units[:, open_days] == 0).mean(axis=1), mean[:, None] * factor, variance)
     shape = np.sqrt(shape * by_zeros)
     return ShopDemand(
         mean=tuple(mean),

@@ -33,7 +33,7 @@ _MIN_DAYS = 56  # eight weeks: below, neither a weekday profile nor persistence 
 
 @dataclass(frozen=True, kw_only=True)
 class Cleaning:
-    """Which rows and items are used."""
+    """Limits that rows and items must keep to be used."""
 
     sku_pattern: str = ""  # regular expression that an item's id must match from its start
     bulk_quantile: float = 0.99  # lines above this quantile of the item's own lines are cut to it
@@ -142,10 +142,7 @@ def _gather(
         raise ValueError(
             f"{path}: no item was sold on {rules.min_sale_days} days or more: lower --min-sale-days"
         )
-    rows = np.flatnonzero(steady)
-    ranked = rows[np.argsort(-units[rows].sum(axis=1), kind="stable")]
-    count = min(rules.max_items, ranked.size)
-    rows = ranked[np.floor((np.arange(count) + 0.5) * ranked.size / count).astype(int)]
+    rows = _evenly_ranked(units, np.flatnonzero(steady), rules.max_items)
     dropped["items with too few sale days, or not sold from start to end"] = f"{starts.size - steady.sum():,}"
     dropped["items beyond --max-items, evenly over the ranking"] = f"{steady.sum() - rows.size:,}"
     return SalesLog(
@@ -157,6 +154,13 @@ def _gather(
         rows=item.size,
         bulk_share=float(1 - cut.sum() / quantity.sum()),
     )
+
+
+def _evenly_ranked(units: NDArray[np.float64], rows: NDArray[Any], most: int) -> NDArray[Any]:
+    """Return at most `most` of the rows, best seller first, evenly spread over the ranking by units sold."""
+    ranked = rows[np.argsort(-units[rows].sum(axis=1), kind="stable")]
+    count = min(most, ranked.size)
+    return np.asarray(ranked[np.floor((np.arange(count) + 0.5) * ranked.size / count).astype(int)])
 
 
 def _sold_throughout(units: NDArray[np.float64], rules: Cleaning) -> NDArray[np.bool_]:

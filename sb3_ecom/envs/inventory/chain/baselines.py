@@ -72,7 +72,9 @@ def simulated_profit(params: ChainParams, orders: Orders, episodes: int = _EPISO
     state = task.initial_state(task.draw_reset(source, episodes))
     profit = np.zeros(episodes)
     for _ in range(params.periods):
-        state, outcome = task.step(state, task.to_action(orders(state)), task.draw_step(source, episodes))
+        state, outcome = task.step(
+            state, task.to_action(orders(state.tracked)), task.draw_step(source, episodes)
+        )
         profit += task.counters(outcome)["profit"]
     return profit
 

@@ -9,6 +9,8 @@ import numpy as np
 from sb3_ecom.core.registry import Oracle
 from sb3_ecom.envs.inventory.chain.env import ChainTask
 from sb3_ecom.envs.inventory.chain.params import ChainParams
+from sb3_ecom.envs.inventory.chain.rewards import money, profit
+from sb3_ecom.envs.inventory.chain.tracker import public_tables
 from sb3_ecom.envs.inventory.markov import Units, Values
 
 _PATHS = 300  # demand paths of the bound
@@ -56,14 +58,17 @@ class _Program:
             arrived = np.eye(periods, k=-lead_time) @ self._bought[j]
             left = self._sales if j == 0 else self._bought[j - 1]
             self._ends.append(self._sum @ (arrived - left))
-        gain = params.prices[0] * self._sales
-        for j in range(stages):
-            gain = gain + (params.prices[j + 1] - params.replenishment_costs[j]) * self._bought[j]
-            gain = gain - params.holding_costs[j] * self._ends[j]
-        gain = gain - params.replenishment_costs[-1] * self._bought[-1]
         self._served = self._sum @ self._sales if params.unmet == "backlog" else self._sales
-        self._weight = weight
-        self._gain = weight @ (gain + params.backlog_costs[0] * self._served)
+        self._weight, self._prices = weight, public_tables(params, np.float64)
+        no_wait = np.zeros((*self._served.shape, stages))
+        earned = money(  # by period and variable
+            sold=np.stack([self._sales, *self._bought], axis=-1),
+            bought=np.stack([*self._bought, self._bought[-1]], axis=-1),
+            unserved=np.concatenate([-self._served[..., None], no_wait], axis=-1),
+            held=np.stack(self._ends, axis=-1),
+            prices=self._prices,
+        )
+        self._gain = weight @ profit(earned)
 
     def solve(self, demand: Units) -> float:
         """Return the best profit of one path.
@@ -92,5 +97,12 @@ class _Program:
         )
         if found.status != 0:
             raise RuntimeError(f"HiGHS found no hindsight optimum: {found.message}")
-        held = float(np.dot(params.holding_costs, params.start_stock)) * self._weight.sum()
-        return float(-found.fun - held - params.backlog_costs[0] * (self._weight @ asked))
+        return float(-found.fun + self._weight @ self._idle_profit(asked))
+
+    def _idle_profit(self, asked: Units) -> Values:
+        """Return the money of each period in which nothing moves: the opening stock is held, all wait."""
+        periods, stages = self._params.periods, self._params.stages
+        none = np.zeros((periods, stages + 1))
+        unserved, held = none.copy(), np.tile(np.array(self._params.start_stock, np.float64), (periods, 1))
+        unserved[:, 0] = asked
+        return np.asarray(profit(money(none, none, unserved, held, self._prices)))

@@ -1,4 +1,4 @@
-"""Who gets what of a warehouse's stock: costs of a retailer's position, and shares that fill levels."""
+"""Sharing out a warehouse's stock: costs of a retailer's position, and shares that fill levels."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sb3_ecom.envs.inventory.demand import demand_pmf, expected_leftover
+from sb3_ecom.envs.inventory.demand import demand_pmf, expected_left_and_unmet
 from sb3_ecom.envs.inventory.distribution.params import DistributionParams
+from sb3_ecom.envs.inventory.distribution.rewards import retailer_costs, warehouse_cost
 from sb3_ecom.envs.inventory.markov import Units, Values
 
 
@@ -24,9 +25,9 @@ def position_costs(params: DistributionParams) -> tuple[Values, ...]:
     for mean in params.means:
         pmf = demand_pmf(params.demand, mean, params.retailer_lead_time + 1)
         levels = np.arange(len(pmf) + 1)
-        left = expected_leftover(pmf, levels)
-        short = mean * (params.retailer_lead_time + 1) - levels + left
-        found.append(params.retailer_holding * left + params.penalty * short)
+        ends = expected_left_and_unmet(pmf, mean * (params.retailer_lead_time + 1), levels)
+        holding, penalty = retailer_costs(*ends, params)
+        found.append(holding + penalty)
     return tuple(found)
 
 
@@ -37,15 +38,14 @@ def marginal_levels(params: DistributionParams) -> Units:
     Step by step the price rises; each step raises at least one retailer by a unit, the one whose cost falls
     most. The last step holds the positions at which leaving a unit in the warehouse is cheaper.
     """
-    gains = [np.diff(costs) - params.warehouse_holding for costs in position_costs(params)]
-    prices = np.unique(np.concatenate([gain[gain < 0] for gain in gains]))
-    return np.stack([np.searchsorted(gain, prices, side="right") for gain in gains], axis=1)
+    changes = [np.diff(costs) - params.warehouse_holding for costs in position_costs(params)]
+    prices = np.unique(np.concatenate([change[change < 0] for change in changes]))
+    return np.stack([np.searchsorted(change, prices, side="right") for change in changes], axis=1)
 
 
 def equal_shortage_levels(levels: Units) -> Units:
     """Return (steps, N) positions that are all the same number of units short of their `levels`, to none."""
-    reach = int(levels.max())
-    return np.asarray(levels)[None, :] + np.arange(-reach, 1)[:, None]
+    return np.asarray(levels)[None, :] + np.arange(-int(levels.max()), 1)[:, None]
 
 
 def fill(table: Units, position: Values, stock: Values) -> Values:
@@ -82,8 +82,8 @@ def relaxed_cost(params: DistributionParams) -> tuple[int, float]:
     Source: after Federgruen and Zipkin (1984), Management Science 30(1), here for retailers who differ.
     """
     costs = position_costs(params)
-    gains = [np.diff(cost) - params.warehouse_holding for cost in costs]
-    falls = np.sort(np.concatenate([gain[gain < 0] for gain in gains]))
+    changes = [np.diff(cost) - params.warehouse_holding for cost in costs]
+    falls = np.sort(np.concatenate([change[change < 0] for change in changes]))
     at_zero = float(sum(cost[0] for cost in costs))
     shared = at_zero + np.concatenate(
         [[0.0], np.cumsum(falls)]
@@ -92,7 +92,7 @@ def relaxed_cost(params: DistributionParams) -> tuple[int, float]:
     ahead = params.total_pmf(params.warehouse_lead_time)
     levels = np.arange(full + len(ahead))
     arrived = levels[:, None] - np.arange(len(ahead))[None, :]  # units there when the order arrives
-    held = shared[np.clip(arrived, 0, full)] + params.warehouse_holding * np.maximum(arrived, 0)
+    held = shared[np.clip(arrived, 0, full)] + warehouse_cost(np.maximum(arrived, 0), params)
     owed: NDArray[Any] = params.penalty * np.maximum(-arrived, 0)
     found = (held + owed) @ ahead
     best = int(found.argmin())

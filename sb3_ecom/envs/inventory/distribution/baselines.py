@@ -23,7 +23,7 @@ from sb3_ecom.envs.inventory.distribution.allocation import (
     marginal_levels,
     relaxed_cost,
 )
-from sb3_ecom.envs.inventory.distribution.dynamics import State, shop_positions, system_position
+from sb3_ecom.envs.inventory.distribution.dynamics import Orders, State, retailer_positions, system_position
 from sb3_ecom.envs.inventory.distribution.env import DistributionTask
 from sb3_ecom.envs.inventory.distribution.params import DistributionParams
 from sb3_ecom.envs.inventory.markov import Units, local_search
@@ -36,7 +36,7 @@ Shares = Callable[[Array, Array], Array]  # retailers' positions (n, N), stock (
 Rule = Callable[[DistributionParams, int], Shares]  # of the retailers' level, in steps of `_GRAIN`
 
 
-def shop_levels(params: DistributionParams, safety: int) -> Units:
+def retailer_levels(params: DistributionParams, safety: int) -> Units:
     """Return every retailer's base stock, (N,) units: the same service at all of them.
 
     `safety` counts steps of `_GRAIN` normal standard deviations over the median.
@@ -47,13 +47,13 @@ def shop_levels(params: DistributionParams, safety: int) -> Units:
 
 def proportional(params: DistributionParams, safety: int) -> Shares:
     """Ask for what is short of the base stock; a warehouse that holds less cuts all by the same factor."""
-    levels = shop_levels(params, safety)
+    levels = retailer_levels(params, safety)
     return lambda position, stock: np.maximum(levels - position, 0)
 
 
 def min_shortage(params: DistributionParams, safety: int) -> Shares:
     """Share out so that the largest shortage below the base stock, in units, becomes as small as can be."""
-    table = equal_shortage_levels(shop_levels(params, safety))
+    table = equal_shortage_levels(retailer_levels(params, safety))
     return lambda position, stock: fill(table, position, stock)
 
 
@@ -68,17 +68,15 @@ RULES: Mapping[str, Rule] = MappingProxyType(
 )
 
 
-def decide(
-    params: DistributionParams, shares: Shares, level: Any, state: State, raised: Any = 0
-) -> tuple[Array, Array]:
-    """Return the warehouse's order (n,) and the shipments wanted (n, N): the system is raised to `level`.
+def decide(params: DistributionParams, shares: Shares, level: Any, state: State, raised: Any = 0) -> Orders:
+    """Return the warehouse's order and the shipments wanted: the system is raised to `level`.
 
     `level` may differ from copy to copy, (n,) units; shares treat retailers as if they had `raised`, (n, N)
     whole units, less.
     """
-    order = np.maximum(level - system_position(np, state), 0)
-    wanted = np.minimum(shares(shop_positions(np, state) - raised, state.stock), params.shipment_limits)
-    return order, wanted
+    order = np.maximum(level - system_position(state), 0)
+    wanted = shares(retailer_positions(state) - raised, state.on_hand)
+    return Orders(order, np.minimum(wanted, params.shipment_limits))
 
 
 def simulated_costs(
@@ -91,7 +89,7 @@ def simulated_costs(
     shares = rule(params, safety)
     cost = np.zeros(copies)
     for period in range(_WARMUP + _PERIODS):
-        action = task.to_action(*decide(params, shares, level, state))
+        action = task.to_action(decide(params, shares, level, state.tracked))
         state, outcome = task.step(state, action, task.draw_step(source, copies))
         if period >= _WARMUP:
             cost += task.counters(outcome)["cost"]
@@ -130,7 +128,7 @@ def _baseline(name: str) -> Callable[[DistributionTask], Policy]:
 
         def shifted(state: State, shift: Array) -> Array:
             raised = np.rint(shift[:, 1:])
-            return task.to_action(*decide(task.params, shares, level + shift[:, 0], state, raised))
+            return task.to_action(decide(task.params, shares, level + shift[:, 0], state, raised))
 
         return ShiftedRule(1 + task.params.retailers, task.to_state, shifted)
 

@@ -78,7 +78,7 @@ class DistributionParams:
         return fractile(self.total_pmf(2), 1 - 1e-4)
 
     @cached_property
-    def shop_limits(self) -> tuple[int, ...]:
+    def retailer_limits(self) -> tuple[int, ...]:
         """Units at and under way to each retailer beyond which shipments are cut; far above any optimum."""
         periods = self.retailer_lead_time + 1
         return tuple(_far_above(self.demand, mean, periods) for mean in self.means)

@@ -16,16 +16,16 @@ import numpy as np
 from sb3_ecom.core.registry import Policy
 from sb3_ecom.envs.inventory.demand import fractile
 from sb3_ecom.envs.inventory.dual_sourcing.env import DualSourcingTask
-from sb3_ecom.envs.inventory.dual_sourcing.markov_chain import Rule, rule_cost
+from sb3_ecom.envs.inventory.dual_sourcing.markov_chain import rule_cost
 from sb3_ecom.envs.inventory.dual_sourcing.params import DualSourcingParams
-from sb3_ecom.envs.inventory.markov import Units, local_search
+from sb3_ecom.envs.inventory.markov import Rule, Units, local_search
 
 
 def dual_index(express_level: int, gap: int, cap: int | None = None) -> Rule:
     """Express up to `express_level` on hand; regular up to `express_level + gap` in all, at most `cap`."""
 
     def rule(units: Units) -> Units:
-        # On hand counts what arrives before an express order placed next period would: today's stock.
+        # An express order serves today's demand: it looks at today's stock alone.
         express = np.maximum(express_level - units[:, 0], 0)
         regular = np.maximum(express_level + gap - units.sum(axis=1) - express, 0)
         return np.stack([regular if cap is None else np.minimum(regular, cap), express], axis=1)

@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
-from sb3_ecom.envs.inventory.demand import expected_leftover
-from sb3_ecom.envs.inventory.dual_sourcing.dynamics import Outcome, State, step
+from sb3_ecom.envs.inventory.demand import expected_left_and_unmet
+from sb3_ecom.envs.inventory.dual_sourcing.dynamics import Orders, Outcome, State, placed_orders, step
 from sb3_ecom.envs.inventory.dual_sourcing.params import DualSourcingParams
-from sb3_ecom.envs.inventory.markov import Units, Values, average_cost
-
-Rule = Callable[[Units], Units]  # (n, w) net stock and pipeline -> (n, 2) regular and express units
+from sb3_ecom.envs.inventory.dual_sourcing.rewards import costs
+from sb3_ecom.envs.inventory.markov import Rule, Units, Values, average_cost
 
 
 def expected_cost(params: DualSourcingParams, units: Units, orders: Units) -> Values:
     """Return the expected cost of a period, (k,)."""
-    outcome = _advance(params, units, orders, np.zeros(len(units)))[1]
-    at_hand = (units[:, 0] + outcome.express).astype(np.int64)
-    left = expected_leftover(params.pmf(), at_hand)
-    waiting = params.demand_mean - at_hand + left
-    bought = params.regular_cost * outcome.regular + params.express_cost * outcome.express
-    return np.asarray(bought + params.holding_cost * left + params.penalty * waiting, dtype=np.float64)
+    _, placed = _place(params, units, orders)
+    at_hand = (units[:, 0] + placed.express).astype(np.int64)
+    left, waiting = expected_left_and_unmet(params.pmf(), params.demand_mean, at_hand)
+    expected = Outcome(*placed, params.demand_mean, left, waiting)
+    return np.asarray(costs(expected, params).total, dtype=np.float64)
 
 
 def move(params: DualSourcingParams, units: Units, orders: Units, demand: Units) -> Units:
     """Return the (k, w) next states."""
-    after = _advance(params, units, orders, demand)[0]
-    return np.concatenate([after.stock[:, None], after.pipeline], axis=1).astype(np.int64)
+    after, _ = step(*_place(params, units, orders), demand.astype(np.float32), params)
+    return np.concatenate([after.on_hand[:, None], after.pipeline], axis=1).astype(np.int64)
 
 
 def rule_cost(params: DualSourcingParams, rule: Rule) -> float:
-    """Return the exact average cost per period of an ordering rule."""
+    """Return the exact average cost per period of a rule that returns (n, 2) orders."""
     pmf = params.pmf()
     top = min(params.order_limit, len(pmf) - 1)  # demand beyond the largest express order counts as that
     chances = np.append(pmf[:top], pmf[top:].sum())
@@ -48,7 +44,8 @@ def rule_cost(params: DualSourcingParams, rule: Rule) -> float:
     return average_cost(transition, np.full(params.regular_lead_time, max(round(params.demand_mean), 1)))
 
 
-def _advance(params: DualSourcingParams, units: Units, orders: Units, demand: Units) -> tuple[State, Outcome]:
+def _place(params: DualSourcingParams, units: Units, orders: Units) -> tuple[State, Orders]:
+    """Return the state that the (k, w) units are, and what is placed of the (k, 2) orders."""
     state = State(units[:, 0].astype(np.float32), units[:, 1:].astype(np.float32))
-    placed = orders.astype(np.float32)
-    return step(params, state, placed[:, 0], placed[:, 1], demand.astype(np.float32))
+    wanted = orders.astype(np.float32)
+    return state, placed_orders(state, Orders(wanted[:, 0], wanted[:, 1]), params.position_limit)

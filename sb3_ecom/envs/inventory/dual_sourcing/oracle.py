@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import product
 from typing import Any
 
@@ -47,6 +47,6 @@ def solve_dual_sourcing(params: DualSourcingParams) -> Table:
         high,
         actions,
         params.pmf(),
-        lambda units, orders, demand: move(params, units, orders, demand),
-        lambda units, orders: expected_cost(params, units, orders),
+        partial(move, params),
+        partial(expected_cost, params),
     )

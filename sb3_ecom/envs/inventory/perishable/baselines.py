@@ -11,10 +11,10 @@ import numpy as np
 
 from sb3_ecom.core.registry import Policy
 from sb3_ecom.envs.inventory.demand import fractile
-from sb3_ecom.envs.inventory.markov import Units, local_search
-from sb3_ecom.envs.inventory.perishable.dynamics import State, step
+from sb3_ecom.envs.inventory.markov import Rule, Units, local_search
+from sb3_ecom.envs.inventory.perishable.dynamics import step
 from sb3_ecom.envs.inventory.perishable.env import PerishableTask
-from sb3_ecom.envs.inventory.perishable.markov_chain import Rule, rule_cost
+from sb3_ecom.envs.inventory.perishable.markov_chain import rule_cost, state_of
 from sb3_ecom.envs.inventory.perishable.params import PerishableParams
 
 
@@ -30,12 +30,11 @@ def waste_corrected(params: PerishableParams, level: int) -> Rule:
     """
 
     def rule(units: Units) -> Units:
-        life = params.shelf_life
-        state = State(units[:, :life].astype(np.float32), units[:, life:].astype(np.float32))
+        state = state_of(params, units)
         mean, none = np.full(len(units), params.demand_mean), np.zeros(len(units))
         spoilt = np.zeros(len(units))
         for _ in range(params.lead_time):
-            state, outcome = step(params, state, none, mean)
+            state, outcome = step(state, none, mean, params)
             spoilt += outcome.wasted
         return np.asarray(np.maximum(level - units.sum(axis=1) + np.rint(spoilt).astype(np.int64), 0))
 

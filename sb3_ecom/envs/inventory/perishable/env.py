@@ -1,36 +1,24 @@
-"""An item that spoils: what the agent sees, does and pays."""
+"""EcomPerishable-v0: spaces and wiring."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from gymnasium import spaces
 
-from sb3_ecom.core.arrays import Array, Backend, array_namespace
+from sb3_ecom.core.arrays import Array, Backend
 from sb3_ecom.core.task import Metric, Task, check_reward_weights
-from sb3_ecom.envs.inventory.arithmetic import as_units, never, one_number
-from sb3_ecom.envs.inventory.demand import cdf_table, sample
+from sb3_ecom.core.tracker import State, TaskTables
+from sb3_ecom.envs.inventory.arithmetic import never
+from sb3_ecom.envs.inventory.demand import sample
 from sb3_ecom.envs.inventory.markov import Units
-from sb3_ecom.envs.inventory.perishable.dynamics import Outcome, State, step
+from sb3_ecom.envs.inventory.perishable import dynamics
 from sb3_ecom.envs.inventory.perishable.params import PerishableParams
-from sb3_ecom.envs.inventory.render import Bars, draw_bars
-
-TERMS = ("ordering", "holding", "penalty", "waste")
-
-
-class Tables(NamedTuple):
-    """Constant arrays."""
-
-    cdf: Array  # cumulative demand, for inversion
-    pipeline: Array  # (lead_time - 1,) units under way at the start
-    shelf: Array  # (shelf_life,) 1 at the age of a fresh unit
-    scale: Array  # (1,) observation per unit
-    order_cost: Array  # (1,) cost/unit ordered
-    holding_cost: Array  # (1,) cost/unit kept
-    penalty: Array  # (1,) cost/unit lost
-    waste_cost: Array  # (1,) cost/unit spoilt
+from sb3_ecom.envs.inventory.perishable.render import render
+from sb3_ecom.envs.inventory.perishable.rewards import TERMS, costs, reward_terms
+from sb3_ecom.envs.inventory.perishable.tracker import PerishableTracker, public_tables
 
 
 class PerishableTask(Task):
@@ -50,6 +38,7 @@ class PerishableTask(Task):
     Versions: v0.
     """
 
+    tracker: PerishableTracker
     metrics = (
         Metric("cost_per_period", "cost", "length"),
         Metric("holding_cost_per_period", "holding_cost", "length"),
@@ -68,82 +57,62 @@ class PerishableTask(Task):
         self.observation_space = spaces.Box(0.0, 1e4, (width,), np.float32)
         weights = dict.fromkeys(TERMS, 1.0) if reward_weights is None else reward_weights
         self.reward_weights = check_reward_weights(weights, TERMS)
-        self._mean = max(round(params.demand_mean), 1)  # units
-        self._scale = 1 / (2 * params.demand_mean)  # observation per unit
-        self.tables = Tables(
-            cdf_table(params.pmf()),
-            np.full(params.lead_time - 1, self._mean, dtype=np.float32),
-            np.eye(params.shelf_life, dtype=np.float32)[-1],
-            one_number(self._scale),
-            *map(one_number, (params.order_cost, params.holding_cost, params.penalty, params.waste_cost)),
-        )
+        self.tracker = PerishableTracker(params.demand_mean)
+        self.tables = TaskTables(dynamics.hidden_tables(params), public_tables(params))
 
     def draw_reset(self, source: Backend, n: int) -> Array:
-        """Draw what decides the stock at the start."""
+        """Draw the units on hand at the start, as U[0, 1)."""
         return source.uniform((n,))
 
     def draw_step(self, source: Backend, n: int) -> Array:
         """Draw one period's demand, (n,) whole units."""
-        return sample(self.tables.cdf, source.uniform((n,)))
+        return sample(self.tables.hidden.cdf, source.uniform((n,)))
 
-    def initial_state(self, noise: Array) -> State:
-        """Start with 0..2*mean fresh units and the mean demand in every period of the pipeline."""
-        xp = array_namespace(noise)
-        fresh = xp.floor(noise * (2 * self._mean + 1))[:, None]
-        return State(fresh * self.tables.shelf, xp.zeros_like(fresh) + self.tables.pipeline)
+    def start(self, noise: Array) -> tuple[dynamics.State, dynamics.State]:
+        """Return the inventory at the start and the stock report, which shows all of it."""
+        inventory = dynamics.start(noise, self.params, self.tables.hidden)
+        return inventory, inventory
 
-    def step(self, state: State, action: Array, noise: Array) -> tuple[State, Outcome]:
+    def simulate(
+        self, hidden: dynamics.State, decision: Array, noise: Array
+    ) -> tuple[dynamics.State, dynamics.Outcome]:
         """Place the order, meet the demand, throw away what spoils."""
-        return step(self.params, state, as_units(action), noise)
+        return dynamics.step(hidden, decision, noise, self.params, self.tables.hidden)
 
-    def observe(self, state: State) -> Array:
-        """Return shelf and pipeline in units of twice the mean demand."""
-        xp = array_namespace(state.shelf)
-        return xp.concat([state.shelf, state.pipeline], axis=1) * self.tables.scale
+    def public_event(self, hidden: dynamics.State, outcome: dynamics.Outcome) -> dynamics.State:
+        """Return the stock report after the period."""
+        return hidden
 
-    def terms(self, outcome: Outcome) -> dict[str, Array]:
+    def terms(self, outcome: dynamics.Outcome) -> dict[str, Array]:
         """Return the signed costs of the period."""
-        tables = self.tables
-        return {
-            "ordering": -(outcome.order * tables.order_cost),
-            "holding": -(outcome.kept * tables.holding_cost),
-            "penalty": -(outcome.lost * tables.penalty),
-            "waste": -(outcome.wasted * tables.waste_cost),
-        }
+        return reward_terms(outcome, self.tables.public)
 
-    def terminated(self, outcome: Outcome) -> Array:
-        """The shop never closes."""
+    def terminated(self, outcome: dynamics.Outcome) -> Array:
+        """Return false everywhere: the shop never closes."""
         return never(outcome.lost)
 
-    def counters(self, outcome: Outcome) -> dict[str, Array]:
+    def counters(self, outcome: dynamics.Outcome) -> dict[str, Array]:
         """Return costs and units to be summed."""
-        tables = self.tables
-        holding, waste = outcome.kept * tables.holding_cost, outcome.wasted * tables.waste_cost
-        penalty = outcome.lost * tables.penalty
+        charged = costs(outcome, self.tables.public)
         return {
-            "cost": outcome.order * tables.order_cost + holding + penalty + waste,
-            "holding_cost": holding,
-            "penalty_cost": penalty,
-            "waste_cost": waste,
+            "cost": charged.total,
+            "holding_cost": charged.holding,
+            "penalty_cost": charged.penalty,
+            "waste_cost": charged.waste,
             "wasted": outcome.wasted,
             "ordered": outcome.order,
             "lost": outcome.lost,
             "demand": outcome.demand,
         }
 
-    def step_info(self, outcome: Outcome) -> dict[str, Array]:
+    def step_info(self, outcome: dynamics.Outcome) -> dict[str, Array]:
         """Return units ordered, asked for, lost, wasted and kept."""
         return {name: getattr(outcome, name) for name in self.step_info_keys}
 
-    def render(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
-        """Draw the shelf by age, the pipeline and the last period of one copy."""
-        bars = {f"life {j + 1}": float(units) for j, units in enumerate(state.shelf[row])}
-        bars |= {f"due in {i + 1}": float(units) for i, units in enumerate(state.pipeline[row])}
-        if outcome is not None:
-            parts = ("demand", "lost", "wasted", "order")
-            bars |= {name: float(getattr(outcome, name)[row]) for name in parts}
-        return draw_bars(Bars("Perishable", bars), mode)
+    def render(self, state: State, outcome: dynamics.Outcome | None, row: int, mode: str) -> Any:
+        """Draw stock by age, the pipeline and the last period of one copy."""
+        return render(self.params, self.tables, state, outcome, row, mode)
 
     def units(self, observation: Array) -> Units:
         """Return the (n, shelf_life + lead_time - 1) units that an observation shows."""
-        return np.asarray(np.rint(observation / self._scale).astype(np.int64))
+        return self.tracker.units(observation)

@@ -1,25 +1,28 @@
-"""A perishable item as a Markov chain on the environment's own dynamics."""
+"""A perishable item as a Markov chain, on the environment's own dynamics and costs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
-from sb3_ecom.envs.inventory.markov import Units, Values, average_cost
-from sb3_ecom.envs.inventory.perishable.dynamics import Outcome, State, step
+from sb3_ecom.envs.inventory.markov import Rule, Units, Values, average_cost
+from sb3_ecom.envs.inventory.perishable.dynamics import State, placed_order, step
 from sb3_ecom.envs.inventory.perishable.params import PerishableParams
+from sb3_ecom.envs.inventory.perishable.rewards import costs
 
-Rule = Callable[[Units], Units]  # (n, w) shelf and pipeline -> (n,) units to order
+
+def state_of(params: PerishableParams, units: Units) -> State:
+    """Return the state that (k, w) units by age and in the pipeline are."""
+    life = params.shelf_life
+    return State(units[:, :life].astype(np.float32), units[:, life:].astype(np.float32))
 
 
 def advance(params: PerishableParams, units: Units, order: Units, demand: Units) -> tuple[Units, Values]:
     """Return the (k, w) next states and the (k,) costs of the period."""
-    life = params.shelf_life
-    state = State(units[:, :life].astype(np.float32), units[:, life:].astype(np.float32))
-    after, outcome = step(params, state, order.astype(np.float32), demand.astype(np.float32))
-    following = np.concatenate([after.shelf, after.pipeline], axis=1).astype(np.int64)
-    return following, _cost(params, outcome)
+    state = state_of(params, units)
+    placed = placed_order(state, order.astype(np.float32), params.position_limit)
+    after, outcome = step(state, placed, demand.astype(np.float32), params)
+    following = np.concatenate([after.on_hand, after.pipeline], axis=1).astype(np.int64)
+    return following, np.asarray(costs(outcome, params).total, dtype=np.float64)
 
 
 def expected_cost(params: PerishableParams, units: Units, order: Units) -> Values:
@@ -38,18 +41,8 @@ def rule_cost(params: PerishableParams, rule: Rule) -> float:
     def transition(units: Units) -> tuple[Values, Units, Values]:
         orders = np.clip(rule(units), 0, params.order_limit)
         demand = np.tile(np.arange(many), len(units))
-        after, costs = advance(params, np.repeat(units, many, 0), np.repeat(orders, many), demand)
-        return costs.reshape(-1, many) @ chances, after.reshape(len(units), many, -1), chances
+        after, charged = advance(params, np.repeat(units, many, 0), np.repeat(orders, many), demand)
+        return charged.reshape(-1, many) @ chances, after.reshape(len(units), many, -1), chances
 
     start = np.zeros(params.shelf_life + params.lead_time - 1, dtype=np.int64)
     return average_cost(transition, start)
-
-
-def _cost(params: PerishableParams, outcome: Outcome) -> Values:
-    return np.asarray(
-        params.order_cost * outcome.order
-        + params.holding_cost * outcome.kept
-        + params.penalty * outcome.lost
-        + params.waste_cost * outcome.wasted,
-        dtype=np.float64,
-    )

@@ -30,7 +30,7 @@ Orders = Callable[[State], Array]  # -> (n, stages) units
 def echelon_gaps(params: SerialParams, levels: Sequence[int]) -> Orders:
     """Return how far every stage's echelon position is below its level; negative where it is above."""
     targets = np.asarray(levels, dtype=np.float32)
-    return lambda state: targets - np.stack(echelon_positions(params, state), axis=1)
+    return lambda state: targets - np.stack(echelon_positions(state, params.lead_times), axis=1)
 
 
 def echelon_orders(params: SerialParams, levels: Sequence[int]) -> Orders:
@@ -44,7 +44,7 @@ def local_gaps(params: SerialParams, levels: Sequence[int]) -> Orders:
     targets = np.asarray(levels, dtype=np.float32)
 
     def gaps(state: State) -> Array:
-        echelon = np.stack(echelon_positions(params, state), axis=1)
+        echelon = np.stack(echelon_positions(state, params.lead_times), axis=1)
         return targets - np.diff(echelon, axis=1, prepend=0.0)
 
     return gaps
@@ -63,7 +63,7 @@ def simulated_cost(params: SerialParams, orders: Orders) -> float:
     state = task.initial_state(task.draw_reset(source, _COPIES))
     cost = 0.0
     for period in range(_WARMUP + _PERIODS):
-        action = task.to_action(orders(state))
+        action = task.to_action(orders(state.tracked))
         state, outcome = task.step(state, action, task.draw_step(source, _COPIES))
         if period >= _WARMUP:
             cost += float(task.counters(outcome)["cost"].mean())

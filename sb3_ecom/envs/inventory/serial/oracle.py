@@ -21,6 +21,6 @@ def oracle(task: SerialTask) -> Oracle:
         kind="optimal",
         value=-cost,
         stderr=0.0,
-        information="the demand law; stock, debts and goods in transit of every stage",
+        information="the demand law; stock, debts and units in transit of every stage",
         policy=make,
     )

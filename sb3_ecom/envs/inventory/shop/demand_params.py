@@ -1,4 +1,4 @@
-"""Demand of a web shop: what is fitted from a log of sales."""
+"""Parameters of a web shop's demand, fitted to a log of sales."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sb3_ecom.core.arrays import Array, array_namespace
 from sb3_ecom.core.checks import check_above, check_at_least
 
 WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -73,6 +74,17 @@ class ShopDemand:
         shared = ("weekday", "season", "persistence", "drift_sd")
         kept: dict[str, Any] = {name: getattr(self, name) for name in shared}
         return ShopDemand(**chosen, **kept)
+
+
+def drift_factor(drift: Array, demand: ShopDemand) -> Array:
+    """Return the rate over the mean rate at the log rate z, of any shape; its mean is 1."""
+    return array_namespace(drift).exp(drift - 0.5 * demand.drift_sd**2)
+
+
+def next_drift(drift: Array, normal: Array, demand: ShopDemand) -> Array:
+    """Return the log rate z a day later, a stationary AR(1), from N(0, 1) draws."""
+    keep = demand.persistence
+    return drift * keep + normal * (demand.drift_sd * (1 - keep * keep) ** 0.5)
 
 
 def season_design(day_of_year: NDArray[np.int64]) -> NDArray[np.float64]:

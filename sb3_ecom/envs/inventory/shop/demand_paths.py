@@ -1,4 +1,4 @@
-"""Demand of a web shop day by day, which no action moves."""
+"""Demand of a web shop day by day; no action changes it."""
 
 from __future__ import annotations
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from sb3_ecom.core.arrays import Array, array_namespace, index_range
+from sb3_ecom.core.tracker import TaskTables
 from sb3_ecom.envs.inventory.arithmetic import positive
+from sb3_ecom.envs.inventory.shop.demand_params import YEAR, drift_factor, next_drift
+from sb3_ecom.envs.inventory.shop.params import ShopParams
 from sb3_ecom.envs.inventory.shop.promotions import (
-    Options,
+    IDLE,
     PromotionNoise,
     Promotions,
     advance,
@@ -15,51 +18,33 @@ from sb3_ecom.envs.inventory.shop.promotions import (
     substitute,
     trucks,
 )
+from sb3_ecom.envs.inventory.shop.rate_estimates import calendar_factor
 
 _TERMS = 16  # of the Poisson sum; means beyond `_LARGE` take the normal expansion
 _LARGE = 5.0
-
-
-class ShopTables(NamedTuple):
-    """Constant arrays of N items; float32."""
-
-    mean: Array  # (N,) units/day
-    shape: Array  # (N,) gamma shape of a day's rate
-    margin: Array  # (N,) money/unit sold, in units of the shop's mean daily margin
-    lost: Array  # (N,) money/unit lost
-    holding: Array  # (N,) money/unit/day
-    overflow: Array  # (N,) money/unit that found no room
-    calendar: Array  # (7, 365) factor of a weekday and day of the year
-    ahead: Array  # (7, 365) sum of the factors of the days that an order placed then must cover
-    line: Array  # () money/order line
-    by_item: Array  # (4, N, N) diagonal matrices of margin, lost, holding, overflow
-    each: Array  # (N,) ones: `@` adds up items several times faster than `sum`
-    lane: Array  # (N, max_lead_time) nothing under way
-    lead_time: Array  # (max_lead_time - 1,) cumulative distribution over 1, 2, ...
-    week: Array  # (7,) 0 .. 6
-    blank: Array  # (days, 1 + 2N) a history in which nothing happened
-    partner: Array  # (N,) int64, the item that customers take instead
-    dispatch: Array  # (7,) 1 on weekdays on which orders leave, else 0
-    truck: Array  # () money/truck
+_START_DAYS = 10.0  # days of mean demand on the shelf at the start
 
 
 class State(NamedTuple):
-    """When a day opens."""
+    """Warehouse and customers when a day opens; drift and uplift are hidden from the shop."""
 
     weekday: Array  # (n,) float32, 0 = Monday
     day: Array  # (n,) float32 day of the year
-    drift: Array  # (n, N) hidden log rate z
-    stock: Array  # (n, N) whole units
-    pipeline: Array  # (n, N, max_lead_time) units; column 0 arrives at the end of this day
-    under_way: Array  # (n, N) units in the pipeline
-    sold: Array  # (n, N) units sold, old days discounted
-    exposure: Array  # (n, N) units that a usual item would have sold in the same days on the shelf
-    history: Array  # (n, days, 1 + 2N) valid, log(1 + sales / mean), shelf was empty
+    drift: Array  # (n, N) log rate z
+    on_hand: Array  # (n, N) whole units
+    pipeline: Array  # (n, N, max_lead_time) units on order; column 0 arrives at the end of this day
     promotions: Promotions | None  # where the shop has any
 
 
+class ResetNoise(NamedTuple):
+    """Draws with which an episode opens."""
+
+    date: Array  # (n, 2) U[0, 1): weekday and day of the year
+    drift: Array  # (n, N) N(0, 1): rates
+
+
 class Noise(NamedTuple):
-    """What chance decides in a day."""
+    """Draws of a day."""
 
     gamma: Array  # (n, N) Gamma(shape, 1)
     uniform: Array  # (n, N) U[0, 1), for small Poisson means
@@ -71,96 +56,83 @@ class Noise(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What a day brought."""
+    """Orders, sales and deliveries of a day."""
 
     order: Array  # (n, N) units
     demand: Array  # (n, N) units; hidden from the agent
     sales: Array  # (n, N) units, to customers of the substitute too
     lost: Array  # (n, N) units of demand that found neither the item nor its substitute
-    received: Array  # (n, N) units that found room
+    stock_out: Array  # (n, N) bool: the shelf was empty in the evening, before deliveries
+    delivered: Array  # (n, N) units that the supplier brought
+    received: Array  # (n, N) of these, units that found room
     refused: Array  # (n, N) units that found none
     left: Array  # (n, N) units at the end of the day
     trucks: Array  # (n,) that left today
 
 
-class Rules(NamedTuple):
-    """Numbers that the dynamics need."""
+def start(noise: ResetNoise, params: ShopParams, tables: TaskTables) -> State:
+    """Return any date with a week and a half of mean demand on the shelf, nothing under way."""
+    xp = array_namespace(noise.date)
+    drift = noise.drift * params.demand.drift_sd
+    none = xp.zeros_like(drift)
+    return State(
+        weekday=xp.floor(noise.date[:, 0] * 7),
+        day=xp.floor(noise.date[:, 1] * YEAR),
+        drift=drift,
+        on_hand=none + xp.ceil(tables.public.mean * _START_DAYS),
+        pipeline=none[:, :, None] + tables.hidden.lane,
+        promotions=Promotions(none + IDLE, none + 1.0) if params.promotion_rate else None,
+    )
 
-    capacity: float  # units
-    persistence: float
-    drift_sd: float
-    memory: float  # discount of a day in `sold` and `exposure`
-    prior: float  # days of usual sales that `level` starts with
-    options: Options = Options()
 
-
-def step(tables: ShopTables, rules: Rules, state: State, order: Array, noise: Noise) -> tuple[State, Outcome]:
+def step(
+    state: State, order: Array, noise: Noise, params: ShopParams, tables: TaskTables
+) -> tuple[State, Outcome]:
     """Let a day pass; `order` is (n, N) float32 whole units."""
-    xp = array_namespace(state.stock)
-    factor = calendar_factor(xp, tables.calendar, state.weekday, state.day)
-    actual, expected = _with_promotions(xp, rules.options, factor, state.promotions)
-    demand = draw_demand(xp, tables, rules, actual, state.drift, noise)
-    sales = xp.minimum(demand, state.stock)
-    left, lost = state.stock - sales, demand - sales
+    xp = array_namespace(state.on_hand)
+    demand = draw_demand(state, noise, params, tables)
+    sales = xp.minimum(demand, state.on_hand)
+    left, lost = state.on_hand - sales, demand - sales
     if noise.switch is not None:
-        share = rules.options.substitution
-        taken, replaced = substitute(xp, share, tables.partner, lost, left, noise.switch)
+        taken, replaced = substitute(lost, left, noise.switch, params.substitution, tables.hidden.partner)
         sales, left, lost = sales + taken, left - taken, lost - replaced
-    arriving, pipeline = _place(xp, state.pipeline, order, noise.lead_time)
-    accepted = _fit_in(xp, tables, rules.capacity, left, arriving)
-    stock = left + accepted
-    empty = xp.astype(left <= 0, xp.float32)
-    sold, exposure = _smooth(xp, tables, rules, state, sales, expected, empty)
-    sent = trucks(xp, rules.options, order @ tables.each)
-    outcome = Outcome(order, demand, sales, lost, accepted, arriving - accepted, stock * 1.0, sent)
-    row = xp.concat([xp.ones_like(empty[:, :1]), xp.log(1.0 + sales / tables.mean), empty], axis=1)
-    weekday = state.weekday + 1.0
-    day = state.day + 1.0
-    keep = rules.persistence
+    delivered, pipeline = _place(xp, state.pipeline, order, noise.lead_time)
+    accepted = _fit_in(left, delivered, params.capacity, tables.public.each)
+    on_hand = left + accepted
+    outcome = Outcome(
+        order,
+        demand,
+        sales,
+        lost,
+        stock_out=left <= 0,
+        delivered=delivered,
+        received=accepted,
+        refused=delivered - accepted,
+        left=on_hand * 1.0,
+        trucks=trucks(order @ tables.public.each, params.truck_units),
+    )
+    promotions = state.promotions
+    if promotions is not None and noise.promotion is not None:
+        promotions = advance(promotions, noise.promotion, params)
+    weekday, day = state.weekday + 1.0, state.day + 1.0
     return State(
         weekday - 7.0 * xp.astype(weekday >= 7.0, xp.float32),
         day - 365.0 * xp.astype(day >= 365.0, xp.float32),
-        state.drift * keep + noise.drift * (rules.drift_sd * (1 - keep * keep) ** 0.5),
-        stock,
+        next_drift(state.drift, noise.drift, params.demand),
+        on_hand,
         pipeline,
-        state.under_way + order - arriving,
-        sold,
-        exposure,
-        xp.concat([state.history[:, 1:], row[:, None, :]], axis=1),
-        _next_promotions(xp, rules.options, state.promotions, noise.promotion),
+        promotions,
     ), outcome
 
 
-def _next_promotions(
-    xp: Any, options: Options, promotions: Promotions | None, noise: PromotionNoise | None
-) -> Promotions | None:
-    if promotions is None or noise is None:
-        return None
-    return advance(xp, options, promotions, noise)
-
-
-def _with_promotions(
-    xp: Any, options: Options, factor: Array, promotions: Promotions | None
-) -> tuple[Array, Array]:
-    """Return the calendar's factor times the real and times the mean uplift of promotions that run today."""
-    if promotions is None:
-        return factor, factor
-    since, uplift = promotions
-    return factor * lift(xp, since, uplift), factor * lift(xp, since, options.promotion_uplift)
-
-
-def calendar_factor(xp: Any, table: Array, weekday: Array, day: Array) -> Array:
-    """Return the (n, 1) factor of each copy's date."""
-    index = xp.astype(weekday * 365.0 + day, xp.int64)
-    return xp.reshape(table, (-1,))[index][:, None]
-
-
-def draw_demand(
-    xp: Any, tables: ShopTables, rules: Rules, factor: Array, drift: Array, noise: Noise
-) -> Array:
-    """Return Poisson(Gamma) demand, (n, N): the mean is `mean` x calendar x exp(drift)."""
-    rate = factor * tables.mean * xp.exp(drift - 0.5 * rules.drift_sd**2)
-    return to_poisson(xp, rate * noise.gamma / tables.shape, noise.uniform, noise.normal)
+def draw_demand(state: State, noise: Noise, params: ShopParams, tables: TaskTables) -> Array:
+    """Return Poisson(Gamma) demand, (n, N): the mean is `mean` x calendar x promotion x exp(drift)."""
+    xp, public = array_namespace(state.drift), tables.public
+    factor = calendar_factor(public.calendar, state.weekday, state.day)
+    if state.promotions is not None:
+        factor = factor * lift(*state.promotions)
+    rate = factor * public.mean * drift_factor(state.drift, params.demand)
+    return to_poisson(xp, rate * noise.gamma / public.shape, noise.uniform, noise.normal)
 
 
 def to_poisson(xp: Any, mean: Array, uniform: Array, normal: Array) -> Array:
@@ -195,25 +167,10 @@ def _place(xp: Any, pipeline: Array, order: Array, lead_time: Array) -> tuple[Ar
     return arriving, xp.reshape(slots, following.shape)
 
 
-def _fit_in(xp: Any, tables: ShopTables, capacity: float, left: Array, arriving: Array) -> Array:
-    """Return the units that find room: pro rata where not all do."""
-    room = positive(capacity - left @ tables.each)
-    wanted = arriving @ tables.each
+def _fit_in(left: Array, delivered: Array, capacity: float, each: Array) -> Array:
+    """Return the units that find room: pro rata where not all do; `each` is (N,) ones."""
+    xp = array_namespace(left)
+    room = positive(capacity - left @ each)
+    wanted = delivered @ each
     share = xp.clip(room / xp.clip(wanted, 1.0, None), None, 1.0)
-    return xp.floor(arriving * share[:, None])
-
-
-def level(tables: ShopTables, rules: Rules, sold: Array, exposure: Array) -> Array:
-    """Return the estimated rate over the usual rate, (n, N); 1 before anything is known."""
-    prior = tables.mean * rules.prior
-    return (sold + prior) / (exposure + prior)
-
-
-def _smooth(
-    xp: Any, tables: ShopTables, rules: Rules, state: State, sales: Array, factor: Array, empty: Array
-) -> tuple[Array, Array]:
-    """Return discounted sales and exposure; a day that emptied the shelf never lowers the level."""
-    usual = factor * tables.mean
-    explained = xp.minimum(usual, sales / level(tables, rules, state.sold, state.exposure))
-    seen = xp.where(empty > 0, explained, usual)
-    return state.sold * rules.memory + sales, state.exposure * rules.memory + seen
+    return xp.floor(delivered * share[:, None])

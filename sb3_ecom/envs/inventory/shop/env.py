@@ -1,10 +1,9 @@
-"""A web shop's warehouse: what the buyer sees, does and earns."""
+"""EcomInventory-v0: spaces and wiring."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 from gymnasium import spaces
@@ -13,31 +12,23 @@ from sb3_ecom.core.arrays import Array, Backend, array_namespace
 from sb3_ecom.core.checks import check_choice
 from sb3_ecom.core.item_spaces import Blocks
 from sb3_ecom.core.spaces import Layout, LayoutBox
-from sb3_ecom.core.task import Metric, check_reward_weights
-from sb3_ecom.envs.inventory.arithmetic import positive
+from sb3_ecom.core.task import Metric, Task, check_reward_weights
+from sb3_ecom.core.tracker import State, TaskTables
 from sb3_ecom.envs.inventory.demand import sample
-from sb3_ecom.envs.inventory.shop.buyer_view import LARGEST, LOT_DAYS, REACH, SHARED, ShopReader
-from sb3_ecom.envs.inventory.shop.demand_params import YEAR
-from sb3_ecom.envs.inventory.shop.dynamics import Noise, Outcome, State, calendar_factor, level, step
+from sb3_ecom.envs.inventory.shop import dynamics
+from sb3_ecom.envs.inventory.shop.buyer_view import SHARED_CONTEXT, View, to_action, view_of_observation
 from sb3_ecom.envs.inventory.shop.params import ShopParams
 from sb3_ecom.envs.inventory.shop.presets import load_preset
-from sb3_ecom.envs.inventory.shop.promotions import IDLE, PromotionNoise, Promotions, lift_ahead
-from sb3_ecom.envs.inventory.shop.render import draw_shop
+from sb3_ecom.envs.inventory.shop.promotions import PromotionNoise
+from sb3_ecom.envs.inventory.shop.render import render
 from sb3_ecom.envs.inventory.shop.rewards import TERMS, item_rewards, reward_terms
-from sb3_ecom.envs.inventory.shop.tables import catalogue, make_rules, make_tables
+from sb3_ecom.envs.inventory.shop.tables import catalogue, hidden_tables, public_tables
+from sb3_ecom.envs.inventory.shop.tracker import ShopTracker, StockReport
 
 _PRESET = "online_retail_uk"
-_START_DAYS = 10.0  # days of mean demand on the shelf at the start
 
 
-class ResetNoise(NamedTuple):
-    """What chance decides at the start."""
-
-    date: Array  # (n, 2) U[0, 1): weekday and day of the year
-    drift: Array  # (n, N) N(0, 1): hidden rates
-
-
-class ShopTask(ShopReader):
+class ShopTask(Task):
     """Buy N items of a web shop, day by day, for half a year; demand is hidden where the shelf is empty.
 
     Each day: orders are placed; customers buy what is on the shelf, the rest is lost and never seen; due
@@ -70,6 +61,7 @@ class ShopTask(ShopReader):
     Versions: v0.
     """
 
+    tracker: ShopTracker
     metrics = (
         Metric("profit_per_day", "profit", "length"),
         Metric("fill_rate", "sold", "asked"),
@@ -93,23 +85,35 @@ class ShopTask(ShopReader):
         if "dispatch_days" in assumed:
             assumed["dispatch_days"] = tuple(assumed["dispatch_days"])
         self.params = params = ShopParams(demand=load_preset(str(preset)).subset(num_items), **assumed)
-        self.kind = action
         self.horizon = params.horizon
-        items = num_items
-        own = 7 if params.promotion_rate else 5
-        self.layout = Layout(context=SHARED + own * items, steps=params.history, features=1 + 2 * items)
-        blocks = Blocks(shared=SHARED, items=items, catalogue=catalogue(params))
-        self.observation_space = LayoutBox(self.layout, -20.0, 20.0, blocks=blocks)
-        width = 2 * items if action == "reorder" else items
-        self.action_space = spaces.Box(-1.0, 1.0, (width,), np.float32)
+        self._set_spaces(action)
         weights = dict.fromkeys(TERMS, 1.0) if reward_weights is None else reward_weights
         self.reward_weights = check_reward_weights(weights, TERMS)
         self.signature = (
             *(str(preset), num_items, action, tuple(sorted(assumed.items()))),
             tuple(self.reward_weights.get(term, 0.0) for term in TERMS),
         )
-        self.tables = make_tables(params)
-        self.rules = make_rules(params)
+        self.tables = TaskTables(hidden_tables(params), public_tables(params))
+        self.tracker = ShopTracker(
+            action=action,
+            items=num_items,
+            span=params.span,
+            capacity=params.capacity,
+            dispatches_daily=len(params.dispatch_days) == 7,
+            promotion_days=params.promotion_days,
+            promotion_uplift=params.promotion_uplift,
+        )
+
+    def _set_spaces(self, action: str) -> None:
+        params, items = self.params, self.params.demand.items
+        own = 7 if params.promotion_rate else 5
+        self.layout = Layout(
+            context=SHARED_CONTEXT + own * items, steps=params.history, features=1 + 2 * items
+        )
+        blocks = Blocks(shared=SHARED_CONTEXT, items=items, catalogue=catalogue(params))
+        self.observation_space = LayoutBox(self.layout, -20.0, 20.0, blocks=blocks)
+        width = 2 * items if action == "reorder" else items
+        self.action_space = spaces.Box(-1.0, 1.0, (width,), np.float32)
 
     @classmethod
     def from_signature(cls, signature: tuple[Any, ...]) -> ShopTask:
@@ -122,7 +126,7 @@ class ShopTask(ShopReader):
 
     @property
     def tuning_signature(self) -> tuple[Any, ...]:
-        """What the parameters of a reorder rule depend on: not the action, nor days beyond half a year."""
+        """All that a reorder rule's parameters depend on: not the action, nor days beyond half a year."""
         preset, items, _, assumed, weights = self.signature
         kept = {**dict(assumed), "horizon": min(self.horizon, ShopParams.horizon)}
         if kept["horizon"] == ShopParams.horizon:
@@ -131,138 +135,57 @@ class ShopTask(ShopReader):
 
     @property
     def is_default(self) -> bool:
-        """Whether this is the shipped shop as it stands (the action apart, which changes no rule)."""
+        """True of the shipped shop as it stands (the action apart, which changes no rule)."""
         preset, items, _, assumed, weights = self.signature
         return (preset, items, assumed) == (_PRESET, 10, ()) and set(weights) == {1.0}
 
-    def draw_reset(self, source: Backend, n: int) -> ResetNoise:
+    def draw_reset(self, source: Backend, n: int) -> dynamics.ResetNoise:
         """Draw the date and the hidden rates."""
-        return ResetNoise(source.uniform((n, 2)), source.normal((n, self.params.demand.items)))
+        return dynamics.ResetNoise(source.uniform((n, 2)), source.normal((n, self.params.demand.items)))
 
-    def draw_step(self, source: Backend, n: int) -> Noise:
+    def draw_step(self, source: Backend, n: int) -> dynamics.Noise:
         """Draw a day's chances."""
         size = (n, self.params.demand.items)
-        spread = source.gamma(self.tables.shape, size)
+        spread = source.gamma(self.tables.public.shape, size)
         uniform, normal, drift = source.uniform(size), source.normal(size), source.normal(size)
-        lead_time = sample(self.tables.lead_time, source.uniform(size)) + 1.0
+        lead_time = sample(self.tables.hidden.lead_time, source.uniform(size)) + 1.0
         switch = source.uniform(size) if self.params.substitution else None
         promotion = None
         if self.params.promotion_rate:
             promotion = PromotionNoise(source.uniform(size), source.normal(size))
-        return Noise(spread, uniform, normal, drift, lead_time, switch, promotion)
+        return dynamics.Noise(spread, uniform, normal, drift, lead_time, switch, promotion)
 
-    def initial_state(self, noise: ResetNoise) -> State:
-        """Start on any date with a week and a half of usual demand on the shelf, nothing under way."""
-        xp = array_namespace(noise.date)
-        drift = noise.drift * self.rules.drift_sd
-        none = xp.zeros_like(drift)
-        history = xp.zeros_like(noise.date[:, :1, None]) + xp.zeros_like(self.tables.blank)
-        return State(
-            weekday=xp.floor(noise.date[:, 0] * 7),
-            day=xp.floor(noise.date[:, 1] * YEAR),
-            drift=drift,
-            stock=none + xp.ceil(self.tables.mean * _START_DAYS),
-            pipeline=none[:, :, None] + self.tables.lane,
-            under_way=none + 0.0,
-            sold=none,
-            exposure=none + 0.0,
-            history=history,
-            promotions=Promotions(none + IDLE, none + 1.0) if self.params.promotion_rate else None,
-        )
+    def start(self, noise: dynamics.ResetNoise) -> tuple[dynamics.State, StockReport]:
+        """Return the warehouse and its customers at the start, and the first stock report."""
+        hidden = dynamics.start(noise, self.params, self.tables)
+        return hidden, _report(hidden, None)
 
-    def step(self, state: State, action: Array, noise: Noise) -> tuple[State, Outcome]:
-        """Turn the action into orders and let a day pass."""
-        return step(self.tables, self.rules, state, self.orders(state, action), noise)
+    def simulate(
+        self, hidden: dynamics.State, decision: Array, noise: dynamics.Noise
+    ) -> tuple[dynamics.State, dynamics.Outcome]:
+        """Place the orders and let a day pass."""
+        return dynamics.step(hidden, decision, noise, self.params, self.tables)
 
-    def level(self, state: State) -> Array:
-        """Return the textbook estimate of the rate over the usual rate, (n, N)."""
-        return level(self.tables, self.rules, state.sold, state.exposure)
+    def public_event(self, hidden: dynamics.State, outcome: dynamics.Outcome) -> StockReport:
+        """Return the stock report of the next morning."""
+        return _report(hidden, outcome)
 
-    def orders(self, state: State, action: Array) -> Array:
-        """Return the (n, N) whole units that an action orders."""
-        xp = array_namespace(state.stock)
-        if self.kind == "quantity":
-            share = (action + 1.0) * 0.5
-            wanted = xp.round(share * share * (LARGEST * self.tables.mean))
-        else:
-            items = self.params.demand.items
-            factors = xp.exp(action * REACH)
-            level = self.level(state)
-            position = state.stock + state.under_way
-            point = factors[:, :items] * (self.usual_ahead(state) * level)
-            lot = factors[:, items:] * (level * (self.tables.mean * LOT_DAYS))
-            wanted = positive(xp.ceil(point + lot - position)) * (position <= point)
-        if len(self.params.dispatch_days) == 7:
-            return wanted
-        return wanted * self.tables.dispatch[xp.astype(state.weekday, xp.int64)][:, None]
-
-    def forecast(self, state: State) -> Array:
-        """Return the (n, N) units that the textbook expects to sell until an order placed now is there."""
-        return self.usual_ahead(state) * self.level(state)
-
-    def usual_ahead(self, state: State, uplift: Array | None = None) -> Array:
-        """Return the same at the usual rate; `uplift`, (n, N), takes the place of promotions' mean uplift."""
-        xp = array_namespace(state.stock)
-        usual = calendar_factor(xp, self.tables.ahead, state.weekday, state.day) * self.tables.mean
-        if state.promotions is None:
-            return usual
-        options = self.rules.options
-        factor = options.promotion_uplift if uplift is None else uplift
-        return usual * lift_ahead(xp, options, state.promotions.since, factor, self.params.span)
-
-    def observe(self, state: State) -> Array:
-        """Return context and history, flat."""
-        xp = array_namespace(state.stock)
-        tables, n = self.tables, state.stock.shape[0]
-        weekday = xp.astype(state.weekday[:, None] == tables.week, xp.float32)
-        angle = state.day[:, None] * (2 * math.pi / YEAR)
-        soon = state.pipeline[:, :, 0] + state.pipeline[:, :, 1] + state.pipeline[:, :, 2]
-        position = state.stock + state.under_way
-        share = tables.each * (1 / self.rules.capacity)
-        rate = self.level(state)
-        cover = (position + 1.0) / (self.usual_ahead(state) * rate + 1.0)
-        parts = [
-            weekday,
-            xp.sin(angle),
-            xp.cos(angle),
-            (state.stock @ share)[:, None],
-            (position @ share)[:, None],
-            xp.log(1.0 + state.stock / tables.mean),  # several times faster than log1p
-            xp.log(1.0 + state.under_way / tables.mean),
-            xp.log(1.0 + soon / tables.mean),
-            xp.log(rate),
-            xp.log(cover),
-        ]
-        if state.promotions is not None:
-            parts += self._seen_of_promotions(xp, state.promotions.since)
-        parts.append(xp.reshape(state.history, (n, -1)))
-        return xp.concat(parts, axis=1)
-
-    def _seen_of_promotions(self, xp: Any, since: Array) -> list[Array]:
-        """Return the rest of a running promotion, and how much of the time to cover is under promotion."""
-        options, params = self.rules.options, self.params
-        rest = (params.promotion_days - since) * (1 / params.promotion_days)
-        return [
-            rest * xp.astype(since >= 0, xp.float32),
-            lift_ahead(xp, options, since, 2.0, params.span) - 1.0,
-        ]
-
-    def terms(self, outcome: Outcome) -> dict[str, Array]:
+    def terms(self, outcome: dynamics.Outcome) -> dict[str, Array]:
         """Return the signed money of the day, in mean daily margins of the shop."""
-        return reward_terms(self.tables, outcome)
+        return reward_terms(outcome, self.tables.public)
 
-    def item_rewards(self, outcome: Outcome) -> Array:
+    def item_rewards(self, outcome: dynamics.Outcome) -> Array:
         """Return every item's part of the reward, (n, N)."""
-        return item_rewards(self.tables, self.reward_weights, outcome)
+        return item_rewards(outcome, self.reward_weights, self.tables.public)
 
-    def terminated(self, outcome: Outcome) -> Array:
-        """The shop never closes."""
-        return outcome.left[:, 0] < 0  # false: what is left is never negative
+    def terminated(self, outcome: dynamics.Outcome) -> Array:
+        """Return false everywhere: the shop never closes."""
+        return outcome.left[:, 0] < 0  # what is left is never negative
 
-    def counters(self, outcome: Outcome) -> dict[str, Array]:
+    def counters(self, outcome: dynamics.Outcome) -> dict[str, Array]:
         """Return money and units to be summed."""
         xp = array_namespace(outcome.sales)
-        each, terms = self.tables.each, self.terms(outcome)
+        each, terms = self.tables.public.each, self.terms(outcome)
         refused = outcome.refused @ each
         return {
             "profit": sum(terms.values()),
@@ -275,13 +198,26 @@ class ShopTask(ShopReader):
             "holding": terms["holding"],
         }
 
-    def step_info(self, outcome: Outcome) -> dict[str, Array]:
-        """Return what the buyer sees of the day, orders, sales and stock, and what each item earned."""
+    def step_info(self, outcome: dynamics.Outcome) -> dict[str, Array]:
+        """Return orders, sales and stock of the day, and every item's part of the reward."""
         seen = {name: getattr(outcome, name) for name in self.step_info_keys[:3]}
         return {**seen, "item_reward": self.item_rewards(outcome)}
 
-    def render(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
+    def render(self, state: State, outcome: dynamics.Outcome | None, row: int, mode: str) -> Any:
         """Draw stock, deliveries and the last days of one copy."""
-        mean = np.asarray(self.tables.mean)
-        return draw_shop(np.asarray(state.stock[row]), np.asarray(state.pipeline[row]),
-                         np.asarray(state.history[row]), mean, outcome, row, mode)  # fmt: skip
+        return render(self.params, self.tables, state, outcome, row, mode)
+
+    def view(self, observation: Array) -> View:
+        """Return stock, forecasts and recent sales that an observation shows, in units."""
+        return view_of_observation(observation, self.tables.public)
+
+    def to_action(self, view: View, point: Array, top: Array) -> Array:
+        """Return the action that orders up to `top` where the position is at or below `point`, units."""
+        return to_action(view, point, top, self.tracker.action, self.tables.public)
+
+
+def _report(hidden: dynamics.State, outcome: dynamics.Outcome | None) -> StockReport:
+    """Return what the warehouse system reports of a state and of the day before."""
+    since = None if hidden.promotions is None else hidden.promotions.since
+    past = (None,) * 3 if outcome is None else (outcome.sales, outcome.stock_out, outcome.delivered)
+    return StockReport(hidden.weekday, hidden.day, hidden.on_hand, hidden.pipeline, since, *past)

@@ -1,6 +1,6 @@
-"""Forecasts of a planner's handbook from the sales that the observation shows: seasonal naive, Holt-Winters.
+"""Textbook forecasts from the sales that the observation shows: seasonal naive, Holt-Winters.
 
-Both read the sales that the observation shows; a day that emptied the shelf counts as a usual day or more.
+Both read the sales that the observation shows; a day that emptied the shelf counts as a mean day or more.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ _FIT_DAYS, _FIT_SEED = 3 * 365, 1_960  # the shop's own past, on full shelves
 
 
 def seasonal_naive(task: ShopTask, view: View) -> tuple[Array, Array]:
-    """Return (n, N) units expected until an order is there, and a usual day: as in the weeks seen."""
-    usual = _usual(task, view)
-    span, days = task.span, usual.shape[1]
-    ahead = np.zeros(usual.shape[::2])
+    """Return (n, N) units expected until an order is there, and a mean day's demand: as in the weeks seen."""
+    sales = _sales_or_mean(task, view)
+    span, days = task.params.span, sales.shape[1]
+    ahead = np.zeros(sales.shape[::2])
     for day in range(span):
-        same = [usual[:, back - 1] for back in range(days - 6 + day % 7, 0, -7)]
+        same = [sales[:, back - 1] for back in range(days - 6 + day % 7, 0, -7)]
         ahead += np.mean(same, axis=0)
-    return ahead, usual.mean(axis=1)
+    return ahead, sales.mean(axis=1)
 
 
 class HoltWinters:
@@ -42,12 +42,12 @@ class HoltWinters:
 
     def __init__(self, constants: Array, weekly: Array) -> None:
         self._constants, self._weekly = constants, weekly
-        self.level: Array = None  # (n, N) in usual days' sales
+        self.level: Array = None  # (n, N) in mean days' sales
         self.trend: Array = None  # (n, N)
         self.season: Array = None  # (n, 7, N)
 
     def update(self, sales: Array, weekday: Array, seen: Array) -> None:
-        """Take in yesterday's sales, (n, N) in usual days', and its weekday (n,), where it was seen (n,)."""
+        """Take in yesterday's sales, (n, N) in mean days', and its weekday (n,), where it was seen (n,)."""
         n, items = sales.shape
         if self.level is None:
             self.level, self.trend, self.season = (
@@ -65,23 +65,25 @@ class HoltWinters:
         self.season[~seen] = self._weekly[:, None]
 
     def ahead(self, weekday: Array, span: int) -> Array:
-        """Return the (n, N) sum of the forecasts of `span` days from `weekday` on, in usual days' sales."""
-        damping, reach = self._constants[3], 0.0
+        """Return the (n, N) sum of the forecasts of `span` days from `weekday` on, in mean days' sales."""
+        damping, trend_days = self._constants[3], 0.0
         copies, total = np.arange(len(weekday)), np.zeros_like(self.level)
         for day in range(span):
-            reach = reach + damping ** (day + 1)
-            total += self.level + reach * self.trend + self.season[copies, ((weekday + day) % 7).astype(int)]
+            trend_days = trend_days + damping ** (day + 1)
+            total += (
+                self.level + trend_days * self.trend + self.season[copies, ((weekday + day) % 7).astype(int)]
+            )
         return total
 
 
 def holt_winters(task: ShopTask) -> Callable[[ShopTask, View], tuple[Array, Array]]:
     """Return a forecaster with a memory: (task, view) -> what `seasonal_naive` returns."""
     memory = HoltWinters(smoothing_constants(task), np.array(task.params.demand.weekday) - 1.0)
-    mean = np.asarray(task.tables.mean)
+    mean = np.asarray(task.tables.public.mean)
 
     def forecast(task: ShopTask, view: View) -> tuple[Array, Array]:
-        memory.update(_usual(task, view)[:, -1] / mean, (view.weekday - 1) % 7, view.seen[:, -1])
-        ahead = memory.ahead(view.weekday, task.span)
+        memory.update(_sales_or_mean(task, view)[:, -1] / mean, (view.weekday - 1) % 7, view.seen[:, -1])
+        ahead = memory.ahead(view.weekday, task.params.span)
         return np.maximum(ahead, 0) * mean, np.maximum(memory.level, 0.05) * mean
 
     return forecast
@@ -108,7 +110,7 @@ def fitted_constants(signature: tuple[Any, ...]) -> Array:
     task = ShopTask.from_signature(signature)
     demand = demand_paths(task, 1, _FIT_SEED, _FIT_DAYS)
     found = []
-    for series, mean in zip(demand[:, 0].T, np.asarray(task.tables.mean), strict=True):
+    for series, mean in zip(demand[:, 0].T, np.asarray(task.tables.public.mean), strict=True):
         model = ExponentialSmoothing(
             series / mean, trend="add", damped_trend=True, seasonal="add", seasonal_periods=7
         )
@@ -118,8 +120,8 @@ def fitted_constants(signature: tuple[Any, ...]) -> Array:
     return np.asarray(np.median(found, axis=0))
 
 
-def _usual(task: ShopTask, view: View) -> Array:
-    """Return (n, days, N) units sold; unseen days, and days of an empty shelf that sold less, are usual."""
-    mean = np.asarray(task.tables.mean)
-    lifted = np.where(view.empty, np.maximum(view.sales, mean), view.sales)
+def _sales_or_mean(task: ShopTask, view: View) -> Array:
+    """Return (n, days, N) units sold; the mean where a day is unseen, or an empty shelf sold less."""
+    mean = np.asarray(task.tables.public.mean)
+    lifted = np.where(view.stock_out, np.maximum(view.sales, mean), view.sales)
     return np.where(view.seen[:, :, None], lifted, mean)

@@ -41,28 +41,28 @@ def relaxed_profits(task: ShopTask, demand: Values) -> Values:
 
     A delivery in the evening before day j may serve every later day; a unit sold on day u is charged for the
     u - j + 1 evenings between. A day that is not served pays the goodwill and forgoes the margin. The stock
-    at the start is worth at most one free order line.
+    at the start saves at most one order line.
 
     Source: Wagner and Whitin (1958), Management Science 5(1), with lost sales.
     """
-    tables = task.tables
+    tables, partner = task.tables.public, task.tables.hidden.partner
     margin, holding, line, goodwill = (
         np.asarray(getattr(tables, table), dtype=np.float64) * task.reward_weights.get(term, 0.0)
         for table, term in (("margin", "margin"), ("holding", "holding"), ("line", "lines"), ("lost", "lost"))
     )
     if task.params.substitution:
         # A customer may be served by either item of a pair, and one order line may serve both.
-        margin = np.maximum(margin, margin[tables.partner])
-        holding, line = np.minimum(holding, holding[tables.partner]), line / 2
+        margin = np.maximum(margin, margin[partner])
+        holding, line = np.minimum(holding, holding[partner]), line / 2
     forgone = margin + goodwill
     days = len(demand)
     best = np.zeros(demand.shape[1:])  # least cost of the days so far
-    open_auctions = np.empty(demand.shape)  # least cost so far if the last delivery came before day j
+    open_orders = np.empty(demand.shape)  # least cost so far if the last delivery came before day j
     for day in range(days):
-        open_auctions[day] = best + (line if day else 0.0)
+        open_orders[day] = best + (line if day else 0.0)
         evenings = np.arange(day + 1, 0, -1.0)
         evenings[0] -= 1  # the stock at the start was charged by nobody the evening before
         serve = np.minimum(evenings[:, None, None] * holding, forgone) * demand[day]
-        open_auctions[: day + 1] += serve
-        best = np.minimum(best + forgone * demand[day], open_auctions[: day + 1].min(axis=0))
+        open_orders[: day + 1] += serve
+        best = np.minimum(best + forgone * demand[day], open_orders[: day + 1].min(axis=0))
     return np.asarray((demand * margin).sum(axis=0) - best)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from sb3_ecom.core.checks import check_above, check_at_least, check_whole
 from sb3_ecom.envs.inventory.shop.demand_params import YEAR, ShopDemand
@@ -68,7 +69,7 @@ class ShopParams:
         for day in days:
             check_whole("dispatch_days", day, 0, 6)
 
-    @property
+    @cached_property
     def promotion_rate(self) -> float:
         """Chance per day that a promotion of an item is announced, where none is known; > 1: impossible."""
         if not self.promotions_a_year:
@@ -81,7 +82,17 @@ class ShopParams:
         gap = next(ahead for ahead in range(1, 8) if (weekday + ahead) % 7 in self.dispatch_days)
         return round(self.lead_time_mean) + gap
 
-    @property
+    @cached_property
     def span(self) -> int:
         """Most days that an order must last, in the mean."""
         return max(self.days_to_cover(day) for day in self.dispatch_days)
+
+    @cached_property
+    def capacity(self) -> float:
+        """Units that the storage holds."""
+        return self.capacity_days * sum(self.demand.mean)
+
+    @cached_property
+    def truck_units(self) -> float:
+        """Units that a truck holds."""
+        return self.truck_days * sum(self.demand.mean)

@@ -1,4 +1,4 @@
-"""The warehouse of a web shop over the last days: shelf, deliveries, sales and empty shelves per item."""
+"""Picture of a web shop's warehouse: on hand, on order, and the last days' sales and empty shelves."""
 
 from __future__ import annotations
 
@@ -7,44 +7,61 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sb3_ecom.core.tracker import State, TaskTables
 from sb3_ecom.envs.inventory.render import new_figure, to_pixels
+from sb3_ecom.envs.inventory.shop.buyer_view import sales_and_stock_outs
+from sb3_ecom.envs.inventory.shop.dynamics import Outcome
+from sb3_ecom.envs.inventory.shop.params import ShopParams
 
 _ROWS = 10  # items shown
 
 
-def draw_shop(
-    stock: NDArray[Any],
-    pipeline: NDArray[Any],
-    history: NDArray[Any],
-    mean: NDArray[Any],
-    outcome: Any | None,
-    row: int,
-    mode: str,
+def render(
+    params: ShopParams, tables: TaskTables, state: State, outcome: Outcome | None, row: int, mode: str
 ) -> Any:
-    """Return a (480, 640, 3) uint8 picture (mode "rgb_array") or a text (mode "ansi")."""
-    items = min(len(stock), _ROWS)
-    sales = np.expm1(history[:, 1 : 1 + len(stock)]) * mean
-    empty = history[:, 1 + len(stock) :] > 0
-    lost = np.zeros(len(stock)) if outcome is None else np.asarray(outcome.lost[row])
+    """Return a (480, 640, 3) uint8 picture (mode "rgb_array") or a text (mode "ansi") of copy `row`."""
+    mean = np.asarray(tables.public.mean)
+    on_hand, due = np.asarray(state.hidden.on_hand[row]), np.asarray(state.hidden.pipeline[row]).sum(axis=1)
+    history, items = np.asarray(state.tracked.history[row]), len(mean)
+    sales, empty = sales_and_stock_outs(history, mean)
+    lost = np.zeros(items) if outcome is None else np.asarray(outcome.lost[row])
     if mode == "ansi":
-        head = (
-            f"{'item':>4} {'stock':>6} {'due':>6} {'sold':>6} {'lost':>6}  last days (. sale, o empty shelf)"
+        return _table(on_hand, due, sales, empty, lost)
+    return _picture(on_hand, due, sales, empty, lost, mean)
+
+
+def _table(
+    on_hand: NDArray[Any], due: NDArray[Any], sales: NDArray[Any], empty: NDArray[Any], lost: NDArray[Any]
+) -> str:
+    """Return a line for each of the first items."""
+    head = f"{'item':>4} {'stock':>6} {'due':>6} {'sold':>6} {'lost':>6}  last days (. sale, o empty shelf)"
+    rows = [
+        f"{i:>4} {on_hand[i]:6.0f} {due[i]:6.0f} {sales[-1, i]:6.0f} {lost[i]:6.0f}  "
+        + "".join(
+            "o" if out else "." if units > 0 else " "
+            for out, units in zip(empty[:, i], sales[:, i], strict=True)
         )
-        rows = [
-            f"{i:>4} {stock[i]:6.0f} {pipeline[i].sum():6.0f} {sales[-1, i]:6.0f} {lost[i]:6.0f}  "
-            + "".join(
-                "o" if out else "." if units > 0 else " "
-                for out, units in zip(empty[:, i], sales[:, i], strict=True)
-            )
-            for i in range(items)
-        ]
-        return "\n".join([head, *rows])
+        for i in range(min(len(on_hand), _ROWS))
+    ]
+    return "\n".join([head, *rows])
+
+
+def _picture(
+    on_hand: NDArray[Any],
+    due: NDArray[Any],
+    sales: NDArray[Any],
+    empty: NDArray[Any],
+    lost: NDArray[Any],
+    mean: NDArray[Any],
+) -> Any:
+    """Draw stock and deliveries on the left, the last days on the right."""
+    items = min(len(on_hand), _ROWS)
     figure = new_figure()
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=[2, 3])
     places = np.arange(items)
-    left.barh(places, (stock / mean)[:items], color="tab:blue", label="on the shelf")
-    due = pipeline.sum(axis=1) / mean
-    left.barh(places, due[:items], left=(stock / mean)[:items], color="lightsteelblue", label="under way")
+    left.barh(places, (on_hand / mean)[:items], color="tab:blue", label="on the shelf")
+    due = due / mean
+    left.barh(places, due[:items], left=(on_hand / mean)[:items], color="lightsteelblue", label="under way")
     left.set_xlabel("days of mean demand")
     left.set_ylabel("item, best seller first")
     left.set_yticks(places)
@@ -56,6 +73,6 @@ def draw_shop(
     right.scatter(days, which, marker="x", color="tab:red", s=18)
     right.set_xlabel("last days: sales (green), empty shelf (x)")
     figure.suptitle(
-        f"Warehouse: {stock.sum():.0f} units on the shelves, {lost.sum():.0f} lost today", fontsize=10
+        f"Warehouse: {on_hand.sum():.0f} units on the shelves, {lost.sum():.0f} lost today", fontsize=10
     )
     return to_pixels(figure)

@@ -1,17 +1,18 @@
-"""What a day in a web shop earned: by reason, and by item."""
+"""Money of a day in a web shop: by reward term, and by item."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from sb3_ecom.core.arrays import Array, array_namespace
-from sb3_ecom.envs.inventory.shop.dynamics import Outcome, ShopTables
+from sb3_ecom.envs.inventory.shop.dynamics import Outcome
+from sb3_ecom.envs.inventory.shop.tables import PublicTables
 
 TERMS = ("margin", "lost", "holding", "lines", "overflow", "trucks")
 
 
-def reward_terms(tables: ShopTables, outcome: Outcome) -> dict[str, Array]:
-    """Return the signed money of the day by reason, (n,) each, in mean daily margins of the shop."""
+def reward_terms(outcome: Outcome, tables: PublicTables) -> dict[str, Array]:
+    """Return the signed money of the day by term, (n,) each, in mean daily margins of the shop."""
     xp = array_namespace(outcome.sales)
     return {
         "margin": outcome.sales @ tables.margin,
@@ -23,7 +24,7 @@ def reward_terms(tables: ShopTables, outcome: Outcome) -> dict[str, Array]:
     }
 
 
-def item_rewards(tables: ShopTables, weights: Mapping[str, float], outcome: Outcome) -> Array:
+def item_rewards(outcome: Outcome, weights: Mapping[str, float], tables: PublicTables) -> Array:
     """Return every item's part of the reward, (n, N); all items share the trucks alike."""
     xp = array_namespace(outcome.sales)
     # A product with a diagonal matrix is several times faster than one with a row that is broadcast.

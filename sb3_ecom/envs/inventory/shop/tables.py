@@ -1,15 +1,41 @@
-"""The constant arrays of a web shop, and what is publicly known of its items."""
+"""Constant arrays of a web shop: what the simulator needs, and what the shop knows of its items."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 
 from sb3_ecom.core.arrays import Array
-from sb3_ecom.envs.inventory.shop.dynamics import Rules, ShopTables
 from sb3_ecom.envs.inventory.shop.params import ShopParams
-from sb3_ecom.envs.inventory.shop.promotions import Options
 
-_MEMORY, _PRIOR = 1 - 1 / 22, 5.0  # of the textbook forecast; days
+
+class HiddenTables(NamedTuple):
+    """Constant arrays of the simulator, N items; float32."""
+
+    lane: Array  # (N, max_lead_time) nothing under way
+    lead_time: Array  # (max_lead_time - 1,) cumulative distribution over 1, 2, ...
+    partner: Array  # (N,) int64, the item that customers take instead
+
+
+class PublicTables(NamedTuple):
+    """Constant arrays that the shop knows, N items; float32."""
+
+    mean: Array  # (N,) units/day
+    shape: Array  # (N,) gamma shape of a day's rate
+    margin: Array  # (N,) money/unit sold, in units of the shop's mean daily margin
+    lost: Array  # (N,) money/unit lost
+    holding: Array  # (N,) money/unit/day
+    overflow: Array  # (N,) money/unit that found no room
+    calendar: Array  # (7, 365) factor of a weekday and day of the year
+    ahead: Array  # (7, 365) sum of the factors of the days that an order placed then must cover
+    line: Array  # () money/order line
+    by_item: Array  # (4, N, N) diagonal matrices of margin, lost, holding, overflow
+    each: Array  # (N,) ones: `@` adds up items several times faster than `sum`
+    week: Array  # (7,) 0 .. 6
+    blank: Array  # (days, 1 + 2N) a history in which nothing happened
+    dispatch: Array  # (7,) 1 on weekdays on which orders leave, else 0
+    truck: Array  # () money/truck
 
 
 def lead_time_cdf(params: ShopParams) -> Array:
@@ -28,18 +54,21 @@ def catalogue(params: ShopParams) -> Array:
     return ((logs - np.median(logs, axis=0)) / 2).astype(np.float32)
 
 
-def make_tables(params: ShopParams) -> ShopTables:
-    """Return the constant arrays of a shop."""
+def hidden_tables(params: ShopParams) -> HiddenTables:
+    """Return the simulator's constant arrays."""
+    items = params.demand.items
+    partner = np.minimum(np.arange(items) ^ 1, items - 1)  # neighbour in popularity; an odd one has none
+    lane = np.zeros((items, params.max_lead_time), dtype=np.float32)
+    return HiddenTables(lane, lead_time_cdf(params).astype(np.float32), partner)
+
+
+def public_tables(params: ShopParams) -> PublicTables:
+    """Return the constant arrays that the shop knows."""
     demand = params.demand
     mean, price = np.array(demand.mean), np.array(demand.price)
     unit = float((mean * price).sum() * params.margin)  # the shop's mean daily margin, money
     cost = price * (1 - params.margin)
     calendar = np.outer(demand.weekday, demand.season_factors())
-    ahead = np.zeros_like(calendar)
-    for weekday in range(7):
-        for day in range(params.days_to_cover(weekday)):
-            ahead[weekday] += np.roll(calendar[(weekday + day) % 7], -day)
-    places = np.arange(demand.items)
     arrays = {
         "mean": mean,
         "shape": np.array(demand.shape),
@@ -49,10 +78,8 @@ def make_tables(params: ShopParams) -> ShopTables:
         "overflow": cost * params.overflow_rate / unit,
         "line": np.array(params.line_cost / demand.items),
         "calendar": calendar,
-        "ahead": ahead,
+        "ahead": _factors_to_cover(params, calendar),
         "each": np.ones(demand.items),
-        "lane": np.zeros((demand.items, params.max_lead_time)),
-        "lead_time": lead_time_cdf(params),
         "week": np.arange(7),
         "blank": np.zeros((params.history, 1 + 2 * demand.items)),
         "dispatch": np.isin(np.arange(7), params.dispatch_days),
@@ -60,27 +87,13 @@ def make_tables(params: ShopParams) -> ShopTables:
     }
     prices = ("margin", "lost", "holding", "overflow")
     arrays["by_item"] = np.array([np.diag(arrays[name]) for name in prices])
-    partner = np.minimum(places ^ 1, demand.items - 1)  # the neighbour in popularity; an odd one has none
-    return ShopTables(partner=partner, **{name: array.astype(np.float32) for name, array in arrays.items()})
+    return PublicTables(**{name: array.astype(np.float32) for name, array in arrays.items()})
 
 
-def make_rules(params: ShopParams) -> Rules:
-    """Return the numbers that the dynamics need."""
-    demand = params.demand
-    units = sum(demand.mean)
-    return Rules(
-        capacity=params.capacity_days * units,
-        persistence=demand.persistence,
-        drift_sd=demand.drift_sd,
-        memory=_MEMORY,
-        prior=_PRIOR,
-        options=Options(
-            promotion_rate=params.promotion_rate,
-            promotion_days=float(params.promotion_days),
-            promotion_notice=float(params.promotion_notice),
-            promotion_uplift=params.promotion_uplift,
-            promotion_spread=params.promotion_spread,
-            substitution=params.substitution,
-            truck_units=params.truck_days * units,
-        ),
-    )
+def _factors_to_cover(params: ShopParams, calendar: Array) -> Array:
+    """Return the (7, 365) sums of the calendar over the days that an order must last."""
+    ahead = np.zeros_like(calendar)
+    for weekday in range(7):
+        for day in range(params.days_to_cover(weekday)):
+            ahead[weekday] += np.roll(calendar[(weekday + day) % 7], -day)
+    return ahead

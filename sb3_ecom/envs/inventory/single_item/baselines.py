@@ -15,52 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sb3_ecom.core.registry import Policy
-from sb3_ecom.envs.inventory.demand import expected_leftover, fractile
-from sb3_ecom.envs.inventory.lookahead import (
-    Rule,
+from sb3_ecom.envs.inventory.demand import fractile
+from sb3_ecom.envs.inventory.markov import Rule, Units, local_search
+from sb3_ecom.envs.inventory.single_item.env import SingleItemTask
+from sb3_ecom.envs.inventory.single_item.lookahead import (
     dual_balancing_rule,
     myopic2_rule,
     myopic_rule,
     vector_base_stock_rule,
 )
-from sb3_ecom.envs.inventory.markov import Units, Values, average_cost, local_search
-from sb3_ecom.envs.inventory.single_item.dynamics import State, step
-from sb3_ecom.envs.inventory.single_item.env import SingleItemTask
+from sb3_ecom.envs.inventory.single_item.markov_chain import rule_cost
 from sb3_ecom.envs.inventory.single_item.params import SingleItemParams
 from sb3_ecom.envs.inventory.single_item.position_costs import best_reorder_levels
-
-
-def rule_cost(params: SingleItemParams, rule: Rule) -> float:
-    """Return the exact average cost per period of an ordering rule."""
-    pmf = params.pmf()
-    # With backlog, demand beyond the largest order could pile up without end: it counts as that order.
-    top = params.order_limit if params.unmet == "backlog" else len(pmf) - 1
-    chances = np.append(pmf[:top], pmf[top:].sum())
-    all_demands = np.flatnonzero(chances > 1e-12)
-    all_chances = chances[chances > 1e-12] / chances[chances > 1e-12].sum()
-    width = max(params.lead_time, 1)
-
-    def transition(units: Units) -> tuple[Values, Units, Values]:
-        orders = np.clip(rule(units), 0, params.order_limit)
-        demands, chances = all_demands.astype(np.float32), all_chances
-        if params.unmet == "lost":  # all demands that empty every shelf lead to the same states
-            most = int(units[:, 0].max()) + (int(orders.max()) if params.lead_time == 0 else 0)
-            few = min(int(np.searchsorted(all_demands, most)) + 1, len(all_demands))
-            chances = np.append(all_chances[: few - 1], all_chances[few - 1 :].sum())
-            demands = demands[:few]
-        stock, order, pipeline = (np.repeat(part, len(demands), axis=0).astype(np.float32)
-                                  for part in (units[:, 0], orders, units[:, 1:]))  # fmt: skip
-        after, outcome = step(params, State(stock, pipeline), order, np.tile(demands, len(units)))
-        following = np.concatenate([after.stock[:, None], after.pipeline], axis=1).astype(np.int64)
-        placed = outcome.order.reshape(len(units), -1)[:, 0]
-        at_hand = units[:, 0] + (placed if params.lead_time == 0 else 0)
-        left = expected_leftover(pmf, at_hand.astype(np.int64))
-        unmet = params.demand_mean - at_hand + left
-        cost = params.holding_cost * left + params.penalty * unmet + params.fixed_cost * (placed > 0)
-        return cost, following.reshape(len(units), len(demands), width), chances
-
-    start = np.full(width, max(round(params.demand_mean), 1))
-    return average_cost(transition, start)
 
 
 def order_up_to(s: int, top: int, cap: int | None = None) -> Rule:
@@ -74,12 +40,17 @@ def order_up_to(s: int, top: int, cap: int | None = None) -> Rule:
     return rule
 
 
+def base_stock(level: int, cap: int | None = None) -> Rule:
+    """Return "raise the position to `level`, order at most `cap` units"."""
+    return order_up_to(level - 1, level, cap)
+
+
 @lru_cache(maxsize=64)
 def best_base_stock(params: SingleItemParams) -> tuple[int, float]:
     """Return the level S of the best base-stock policy and its average cost."""
 
     def cost(point: tuple[int, ...]) -> float:
-        return rule_cost(params, order_up_to(point[0] - 1, point[0]))
+        return rule_cost(params, base_stock(point[0]))
 
     (level,), value = local_search(cost, (_newsvendor_level(params),), (1,))
     return level, value
@@ -90,7 +61,7 @@ def best_capped_base_stock(params: SingleItemParams) -> tuple[int, int, float]:
     """Return level, cap and average cost of the best capped base-stock policy."""
 
     def cost(point: tuple[int, ...]) -> float:
-        return rule_cost(params, order_up_to(point[0] - 1, point[0], point[1]))
+        return rule_cost(params, base_stock(point[0], point[1]))
 
     start = (best_base_stock(params)[0], int(np.ceil(params.demand_mean)))
     (level, cap), value = local_search(cost, start, (1, 1))
@@ -134,12 +105,12 @@ def _policy(task: SingleItemTask, rule: Rule) -> Policy:
 
 def _base_stock(task: SingleItemTask) -> Policy:
     level, _ = best_base_stock(task.params)
-    return _policy(task, order_up_to(level - 1, level))
+    return _policy(task, base_stock(level))
 
 
 def _capped_base_stock(task: SingleItemTask) -> Policy:
     level, cap, _ = best_capped_base_stock(task.params)
-    return _policy(task, order_up_to(level - 1, level, cap))
+    return _policy(task, base_stock(level, cap))
 
 
 def _constant_order(task: SingleItemTask) -> Policy:

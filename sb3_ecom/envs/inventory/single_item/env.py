@@ -1,40 +1,30 @@
-"""One item, one supplier: what the agent sees, does and pays."""
+"""EcomLostSales-v0 and EcomSetupCost-v0: spaces and wiring."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from sb3_ecom.core.arrays import Array, Backend, array_namespace
+from sb3_ecom.core.arrays import Array, Backend
 from sb3_ecom.core.task import Metric, Task, check_reward_weights
-from sb3_ecom.envs.inventory.arithmetic import as_units, never, one_number
-from sb3_ecom.envs.inventory.demand import cdf_table, sample
-from sb3_ecom.envs.inventory.render import Bars, draw_bars
-from sb3_ecom.envs.inventory.single_item.dynamics import Outcome, State, step
+from sb3_ecom.core.tracker import State, TaskTables
+from sb3_ecom.envs.inventory.arithmetic import never
+from sb3_ecom.envs.inventory.demand import sample
+from sb3_ecom.envs.inventory.single_item import dynamics
 from sb3_ecom.envs.inventory.single_item.params import SingleItemParams
-
-TERMS = ("holding", "penalty", "ordering")
-
-
-class Tables(NamedTuple):
-    """Constant arrays."""
-
-    cdf: Array  # cumulative demand, for inversion
-    pipeline: Array  # (max(lead_time - 1, 0),) units under way at the start
-    scale: Array  # (1,) observation per unit
-    one: Array  # (1,) unit
-    holding_cost: Array  # (1,) cost/unit left over
-    penalty: Array  # (1,) cost/unit lost or waiting
-    fixed_cost: Array  # (1,) cost/order
+from sb3_ecom.envs.inventory.single_item.render import render
+from sb3_ecom.envs.inventory.single_item.rewards import TERMS, costs, reward_terms
+from sb3_ecom.envs.inventory.single_item.tracker import SingleItemTracker, public_tables
 
 
 class SingleItemTask(Task):
-    """What lost sales and setup costs share; each id documents its own subclass."""
+    """Common base of lost sales and setup costs; each id documents its own subclass."""
 
+    tracker: SingleItemTracker
     metrics = (
         Metric("cost_per_period", "cost", "length"),
         Metric("holding_cost_per_period", "holding_cost", "length"),
@@ -47,63 +37,47 @@ class SingleItemTask(Task):
     def __init__(self, params: SingleItemParams, reward_weights: Mapping[str, float] | None = None) -> None:
         self.params = params
         self.horizon = params.horizon
-        width = max(params.lead_time, 1)
         self.action_space = spaces.Discrete(params.order_limit + 1)
-        self.observation_space = spaces.Box(-1e4, 1e4, (width,), np.float32)
+        self.observation_space = spaces.Box(-1e4, 1e4, (max(params.lead_time, 1),), np.float32)
         weights = dict.fromkeys(TERMS, 1.0) if reward_weights is None else reward_weights
         self.reward_weights = check_reward_weights(weights, TERMS)
-        self._mean = max(round(params.demand_mean), 1)  # units
-        self._scale = 1 / (2 * params.demand_mean)  # observation per unit
-        numbers = (self._scale, 1.0, params.holding_cost, params.penalty, params.fixed_cost)
-        self.tables = Tables(
-            cdf_table(params.pmf()),
-            np.full(width - 1, self._mean, dtype=np.float32),
-            *map(one_number, numbers),
-        )
+        self.tracker = SingleItemTracker(params.demand_mean)
+        self.tables = TaskTables(dynamics.hidden_tables(params), public_tables(params))
 
     def draw_reset(self, source: Backend, n: int) -> Array:
-        """Draw what decides the stock at the start."""
+        """Draw the units on hand at the start, as U[0, 1)."""
         return source.uniform((n,))
 
     def draw_step(self, source: Backend, n: int) -> Array:
         """Draw one period's demand, (n,) whole units."""
-        return sample(self.tables.cdf, source.uniform((n,)))
+        return sample(self.tables.hidden.cdf, source.uniform((n,)))
 
-    def initial_state(self, noise: Array) -> State:
-        """Start with 0..2*mean units on hand and the mean demand in every period of the pipeline."""
-        xp = array_namespace(noise)
-        stock = xp.floor(noise * (2 * self._mean + 1))
-        return State(stock, xp.zeros_like(noise)[:, None] + self.tables.pipeline)
+    def start(self, noise: Array) -> tuple[dynamics.State, dynamics.State]:
+        """Return the inventory at the start and the stock report, which shows all of it."""
+        inventory = dynamics.start(noise, self.params, self.tables.hidden)
+        return inventory, inventory
 
-    def step(self, state: State, action: Array, noise: Array) -> tuple[State, Outcome]:
+    def simulate(
+        self, hidden: dynamics.State, decision: Array, noise: Array
+    ) -> tuple[dynamics.State, dynamics.Outcome]:
         """Place the order, meet the demand."""
-        return step(self.params, state, as_units(action), noise)
+        return dynamics.step(hidden, decision, noise, self.params, self.tables.hidden)
 
-    def observe(self, state: State) -> Array:
-        """Return stock and pipeline in units of twice the mean demand."""
-        xp = array_namespace(state.stock)
-        if not state.pipeline.shape[1]:
-            return state.stock[:, None] * self.tables.scale
-        return xp.concat([state.stock[:, None], state.pipeline], axis=1) * self.tables.scale
+    def public_event(self, hidden: dynamics.State, outcome: dynamics.Outcome) -> dynamics.State:
+        """Return the stock report after the period."""
+        return hidden
 
-    def terms(self, outcome: Outcome) -> dict[str, Array]:
+    def terms(self, outcome: dynamics.Outcome) -> dict[str, Array]:
         """Return the signed costs of the period."""
-        tables = self.tables
-        return {
-            "holding": -(outcome.left * tables.holding_cost),
-            "penalty": -(outcome.unmet * tables.penalty),
-            "ordering": -self._ordering_cost(outcome),
-        }
+        return reward_terms(outcome, self.tables.public)
 
-    def terminated(self, outcome: Outcome) -> Array:
-        """The shop never closes."""
+    def terminated(self, outcome: dynamics.Outcome) -> Array:
+        """Return false everywhere: the shop never closes."""
         return never(outcome.left)
 
-    def counters(self, outcome: Outcome) -> dict[str, Array]:
+    def counters(self, outcome: dynamics.Outcome) -> dict[str, Array]:
         """Return costs and units to be summed."""
-        tables = self.tables
-        holding, penalty = outcome.left * tables.holding_cost, outcome.unmet * tables.penalty
-        ordering = self._ordering_cost(outcome)
+        holding, penalty, ordering = costs(outcome, self.tables.public)
         return {
             "cost": holding + penalty + ordering,
             "holding_cost": holding,
@@ -113,30 +87,17 @@ class SingleItemTask(Task):
             "demand": outcome.demand,
         }
 
-    def _ordering_cost(self, outcome: Outcome) -> Array:
-        """Return the fixed cost where any unit was ordered, (n,)."""
-        fixed = self.tables.fixed_cost
-        if not self.params.fixed_cost:
-            return outcome.order * fixed
-        return array_namespace(outcome.order).minimum(outcome.order, self.tables.one) * fixed
-
-    def step_info(self, outcome: Outcome) -> dict[str, Array]:
+    def step_info(self, outcome: dynamics.Outcome) -> dict[str, Array]:
         """Return units ordered, asked for, left and unmet."""
         return {name: getattr(outcome, name) for name in self.step_info_keys}
 
-    def render(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
+    def render(self, state: State, outcome: dynamics.Outcome | None, row: int, mode: str) -> Any:
         """Draw stock, pipeline and the last period of one copy."""
-        bars = {"on hand": float(state.stock[row])}
-        bars |= {f"due in {i + 1}": float(units) for i, units in enumerate(state.pipeline[row])}
-        if outcome is not None:
-            parts = ("demand", "sales", "unmet", "order")
-            bars |= {name: float(getattr(outcome, name)[row]) for name in parts}
-        return draw_bars(Bars(type(self).__name__.removesuffix("Task"), bars), mode)
+        return render(self.params, self.tables, state, outcome, row, mode)
 
     def units(self, observation: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Return the (n, max(lead_time, 1)) stock and pipeline that an observation shows."""
-        units: NDArray[np.int64] = np.rint(observation / self._scale).astype(np.int64)
-        return units
+        """Return the (n, max(lead_time, 1)) units on hand and in the pipeline that an observation shows."""
+        return self.tracker.units(observation)
 
 
 class LostSalesTask(SingleItemTask):

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sb3_ecom.core.registry import Oracle, Policy
-from sb3_ecom.envs.inventory.demand import expected_leftover, fractile
+from sb3_ecom.envs.inventory.demand import expected_left_and_unmet, fractile, leftover_law
 from sb3_ecom.envs.inventory.markov import Values, relative_value_iteration
 from sb3_ecom.envs.inventory.single_item.env import SingleItemTask
 from sb3_ecom.envs.inventory.single_item.params import SingleItemParams
 from sb3_ecom.envs.inventory.single_item.position_costs import best_reorder_levels
+from sb3_ecom.envs.inventory.single_item.rewards import holding_and_penalty, ordering
 
 _MAX_CELLS = 60_000_000  # states x orders of one sweep; 8 bytes each
 
@@ -71,8 +72,10 @@ def solve_lost_sales(params: SingleItemParams) -> Solution:
     if cells > _MAX_CELLS:
         raise ValueError(f"lead_time must leave at most {_MAX_CELLS:,} state-order pairs, got {cells:,}")
     bellman = _Bellman(params, stock_cap, order_cap)
-    gain = relative_value_iteration(bellman, shape)
-    return Solution(cost=gain.cost, orders=bellman.choices(gain.values).argmin(axis=-1).astype(np.int16))
+    optimum = relative_value_iteration(bellman, shape)
+    return Solution(
+        cost=optimum.cost, orders=bellman.choices(optimum.values).argmin(axis=-1).astype(np.int16)
+    )
 
 
 def _caps(params: SingleItemParams) -> tuple[int, int]:
@@ -90,11 +93,10 @@ class _Bellman:
     def __init__(self, params: SingleItemParams, stock_cap: int, order_cap: int) -> None:
         stock, order = np.arange(stock_cap + 1), np.arange(order_cap + 1)
         pmf = params.pmf()
-        left = expected_leftover(pmf, stock)
-        lost = params.demand_mean - stock + left
-        self._period = params.holding_cost * left + params.penalty * lost
-        self._fixed = np.where(order > 0, params.fixed_cost, 0.0)
-        self._leave = leftover_matrix(pmf, stock_cap)
+        ends = expected_left_and_unmet(pmf, params.demand_mean, stock)
+        self._period = np.add(*holding_and_penalty(*ends, params))
+        self._fixed = ordering(order, params)
+        self._leave = leftover_law(pmf, stock_cap)
         # Row: stock left over; column: what arrives next.
         self._arrive = np.minimum(stock[:, None] + order[None, :], stock_cap)
         self._immediate = params.lead_time == 0
@@ -112,13 +114,3 @@ class _Bellman:
     def __call__(self, values: Values) -> Values:
         """Return the best cost-to-go by (stock, pipeline...)."""
         return np.asarray(self.choices(values).min(axis=-1))
-
-
-def leftover_matrix(pmf: Values, stock_cap: int) -> Values:
-    """Return P(leftover = column | stock = row): demand empties the shelf at most."""
-    matrix = np.zeros((stock_cap + 1, stock_cap + 1))
-    for stock in range(stock_cap + 1):
-        sold = pmf[:stock]
-        matrix[stock, stock - np.arange(len(sold))] = sold
-        matrix[stock, 0] += 1 - sold.sum()
-    return matrix

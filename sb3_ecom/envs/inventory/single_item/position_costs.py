@@ -7,16 +7,18 @@ from functools import lru_cache
 
 import numpy as np
 
-from sb3_ecom.envs.inventory.demand import expected_leftover
+from sb3_ecom.envs.inventory.demand import expected_left_and_unmet
 from sb3_ecom.envs.inventory.markov import Values
 from sb3_ecom.envs.inventory.single_item.params import SingleItemParams
+from sb3_ecom.envs.inventory.single_item.rewards import holding_and_penalty
 
 
 def position_costs(params: SingleItemParams, levels: Values) -> Values:
     """Return the expected holding and backlog cost `lead_time` periods ahead of an inventory position."""
-    left = expected_leftover(params.pmf(params.lead_time + 1), levels)
-    waiting = left - levels + params.demand_mean * (params.lead_time + 1)
-    return params.holding_cost * left + params.penalty * waiting
+    periods = params.lead_time + 1
+    ends = expected_left_and_unmet(params.pmf(periods), params.demand_mean * periods, levels)
+    holding, penalty = holding_and_penalty(*ends, params)
+    return np.asarray(holding + penalty)
 
 
 @lru_cache(maxsize=64)

@@ -67,7 +67,7 @@ def test_supplier_sends_what_capacity_and_stock_before_receipt_allow():
         np.zeros((1, 18), np.float32),
     )
     orders = np.array([[50.0, 95.0, 80.0]], np.float32)
-    state, outcome = step(params, state, orders, np.full(1, 25.0, np.float32))
+    state, outcome = step(state, orders, np.full(1, 25.0, np.float32), params)
     np.testing.assert_array_equal(outcome.sold, [[10, 30, 90, 80]])
     np.testing.assert_array_equal(outcome.unserved, [[15, 20, 5, 0]])
     np.testing.assert_array_equal(state.on_hand, [[0, 0, 410]])
@@ -77,8 +77,8 @@ def test_supplier_sends_what_capacity_and_stock_before_receipt_allow():
 def test_unserved_units_are_forgotten_when_they_are_lost():
     params = ChainParams(unmet="lost")
     task = sb3_ecom.spec("EcomChain-v0").make_task(unmet="lost")
-    state = task.initial_state(np.zeros(1, np.float32))
-    state, outcome = step(params, state, np.full((1, 3), 80.0, np.float32), np.full(1, 150.0, np.float32))
+    state = task.initial_state(np.zeros(1, np.float32)).hidden
+    state, outcome = step(state, np.full((1, 3), 80.0, np.float32), np.full(1, 150.0, np.float32), params)
     assert outcome.unserved[0, 0] == 50
     assert not state.unserved.any()
 
@@ -88,9 +88,9 @@ def test_money_is_discounted_from_the_first_period_on():
     rule = constant_orders(params, (0, 0, 0))
     assert simulated_profit(params, rule, 8).shape == (8,)
     task = sb3_ecom.spec("EcomChain-v0").make_task()
-    state = task.initial_state(np.zeros(1, np.float32))
+    state = task.initial_state(np.zeros(1, np.float32)).hidden
     for expected in (1.0, 0.97, 0.97**2):
-        state, outcome = step(params, state, np.zeros((1, 3), np.float32), np.full(1, 20.0, np.float32))
+        state, outcome = step(state, np.zeros((1, 3), np.float32), np.full(1, 20.0, np.float32), params)
         assert outcome.discount == pytest.approx(expected)
 
 

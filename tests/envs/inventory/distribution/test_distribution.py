@@ -13,7 +13,7 @@ from sb3_ecom.envs.inventory.distribution.allocation import (
     relaxed_cost,
 )
 from sb3_ecom.envs.inventory.distribution.baselines import RULES, best_levels, simulated_costs
-from sb3_ecom.envs.inventory.distribution.dynamics import State, step
+from sb3_ecom.envs.inventory.distribution.dynamics import Orders, State, placed_orders, step
 from sb3_ecom.envs.inventory.distribution.oracle import ample_cost
 from sb3_ecom.envs.inventory.distribution.params import DistributionParams
 from sb3_ecom.envs.inventory.single_item.oracle import solve_lost_sales
@@ -31,24 +31,29 @@ def row(*values):
 def small_system(**kwargs):
     params = DistributionParams(retailers=2, demand_spread=0.0, **kwargs)
     state = State(row(10.0)[0], row(7.0), row(4.0, 1.0), np.array([[[2.0], [3.0]]], np.float32))
-    return params, np.array(params.shop_limits, np.float32), state
+    return params, state
+
+
+def play(params, state, order, wanted, demand):
+    orders = placed_orders(state, Orders(order, wanted), params.position_limit, row(*params.retailer_limits))
+    return step(state, orders, demand, params)
 
 
 def test_warehouse_that_holds_too_little_cuts_all_shipments_by_the_same_factor():
-    params, limits, state = small_system()
-    state, outcome = step(params, limits, state, row(6.0)[0], row(12.0, 8.0), row(3.0, 5.0))
+    params, state = small_system()
+    state, outcome = play(params, state, row(6.0)[0], row(12.0, 8.0), row(3.0, 5.0))
     np.testing.assert_array_equal(outcome.shipped, [[6, 4]])
     np.testing.assert_array_equal(outcome.left, [[1, 0]])
     np.testing.assert_array_equal(outcome.unmet, [[0, 4]])
-    assert (outcome.kept, state.stock) == (0, 7)
+    assert (outcome.kept, state.on_hand) == (0, 7)
     np.testing.assert_array_equal(state.inbound, [[6]])
     np.testing.assert_array_equal(state.net, [[3, -1]])  # left or backlog, and what was under way
     np.testing.assert_array_equal(state.outbound[:, :, 0], [[6, 4]])
 
 
 def test_unmet_demand_is_forgotten_when_it_is_lost():
-    params, limits, state = small_system(unmet="lost")
-    state, outcome = step(params, limits, state, row(0.0)[0], row(0.0, 0.0), row(3.0, 5.0))
+    params, state = small_system(unmet="lost")
+    state, outcome = play(params, state, row(0.0)[0], row(0.0, 0.0), row(3.0, 5.0))
     np.testing.assert_array_equal(outcome.unmet, [[0, 4]])
     np.testing.assert_array_equal(state.net, [[3, 3]])
 
@@ -64,10 +69,10 @@ def test_units_are_neither_made_nor_lost(kwargs):
         return sum(np.asarray(part).reshape(16, -1).sum(axis=1) for part in state)
 
     for _ in range(50):
-        before = units(loop.state)
+        before = units(loop.state.hidden)
         result = loop.step(np.stack([task.action_space.sample() for _ in range(16)]))
         bought, asked = result.step_info["order"], result.step_info["demand"].sum(axis=1)
-        np.testing.assert_array_equal(units(loop.state), before + bought - asked)
+        np.testing.assert_array_equal(units(loop.state.hidden), before + bought - asked)
 
 
 def test_every_retailer_has_its_own_demand():
@@ -172,11 +177,11 @@ def test_action_and_observation_round_trip_in_whole_units():
     loop = StepLoop(task, 16)
     observation = loop.reset(0)
     seen = task.to_state(observation)
-    for ours, real in zip(seen, loop.state, strict=True):
+    for ours, real in zip(seen, loop.state.hidden, strict=True):
         np.testing.assert_array_equal(ours, real)
     source = np.random.default_rng(0)
     order = source.integers(0, 5, 16)
-    result = loop.step(task.to_action(order, np.zeros((16, 4))))
+    result = loop.step(task.to_action(Orders(order, np.zeros((16, 4)))))
     np.testing.assert_array_equal(result.step_info["order"], order)
     assert not result.step_info["shipped"].any()
 

@@ -4,7 +4,7 @@ import pytest
 import sb3_ecom
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.envs.inventory.dual_sourcing.baselines import tuned
-from sb3_ecom.envs.inventory.dual_sourcing.dynamics import State, step
+from sb3_ecom.envs.inventory.dual_sourcing.dynamics import Orders, State, step
 from sb3_ecom.envs.inventory.dual_sourcing.oracle import solve_dual_sourcing
 from sb3_ecom.envs.inventory.dual_sourcing.params import DualSourcingParams
 from tests.envs.inventory import truth
@@ -40,9 +40,9 @@ def test_longer_lead_times_and_other_laws_are_solved_too():
 def test_express_units_serve_the_demand_of_their_own_period_and_regular_ones_do_not():
     params = DualSourcingParams()
     one = np.ones(1, np.float32)
-    state, outcome = step(params, State(one * 0, one[:, None] * 3), one * 2, one * 1, one * 4)
+    state, outcome = step(State(one * 0, one[:, None] * 3), Orders(one * 2, one * 1), one * 4, params)
     assert (outcome.left, outcome.waiting) == (0, 3)
-    assert (state.stock, state.pipeline) == (0, 2)
+    assert (state.on_hand, state.pipeline) == (0, 2)
 
 
 def test_joint_actions_order_what_pairs_order():

@@ -51,8 +51,8 @@ def test_customers_take_the_oldest_or_the_newest_unit_first(issuing, kept, waste
     params = PerishableParams(shelf_life=3, lead_time=1, issuing=issuing)
     one = np.ones(1, np.float32)
     shelf = np.array([[2.0, 3.0, 4.0]], np.float32)
-    state, outcome = step(params, State(shelf, np.zeros((1, 0), np.float32)), one * 5, one * 4)
-    np.testing.assert_array_equal(state.shelf[0], [*kept, 5])
+    state, outcome = step(State(shelf, np.zeros((1, 0), np.float32)), one * 5, one * 4, params)
+    np.testing.assert_array_equal(state.on_hand[0], [*kept, 5])
     assert (outcome.wasted, outcome.lost, outcome.kept) == (wasted, 0, sum(kept))
 
 

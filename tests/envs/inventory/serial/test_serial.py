@@ -64,7 +64,7 @@ def test_upper_stage_ships_what_it_has_and_owes_the_rest():
     zero = np.zeros(1, np.float32)
     state = State(np.array([[2.0, 3.0]], np.float32), zero, zero[:, None], np.array([[4.0]], np.float32))
     orders = np.array([[5.0, 6.0]], np.float32)
-    state, outcome = step(params, state, orders, zero + 7)
+    state, outcome = step(state, orders, zero + 7, params)
     np.testing.assert_array_equal(
         state.on_hand, [[0, 4]]
     )  # 2 + 3 shipped - 7 sold; 3 - 3 shipped + 4 arrived
@@ -77,7 +77,7 @@ def test_action_and_observation_round_trip_in_whole_units():
     task = sb3_ecom.spec("EcomSerial-v0").make_task()
     loop = StepLoop(task, 16)
     observation = loop.reset(0)
-    np.testing.assert_array_equal(task.to_state(observation).on_hand, loop.state.on_hand)
+    np.testing.assert_array_equal(task.to_state(observation).on_hand, loop.state.hidden.on_hand)
     orders = np.random.default_rng(0).integers(0, task.params.order_limit + 1, (16, 3))
     result = loop.step(task.to_action(orders))
     assert (result.step_info["orders"] <= orders).all()

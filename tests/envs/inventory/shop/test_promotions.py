@@ -5,7 +5,7 @@ import pytest
 
 from sb3_ecom.core.arrays import NumpyBackend
 from sb3_ecom.core.loop import StepLoop
-from sb3_ecom.envs.inventory.shop.baselines import RULES, can_order, item_profits, parameters, view_of
+from sb3_ecom.core.tracker import State
 from sb3_ecom.envs.inventory.shop.demand_paths import demand_paths
 from sb3_ecom.envs.inventory.shop.env import ShopTask
 from sb3_ecom.envs.inventory.shop.forecasts import (
@@ -17,13 +17,14 @@ from sb3_ecom.envs.inventory.shop.forecasts import (
 from sb3_ecom.envs.inventory.shop.oracle import relaxed_profits
 from sb3_ecom.envs.inventory.shop.promotions import (
     IDLE,
-    Options,
     PromotionNoise,
     Promotions,
     advance,
     lift_ahead,
     substitute,
 )
+from sb3_ecom.envs.inventory.shop.reorder_rules import RULES, can_order
+from sb3_ecom.envs.inventory.shop.tuning import item_profits, parameters, view_of
 
 PROMOTIONS = {"promotions_a_year": 6.0}
 TRUCKS = {"dispatch_days": (0, 3), "truck_cost": 0.6, "truck_days": 4.0}
@@ -40,29 +41,31 @@ def play(task, actions, days, n=8, seed=3):
     for _ in range(days):
         before = state
         state, outcome = task.step(state, actions(state), task.draw_step(source, n))
-        yield before, outcome
+        yield before.hidden, outcome
 
 
 def test_promotion_is_announced_then_runs_then_ends():
-    options = Options(promotion_rate=1.0, promotion_days=2.0, promotion_notice=1.0, promotion_spread=0.0)
+    days = {"promotions_a_year": 365 / 4, "promotion_days": 2, "promotion_notice": 1}  # no day is idle
+    params = ShopTask(num_items=1, promotion_spread=0.0, **days).params
+    assert params.promotion_rate == 1.0
     noise = PromotionNoise(row(0.5), row(0.0))
     promotions = Promotions(row(IDLE), row(1.0))
     seen = []
     for _ in range(5):
-        promotions = advance(np, options, promotions, noise)
+        promotions = advance(promotions, noise, params)
         seen.append(float(promotions.since[0, 0]))
     assert seen == [-1, 0, 1, IDLE, -1]
-    assert promotions.uplift == pytest.approx(options.promotion_uplift)
+    assert promotions.uplift == pytest.approx(params.promotion_uplift)
 
 
 def test_uplift_has_its_mean_and_rate_is_what_was_asked_for():
     task = ShopTask(num_items=1, **PROMOTIONS)
-    source, options = NumpyBackend(np.random.default_rng(0)), task.rules.options
+    source, params = NumpyBackend(np.random.default_rng(0)), task.params
     promotions = Promotions(np.full((400, 1), IDLE, np.float32), np.ones((400, 1), np.float32))
     starts, drawn = 0, []
     for day in range(1200):
         noise = PromotionNoise(source.uniform((400, 1)), source.normal((400, 1)))
-        promotions = advance(np, options, promotions, noise)
+        promotions = advance(promotions, noise, params)
         begins = promotions.since == 0
         if day >= 200:  # the first promotions of all copies come together
             starts += begins.sum()
@@ -73,7 +76,7 @@ def test_uplift_has_its_mean_and_rate_is_what_was_asked_for():
 
 @pytest.mark.parametrize(("since", "days"), [(IDLE, 0), (-9, 0), (-4, 2), (0, 6), (3, 4), (6, 1)])
 def test_forecast_counts_the_promotion_s_days_until_arrival(since, days):
-    factor = lift_ahead(np, Options(), row(since), 3.0, 6)
+    factor = lift_ahead(row(since), 3.0, 6, 7)
     assert factor[0, 0] == pytest.approx(1 + 2 * days / 6)
 
 
@@ -81,19 +84,26 @@ def test_demand_rises_by_the_uplift_while_a_promotion_runs():
     task = ShopTask(num_items=2, **PROMOTIONS)
     source = NumpyBackend(np.random.default_rng(0))
     state = task.initial_state(task.draw_reset(source, 20_000))
-    running = np.zeros_like(state.stock)
+    running = np.zeros_like(state.hidden.on_hand)
     running[:, 0] += 3.0
     running[:, 1] += IDLE
-    state = state._replace(promotions=Promotions(running, running * 0 + 2.5))
-    plain = state._replace(promotions=Promotions(running * 0 + IDLE, running * 0 + 2.5))
+    uplift = running * 0 + 2.5
+    idle = running * 0 + IDLE
+    started, plain = (
+        State(
+            state.hidden._replace(promotions=Promotions(since, uplift)),
+            state.tracked._replace(promotion_day=since),
+        )
+        for since in (running, idle)
+    )
     noise, none = task.draw_step(source, 20_000), np.full((20_000, 4), -1.0, np.float32)
-    lifted, usual = (task.step(start, none, noise)[1].demand for start in (state, plain))
+    lifted, usual = (task.step(start, none, noise)[1].demand for start in (started, plain))
     assert lifted[:, 0].mean() == pytest.approx(2.5 * usual[:, 0].mean(), rel=0.03)
     np.testing.assert_array_equal(lifted[:, 1], usual[:, 1])
 
 
 def test_customers_of_an_empty_shelf_take_what_the_neighbour_has():
-    taken, replaced = substitute(np, 0.5, np.array([1, 0, 2]), row(8, 0, 4), row(0, 3, 0), row(0.9, 0.9, 0.9))
+    taken, replaced = substitute(row(8, 0, 4), row(0, 3, 0), row(0.9, 0.9, 0.9), 0.5, np.array([1, 0, 2]))
     np.testing.assert_array_equal(taken, [[0, 3, 0]])  # 4 ask, 3 are there
     np.testing.assert_array_equal(replaced, [[3, 0, 0]])
 
@@ -105,7 +115,7 @@ def test_substitution_makes_no_customer_and_loses_none():
         np.testing.assert_array_equal(
             outcome.sales.sum(axis=1) + outcome.lost.sum(axis=1), outcome.demand.sum(axis=1)
         )
-        assert (outcome.sales <= before.stock).all()
+        assert (outcome.sales <= before.on_hand).all()
         assert (outcome.lost >= 0).all()
         sold += np.maximum(outcome.sales - outcome.demand, 0).sum()
     assert sold > 0
@@ -117,7 +127,7 @@ def test_orders_leave_on_dispatch_days_only_and_share_trucks():
     for before, outcome in play(task, lambda state: np.zeros((8, 20), np.float32), 40):
         units = outcome.order.sum(axis=1)
         days |= set(before.weekday[units > 0].astype(int).tolist())
-        np.testing.assert_array_equal(outcome.trucks, np.ceil(units / task.rules.options.truck_units))
+        np.testing.assert_array_equal(outcome.trucks, np.ceil(units / task.params.truck_units))
         terms = task.terms(outcome)
         np.testing.assert_allclose(terms["trucks"], -0.6 * outcome.trucks, rtol=1e-6)
     assert days == {0, 3}
@@ -157,7 +167,7 @@ def test_observation_tells_of_promotions_and_view_still_reads_the_state():
     np.testing.assert_array_equal(seen.position, real.position)
     np.testing.assert_allclose(seen.forecast, real.forecast, rtol=2e-3, atol=2e-3)
     np.testing.assert_allclose(seen.sales, real.sales)
-    running = loop.state.promotions.since >= 0
+    running = loop.state.hidden.promotions.since >= 0
     assert running.any()
     np.testing.assert_array_equal(result.observation[:, 61:71] > 0, running)
 
@@ -209,7 +219,7 @@ def test_forecasts_read_sales_of_the_same_weekdays():
     state = task.initial_state(task.draw_reset(NumpyBackend(np.random.default_rng(0)), 1))
     sales = np.tile(np.arange(14.0) % 7 + 1, (2, 1)).T[None]  # 1 on the weekday of today, 7 on yesterday's
     view = view_of(task, state)._replace(
-        sales=sales, empty=np.zeros((1, 14, 2), bool), seen=np.ones((1, 14), bool)
+        sales=sales, stock_out=np.zeros((1, 14, 2), bool), seen=np.ones((1, 14), bool)
     )
     ahead, usual = seasonal_naive(task, view)
     np.testing.assert_allclose(ahead, 1 + 2 + 3 + 4 + 5 + 6)
@@ -293,4 +303,4 @@ def test_bound_weighs_the_terms_as_the_reward_does():
     task = ShopTask(horizon=60, reward_weights={"margin": 2.0})  # nothing costs anything
     bound = relaxed_profits(task, demand_paths(task, 16, 7))
     demand = demand_paths(task, 16, 7).sum(axis=0)
-    np.testing.assert_allclose(bound, 2 * demand * np.asarray(task.tables.margin), rtol=1e-5)
+    np.testing.assert_allclose(bound, 2 * demand * np.asarray(task.tables.public.margin), rtol=1e-5)

@@ -4,11 +4,13 @@ import pytest
 import sb3_ecom
 from sb3_ecom.core.arrays import NumpyBackend
 from sb3_ecom.core.loop import StepLoop
-from sb3_ecom.envs.inventory.shop.baselines import RULES, item_profits, view_of
+from sb3_ecom.core.tracker import State
 from sb3_ecom.envs.inventory.shop.demand_paths import demand_paths
-from sb3_ecom.envs.inventory.shop.dynamics import Noise, step, to_poisson
+from sb3_ecom.envs.inventory.shop.dynamics import Noise, to_poisson
 from sb3_ecom.envs.inventory.shop.env import ShopTask
 from sb3_ecom.envs.inventory.shop.oracle import relaxed_profits
+from sb3_ecom.envs.inventory.shop.reorder_rules import RULES
+from sb3_ecom.envs.inventory.shop.tuning import item_profits, view_of
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +27,22 @@ def quiet_noise(task, n=1, lead_time=2.0):
 
 def start(task, n=1):
     state = task.initial_state(task.draw_reset(NumpyBackend(np.random.default_rng(0)), n))
-    return state._replace(weekday=state.weekday * 0)  # a Monday: no sale on Saturdays
+    return on_monday(state)  # no sale on Saturdays
+
+
+def on_monday(state):
+    return State(*(part._replace(weekday=part.weekday * 0) for part in state))
+
+
+def with_on_hand(state, on_hand):
+    return State(*(part._replace(on_hand=on_hand) for part in state))
+
+
+def day_of(task, state, order, noise):
+    """Let a day pass with given orders; return (state, outcome)."""
+    hidden, outcome = task.simulate(state.hidden, order, noise)
+    event = task.public_event(hidden, outcome)
+    return State(hidden, task.tracker.note(state.tracked, order, event, task.tables.public)), outcome
 
 
 @pytest.mark.parametrize("mean", [0.1, 0.7, 3.0, 4.9, 5.1, 12.0, 70.0])
@@ -45,7 +62,7 @@ def test_demand_has_the_fitted_mean_and_dispersion(task):
     fitted = task.params.demand
     stderr = demand.std(axis=0) / np.sqrt(len(demand))
     assert (np.abs(demand.mean(axis=0) - fitted.mean) < 4 * stderr).all()
-    calendar = np.asarray(task.tables.calendar)
+    calendar = np.asarray(task.tables.public.calendar)
     shape, sd = np.array(fitted.shape), fitted.drift_sd
     second = np.mean(calendar**2) * np.array(fitted.mean) ** 2 * (1 + 1 / shape) * np.exp(sd**2)
     expected = second + fitted.mean - np.array(fitted.mean) ** 2
@@ -54,13 +71,13 @@ def test_demand_has_the_fitted_mean_and_dispersion(task):
 
 def test_what_an_empty_shelf_lost_changes_nothing_that_the_agent_sees(task):
     state = start(task, 1)
-    state = state._replace(stock=state.stock * 0 + 1)
+    state = with_on_hand(state, state.hidden.on_hand * 0 + 1)
     base = quiet_noise(task)
     some = base._replace(gamma=base.gamma + 50, normal=base.normal + 0.5, uniform=base.uniform + 0.9)
     more = some._replace(gamma=some.gamma * 4)
-    none = np.zeros_like(state.stock)
-    one, first = step(task.tables, task.rules, state, none, some)
-    two, second = step(task.tables, task.rules, state, none, more)
+    none = np.zeros_like(state.hidden.on_hand)
+    one, first = day_of(task, state, none, some)
+    two, second = day_of(task, state, none, more)
     assert (second.demand >= first.demand).all()
     assert (second.lost > first.lost).any()
     np.testing.assert_array_equal(task.observe(one), task.observe(two))
@@ -68,22 +85,22 @@ def test_what_an_empty_shelf_lost_changes_nothing_that_the_agent_sees(task):
 
 def test_order_arrives_in_the_evening_when_its_lead_time_ends(task):
     state, none = start(task), quiet_noise(task)
-    order = np.zeros_like(state.stock)
+    order = np.zeros_like(state.hidden.on_hand)
     order[0, 3] = 7
-    before = state.stock[0, 3]
-    state, outcome = step(task.tables, task.rules, state, order, none)
-    assert (outcome.received[0, 3], state.under_way[0, 3]) == (0, 7)
-    state, outcome = step(task.tables, task.rules, state, order * 0, none)
-    assert (outcome.received[0, 3], state.under_way[0, 3]) == (7, 0)
-    assert state.stock[0, 3] == before + 7
+    before = state.hidden.on_hand[0, 3]
+    state, outcome = day_of(task, state, order, none)
+    assert (outcome.received[0, 3], state.tracked.under_way[0, 3]) == (0, 7)
+    state, outcome = day_of(task, state, order * 0, none)
+    assert (outcome.received[0, 3], state.tracked.under_way[0, 3]) == (7, 0)
+    assert state.hidden.on_hand[0, 3] == before + 7
 
 
 def test_deliveries_beyond_the_storage_are_refused_pro_rata(task):
     state = start(task)
-    order = np.full_like(state.stock, np.ceil(task.rules.capacity))
-    _, outcome = step(task.tables, task.rules, state, order, quiet_noise(task, lead_time=1.0))
-    assert outcome.left.sum() <= task.rules.capacity
-    assert outcome.left.sum() > task.rules.capacity - task.params.demand.items
+    order = np.full_like(state.hidden.on_hand, np.ceil(task.params.capacity))
+    _, outcome = day_of(task, state, order, quiet_noise(task, lead_time=1.0))
+    assert outcome.left.sum() <= task.params.capacity
+    assert outcome.left.sum() > task.params.capacity - task.params.demand.items
     assert np.ptp(outcome.received) == 0
     np.testing.assert_array_equal(outcome.received + outcome.refused, order)
 
@@ -94,7 +111,7 @@ def test_view_reads_the_state_from_the_observation(task):
     for _ in range(30):
         result = loop.step(np.zeros((32, 20), np.float32))
     seen, real = task.view(result.observation), view_of(task, loop.state)
-    np.testing.assert_array_equal(seen.stock, real.stock)
+    np.testing.assert_array_equal(seen.on_hand, real.on_hand)
     np.testing.assert_array_equal(seen.position, real.position)
     np.testing.assert_allclose(seen.forecast, real.forecast, rtol=1e-3, atol=1e-3)
     np.testing.assert_allclose(seen.rate, real.rate, rtol=1e-4)
@@ -105,8 +122,8 @@ def test_action_orders_what_the_rule_wants(action):
     task = ShopTask(action=action)
     state = start(task, 8)
     view = view_of(task, state)
-    point, top = view.position + 1.0, view.position + 6 * np.asarray(task.tables.mean)
-    orders = task.orders(state, task.to_action(view, point, top))
+    point, top = view.position + 1.0, view.position + 6 * np.asarray(task.tables.public.mean)
+    orders = task.tracker.decode(state.tracked, task.to_action(view, point, top), task.tables.public)
     np.testing.assert_allclose(orders, top - view.position, rtol=0.02, atol=1.0)
 
 
@@ -120,7 +137,7 @@ def test_zero_action_is_the_textbook_rule(task):
 
 def test_relaxed_program_is_exact_on_a_case_by_hand():
     task = ShopTask(num_items=1, horizon=3)
-    tables = task.tables
+    tables = task.tables.public
     demand = np.array([2.0, 0.0, 5.0])[:, None, None]
     margin, holding, line = (float(np.ravel(x)[0]) for x in (tables.margin, tables.holding, tables.line))
     # Day 0 from the stock; day 2 from the stock too (two evenings), or by a line and one evening.

@@ -4,22 +4,22 @@ import pytest
 import sb3_ecom
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.envs.inventory.demand import expected_leftover, fractile
-from sb3_ecom.envs.inventory.lookahead import (
+from sb3_ecom.envs.inventory.single_item.baselines import (
+    base_stock,
+    best_base_stock,
+    best_capped_base_stock,
+    best_constant_order,
+    best_s_top,
+)
+from sb3_ecom.envs.inventory.single_item.dynamics import State, step
+from sb3_ecom.envs.inventory.single_item.lookahead import (
     _periods_until_sold,
     dual_balancing_rule,
     myopic2_rule,
     myopic_rule,
     vector_base_stock_rule,
 )
-from sb3_ecom.envs.inventory.single_item.baselines import (
-    best_base_stock,
-    best_capped_base_stock,
-    best_constant_order,
-    best_s_top,
-    order_up_to,
-    rule_cost,
-)
-from sb3_ecom.envs.inventory.single_item.dynamics import State, step
+from sb3_ecom.envs.inventory.single_item.markov_chain import rule_cost
 from sb3_ecom.envs.inventory.single_item.oracle import solve_lost_sales
 from sb3_ecom.envs.inventory.single_item.params import SingleItemParams
 from sb3_ecom.envs.inventory.single_item.position_costs import best_reorder_levels
@@ -78,7 +78,7 @@ def test_best_base_stock_of_the_remaining_test_bed(law, penalty, lead_time):
     params = params_of((penalty, lead_time), demand=law)
     assert best_base_stock(params) == pytest.approx((level, cost), abs=1e-5)
     # The search climbs one unit at a time: nothing further off is better either.
-    others = [rule_cost(params, order_up_to(at - 1, at)) for at in (level - 4, level - 2, level + 3)]
+    others = [rule_cost(params, base_stock(at)) for at in (level - 4, level - 2, level + 3)]
     assert min(others) > cost
 
 
@@ -93,9 +93,7 @@ def test_simulated_base_stock_of_the_remaining_test_bed_costs_what_its_chain_say
 def test_base_stock_of_the_backlog_model_costs_what_zipkin_published(cell):
     params = params_of(cell)
     level = fractile(params.pmf(params.lead_time + 1), params.service_level)
-    assert rule_cost(params, order_up_to(level - 1, level)) == pytest.approx(
-        truth.STANDARD_BASE_STOCK[cell], abs=0.005
-    )
+    assert rule_cost(params, base_stock(level)) == pytest.approx(truth.STANDARD_BASE_STOCK[cell], abs=0.005)
 
 
 @cells
@@ -202,22 +200,22 @@ def test_simulated_baseline_costs_what_its_chain_says(name):
 def test_unmet_demand_is_lost():
     params = SingleItemParams(lead_time=2)
     state = State(np.array([3.0], np.float32), np.array([[4.0]], np.float32))
-    state, outcome = step(params, state, np.array([5.0], np.float32), np.array([7.0], np.float32))
+    state, outcome = step(state, np.array([5.0], np.float32), np.array([7.0], np.float32), params)
     assert (outcome.sales, outcome.left, outcome.unmet) == (3, 0, 4)
-    assert (state.stock, state.pipeline) == (4, 5)
+    assert (state.on_hand, state.pipeline) == (4, 5)
 
 
 def test_unmet_demand_waits_with_backlog():
     params = SingleItemParams(lead_time=1, unmet="backlog")
     state = State(np.array([3.0], np.float32), np.zeros((1, 0), np.float32))
-    state, outcome = step(params, state, np.array([5.0], np.float32), np.array([7.0], np.float32))
-    assert (outcome.left, outcome.unmet, state.stock) == (0, 4, 1)
+    state, outcome = step(state, np.array([5.0], np.float32), np.array([7.0], np.float32), params)
+    assert (outcome.left, outcome.unmet, state.on_hand) == (0, 4, 1)
 
 
 def test_order_with_lead_time_zero_serves_the_demand_of_its_own_period():
     params = SingleItemParams(lead_time=0)
     state = State(np.array([0.0], np.float32), np.zeros((1, 0), np.float32))
-    _, outcome = step(params, state, np.array([6.0], np.float32), np.array([5.0], np.float32))
+    _, outcome = step(state, np.array([6.0], np.float32), np.array([5.0], np.float32), params)
     assert (outcome.sales, outcome.left, outcome.unmet) == (5, 1, 0)
 
 

@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sb3_ecom.envs.inventory.demand import Pmf, expected_leftover, fractile
-from sb3_ecom.envs.inventory.markov import Units, Values
+from sb3_ecom.envs.inventory.demand import expected_left_and_unmet, fractile, leftover_law
+from sb3_ecom.envs.inventory.markov import Rule, Units, Values
 from sb3_ecom.envs.inventory.single_item.params import SingleItemParams
+from sb3_ecom.envs.inventory.single_item.rewards import holding_and_penalty
 
 _MAX_CELLS = 60_000_000  # states x orders that the rule with two periods ahead tabulates; 8 bytes each
-
-Rule = Callable[[Units], NDArray[Any]]  # (n, w) stock and pipeline -> (n,) units to order
 
 
 def myopic_rule(params: SingleItemParams) -> Rule:
@@ -27,8 +26,8 @@ def myopic_rule(params: SingleItemParams) -> Rule:
         order = np.zeros(len(units), dtype=np.int64)
         short = np.ones(len(units), dtype=bool)
         while short.any():
-            reach = np.minimum(np.arange(at_hand.shape[1])[None, :] + order[:, None], len(served) - 1)
-            chance = (at_hand * served[reach]).sum(axis=1)
+            available = np.minimum(np.arange(at_hand.shape[1])[None, :] + order[:, None], len(served) - 1)
+            chance = (at_hand * served[available]).sum(axis=1)
             short = (chance < params.service_level) & (order < params.order_limit)
             order += short
         return order
@@ -55,16 +54,16 @@ def myopic2_rule(params: SingleItemParams) -> Rule:
     leave = leftover_law(pmf, top)
     arrive = np.minimum(np.arange(top + 1)[:, None] + np.arange(most + 1)[None, :], top)
 
-    def before(costs: Values) -> Values:
+    def before(later: Values) -> Values:
         """Return costs one demand and one arrival earlier: by (stock, what arrives, ...)."""
-        following = costs[arrive]
+        following = later[arrive]
         return np.asarray((leave @ following.reshape(top + 1, -1)).reshape(following.shape))
 
-    left = expected_leftover(pmf, np.arange(top + 1))
-    costs = params.holding_cost * left + params.penalty * (params.demand_mean - np.arange(top + 1) + left)
+    ends = expected_left_and_unmet(pmf, params.demand_mean, np.arange(top + 1))
+    ahead = np.add(*holding_and_penalty(*ends, params))
     for _ in range(lead_time):
-        costs = before(costs)
-    orders = (costs + before(costs.min(axis=-1))).argmin(axis=-1)
+        ahead = before(ahead)
+    orders = (ahead + before(ahead.min(axis=-1))).argmin(axis=-1)
     caps = np.array(orders.shape) - 1
     return lambda units: np.asarray(orders[tuple(np.clip(units, 0, caps).T)])
 
@@ -82,8 +81,8 @@ def dual_balancing_rule(params: SingleItemParams) -> Rule:
     orders = np.arange(params.order_limit + 1)
     shelf_time = np.concatenate([[0.0], np.cumsum(_periods_until_sold(params, stocks[-1, 0] + orders[-1]))])
     holding = params.holding_cost * (shelf_time[stocks + orders] - shelf_time[stocks])
-    left = expected_leftover(params.pmf(), stocks + orders)
-    losing = params.penalty * (params.demand_mean - stocks - orders + left)
+    _, unmet = expected_left_and_unmet(params.pmf(), params.demand_mean, stocks + orders)
+    losing = params.penalty * unmet
 
     def rule(units: Units) -> NDArray[Any]:
         at_hand = arrival(units)
@@ -122,16 +121,6 @@ def stock_on_arrival(params: SingleItemParams) -> Callable[[Units], Values]:
         return at_hand
 
     return law
-
-
-def leftover_law(pmf: Pmf, top: int) -> Values:
-    """Return P(left over = column | stock = row), (top + 1, top + 1)."""
-    leave = np.zeros((top + 1, top + 1))
-    for stock in range(top + 1):
-        sold = pmf[:stock]
-        leave[stock, stock - np.arange(len(sold))] = sold
-        leave[stock, 0] += 1 - sold.sum()
-    return leave
 
 
 def _periods_until_sold(params: SingleItemParams, units: int) -> Values:

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from sb3_ecom.envs.inventory.shop.baselines import RULES, item_profits, parameters
-from sb3_ecom.envs.inventory.shop.coordinate_search import CANDIDATES, refine
+from sb3_ecom.envs.inventory.shop.cross_entropy_search import CANDIDATES, refine
 from sb3_ecom.envs.inventory.shop.env import ShopTask
+from sb3_ecom.envs.inventory.shop.reorder_rules import RULES
+from sb3_ecom.envs.inventory.shop.tuning import item_profits, parameters
 
 
 def test_refinement_finds_the_top_of_a_hill_that_is_not_axis_aligned():

@@ -1,7 +1,7 @@
-"""A second search of a rule's parameters: all items at once, by the cross-entropy method.
+"""Cross-entropy search of a rule's parameters, all items at once.
 
-The grid search scores items one by one and moves them together at the end; what they do to each other in the
-storage is found here, at the price of some hundreds of simulations.
+The grid search scores items one by one and moves them together at the end; here their interplay in the
+shared storage counts too, at the price of some hundreds of simulations.
 """
 
 from __future__ import annotations
