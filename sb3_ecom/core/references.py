@@ -19,6 +19,7 @@ class Reference:
     stderr: float  # 0 where the value is computed, not simulated
     command: str  # prints or writes this figure
     policy: str = ""  # whose return it is
+    results: str = ""  # the table under benchmarks/results that holds it, where there is one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +81,7 @@ def write_references(path: Path, measured: Mapping[str, Reference]) -> None:
             "value": reference.value,
             "stderr": reference.stderr,
             "command": reference.command,
+            **({"results": reference.results} if reference.results else {}),
         }
     ordered = {role: content[role] for role in ROLES if role in content}
     write_whole(path, (json.dumps(ordered, indent=2) + "\n").encode())
