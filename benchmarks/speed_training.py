@@ -3,7 +3,7 @@
 The two take turns, one thread each, without evaluation; prints steps/s as SB3 logs them and the ratio of each
 pair, then the median:
 
-    python benchmarks/training_speed.py EcomRec-v0 --pairs 5
+    python benchmarks/speed.py training EcomRec-v0 --pairs 5
 """
 
 from __future__ import annotations
@@ -13,40 +13,21 @@ import os
 import re
 import statistics
 import subprocess
-import sys
 import tempfile
 
-from sb3_ecom.sb3.zoo import config_path
+from training import training_command
 
 
-def steps_per_s(env_id: str, steps: int, native: bool) -> int:
-    """Train for so many steps; return the last steps/s logged."""
-    command = [sys.executable, "-m", "rl_zoo3.train", "--algo", "ppo", "--env", env_id, "-n", str(steps)]
-    command += ["--eval-freq", "-1", "--num-threads", "1"]
-    if native:
-        command += ["--gym-packages", "sb3_ecom.fast", "-conf", str(config_path("ppo"))]
-    with tempfile.TemporaryDirectory() as folder:  # also the working directory: no configuration to be found
-        done = subprocess.run(
-            [*command, "-f", folder],
-            check=True,
-            cwd=folder,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-    return int(re.findall(r"\bfps\s*\|\s*(\d+)", done.stdout)[-1])
-
-
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
     parser.add_argument("env_id", metavar="ID")
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--literal-steps", type=int, default=40_000)
     parser.add_argument("--native-steps", type=int, default=1_200_000)
-    options = parser.parse_args()
+
+
+def run(options: argparse.Namespace) -> None:
+    """Measure and print."""
     ratios = []
     for _ in range(options.pairs):
         literal = steps_per_s(options.env_id, options.literal_steps, native=False)
@@ -56,5 +37,12 @@ def main() -> None:
     print(f"median {statistics.median(ratios):.1f}x")
 
 
-if __name__ == "__main__":
-    main()
+def steps_per_s(env_id: str, steps: int, native: bool) -> int:
+    """Train for so many steps; return the last steps/s logged."""
+    with tempfile.TemporaryDirectory() as folder:  # also the working directory: no configuration to be found
+        command = training_command("ppo", env_id, folder=folder, steps=steps, native=native, verbose=1)
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        done = subprocess.run(
+            command, check=True, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True
+        )
+    return int(re.findall(r"\bfps\s*\|\s*(\d+)", done.stdout)[-1])
