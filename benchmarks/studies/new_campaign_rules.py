@@ -1,75 +1,67 @@
-"""Whether memory wins where a campaign is new: EcomAds-v0, preset "newcampaign".
+r"""What do rules earn on a new campaign (EcomAds-v0, preset "newcampaign") when they are tuned for it?
 
-    python benchmarks/new_campaign.py --seeds 3 --folder runs
+At which hours the campaign's audience buys is hidden and new every day, and conversions arrive late. Each
+rule's parameters come from a random search on 256 days of their own, which `--tune` repeats; the rules then
+meet common days. Answer: benchmarks/results/new_campaign_rules.csv. The table of the search that chose these
+parameters, beside learners, is benchmarks/results/new_campaign.csv.
 
-At which hours the campaign's audience buys is hidden and new every day, and conversions arrive late. The same
-PPO shifts what the model-predictive bidder without conversion feedback bids: once with the last tick and the
-context before it (last-click), once with the 12 ticks of the observation as a flat vector, once with an LSTM
-over them. It earns expected conversions (reward term `expected`) less those of a twin who bids by the rule
-alone. Rules are tuned by random search on 256 days of their own (`--tune` searches on). Everybody then
-meets the same days; differences are paired over them, and their standard error adds the spread of the seeds.
-Models and returns in `--folder` are not computed again. The table goes to
-benchmarks/results/new_campaign.csv.
+    python benchmarks/studies/new_campaign_rules.py
+    python benchmarks/studies/new_campaign_rules.py --tune 60
+
+Learners on the same days: PPO shifts what the model-predictive bidder without conversion feedback bids, and
+earns expected conversions less those of a twin who bids by the rule alone; with the last tick, the flat
+window, or an LSTM over it:
+
+    python benchmarks/ladder.py EcomAds-v0 --episodes 2048 --env-kwargs preset:newcampaign \
+        --train-kwargs "reward_weights:{'expected': 1.0}" --policies LastClickPolicy MlpPolicy LstmPolicy \
+        --hyperparams n_timesteps:600000 n_epochs:3 learning_rate:lin_2e-3 \
+        "vec_env_wrapper:[{'sb3_ecom.sb3.VecResidual': {'rule': 'model_predictive', 'reach': 2.0}}]"
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 import os
-import tempfile
-import time
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
-import torch
-from ads_ladder import RESULTS, SEARCH_DAYS, Floats, error_of, play
-from rl_zoo3.utils import linear_schedule
-from stable_baselines3 import PPO
-from stable_baselines3.common.vec_env import VecNormalize
-from torch import nn
+from records import save
 
+import sb3_ecom
+from sb3_ecom.core.statistics import difference, estimate_mean
 from sb3_ecom.envs.advertising.pacing.baselines import ModelPredictive
 from sb3_ecom.envs.advertising.pacing.env import PacingTask
 from sb3_ecom.envs.advertising.pacing.rules import MarginalReturn
 from sb3_ecom.envs.advertising.pacing.smoothing import Smoothed
-from sb3_ecom.sb3 import LstmPolicy, TerminalHorizon, VecResidual, make_vec_env
-from sb3_ecom.sb3.policies.residual import ResidualPolicy
-from sb3_ecom.sb3.policies.sequence import LastClickPolicy
 
-ENV_ID, PRESET, RULE = "EcomAds-v0", "newcampaign", "model_predictive"
-POLICIES: dict[str, Any] = {"last-click": LastClickPolicy, "flatten": "MlpPolicy", "lstm": LstmPolicy}
-SETTINGS: dict[str, Any] = {
-    **{"n_steps": 48, "batch_size": 3072, "n_epochs": 3, "gamma": 1.0, "gae_lambda": 1.0, "device": "cpu"},
-    "policy_kwargs": {"log_std_init": -1.5, "net_arch": [64, 64], "activation_fn": nn.Tanh},
-}
-Knobs = dict[str, float]
+ENV_ID, PRESET = "EcomAds-v0", "newcampaign"
+DAYS, SEARCH_DAYS = 7, 1_224  # seeds of the days that everybody meets, and of the search
+Parameters = dict[str, float]
 
 
-def smoothed(task: PacingTask, **knobs: float) -> Any:
+def smoothed(task: PacingTask, **parameters: float) -> Any:
     """Return the planner that smooths late conversions."""
-    return Smoothed(task, **knobs)
+    return Smoothed(task, **parameters)
 
 
-def marginal(task: PacingTask, **knobs: float) -> Any:
+def marginal(task: PacingTask, **parameters: float) -> Any:
     """Return the greedy bidder by marginal return."""
-    return MarginalReturn(task, **knobs)
+    return MarginalReturn(task, **parameters)
 
 
-def believing(task: PacingTask, **knobs: float) -> Any:
+def believing(task: PacingTask, **parameters: float) -> Any:
     """Return the planner with a Bayes filter over regimes, who takes the market to have these parameters."""
     other = PacingTask(PRESET)
-    other.params = replace(task.params, **{**knobs, "switch": min(knobs["switch"], 0.5)})
+    other.params = replace(task.params, **{**parameters, "switch": min(parameters["switch"], 0.5)})
     return ModelPredictive(other, dayparting=False, feedback=True)
 
 
-#: Rule -> (make, best knobs found, step of the search: absolute within [0, .99], or of the logarithm if < 0).
-TUNED: dict[str, tuple[Callable[..., Any], Knobs, Knobs]] = {
+#: Rule -> (make, best parameters found, steps of the search: within [0, .99], or of the logarithm if < 0).
+TUNED: dict[str, tuple[Callable[..., Any], Parameters, Parameters]] = {
     "model_predictive_smoothed, tuned": (
         smoothed,
         {"decay": 0.011, "prior": 20.0, "gain": 1.57, "persistence": 0.59},
@@ -86,129 +78,57 @@ TUNED: dict[str, tuple[Callable[..., Any], Knobs, Knobs]] = {
         {"quality_regime": -0.3, "switch": -0.5, "delay": -0.3},
     ),
 }
-PLAIN = (
-    "random",
-    "constant",
-    "pid",
-    "dual_pacing",
-    "online_lp",
-    RULE,
-    "model_predictive_feedback",
-    "oracle_policy",
-)
 
 
 def search(name: str, tries: int, days: int) -> None:
-    """Walk from the known knobs at random, keeping what is better; print every improvement."""
-    make, knobs, steps = TUNED[name]
+    """Walk from the known parameters at random, keeping what is better; print every improvement."""
+    make, parameters, steps = TUNED[name]
     task, draw, best = PacingTask(PRESET), np.random.default_rng(1), -np.inf
     for number in range(tries):
-        tried = dict(knobs)
+        tried = dict(parameters)
         for key, step in steps.items() if number else ():
             change = step * draw.standard_normal()
             tried[key] = (
                 tried[key] * np.exp(change) if step < 0 else float(np.clip(tried[key] + change, 0, 0.99))
             )
-        value = float(play(ENV_ID, make(task, **tried), days, SEARCH_DAYS, preset=PRESET).mean())
+        policy = make(task, **tried)
+        value = sb3_ecom.evaluate(ENV_ID, policy, episodes=days, seed=SEARCH_DAYS, preset=PRESET).mean
         if value > best:
-            best, knobs = value, tried
-            print(f"{name} {number}: {value:.1f}", {key: round(x, 3) for key, x in knobs.items()}, flush=True)
-
-
-def train(name: str, seed: int, steps: int, folder: Path) -> Any:
-    """Return the model of this policy and seed; train it unless it is there."""
-    path = folder / f"{name}_{seed}_{steps}.zip"
-    if path.is_file():
-        return PPO.load(path, device="cpu")
-    venv: Any = make_vec_env(ENV_ID, 256, seed=seed, preset=PRESET, reward_weights={"expected": 1.0})
-    venv = VecNormalize(VecResidual(venv, rule=RULE, reach=2.0), norm_obs=False, gamma=1.0)
-    model = PPO(POLICIES[name], venv, seed=seed, learning_rate=linear_schedule(2e-3), **SETTINGS)
-    start = time.process_time()
-    model.learn(steps, TerminalHorizon(), log_interval=None)
-    print(f"{name} {seed}: trained in {time.process_time() - start:.0f} s of processor time", flush=True)
-    model.save(path)
-    return model
-
-
-def returns_of(name: str, policy: Any, options: argparse.Namespace) -> Floats:
-    """Return the returns of a policy on the days; they are kept in the folder."""
-    path = options.folder / f"{name}_{options.days}.npy"
-    if not path.is_file():
-        found = play(ENV_ID, policy() if callable(policy) else policy, options.days, preset=PRESET)
-        np.save(path, found)
-        print(f"{name}: {found.mean():.2f} +- {error_of(found):.2f}", flush=True)
-    return np.asarray(np.load(path), dtype=np.float64)
+            best, parameters = value, tried
+            print(
+                f"{name} {number}: {value:.1f}",
+                {key: round(x, 3) for key, x in parameters.items()},
+                flush=True,
+            )
 
 
 def main() -> None:
-    """Train, measure everybody, write the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=600_000)
+    """Tune, or measure every rule and write the table, worst first."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--days", type=int, default=2048)
-    parser.add_argument("--policies", nargs="+", default=list(POLICIES), choices=list(POLICIES))
-    parser.add_argument("--tune", type=int, default=0, metavar="TRIES", help="only search the rules' knobs")
-    parser.add_argument("--folder", type=Path, default=None, help="keep models and returns here")
+    parser.add_argument("--tune", type=int, default=0, metavar="TRIES", help="only search the parameters")
     options = parser.parse_args()
-    torch.set_num_threads(1)
     if options.tune:
         for name in TUNED:
             search(name, options.tune, 256)
         return
-    options.folder = options.folder or Path(tempfile.mkdtemp())
-    options.folder.mkdir(parents=True, exist_ok=True)
-    task = PacingTask(PRESET)
-    rows: dict[str, Floats] = {}  # name -> (seeds, days)
-    for name in PLAIN:
-        rows[name] = returns_of(name, name, options)[None]
-    for name, (make, knobs, _) in TUNED.items():
-        rows[name] = returns_of(name, lambda make=make, knobs=knobs: make(task, **knobs), options)[None]
-    found: dict[str, list[Floats]] = {name: [] for name in options.policies}
-    for name in options.policies:
-        for seed in range(options.seeds):
-
-            def shifted(name: str = name, seed: int = seed) -> Any:
-                policy = ResidualPolicy(train(name, seed, options.steps, options.folder), task)
-                return lambda observation: policy.predict(observation)[0]
-
-            found[name].append(returns_of(f"PPO_{name}_{seed}_{options.steps}", shifted, options))
-            write({**rows, **{f"PPO {key}": np.stack(some) for key, some in found.items() if some}})
-
-
-def write(rows: dict[str, Floats]) -> None:
-    """Write and print the table, worst first: gains over the best tuned rule and over the last tick."""
-    rule = max(TUNED, key=lambda name: float(rows[name].mean()))
-    table = []
-    for name, returns in sorted(rows.items(), key=lambda row: float(row[1].mean())):
-        line: list[Any] = [name, len(returns), f"{returns.mean():.2f}", f"{spread(returns):.2f}"]
-        for other in (rule, "PPO last-click"):
-            known = rows.get(other)
-            if name.startswith("PPO") and known is not None and name != other:
-                shared = returns if len(known) == 1 else returns[: len(known)]
-                gap = shared - known[: len(shared)]  # seed by seed, where both have any
-                line += [f"{gap.mean():.2f}", f"{spread(gap):.2f}"]
-        table.append(line)
-    columns = (
-        "policy",
-        "seeds",
-        "conversions",
-        "stderr",
-        f"over {rule}",
-        "stderr",
-        "over last-click",
-        "stderr",
-    )
-    with (RESULTS / "new_campaign.csv").open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([columns, *table])
-    for cells in (columns, *table):
-        print("  ".join(f"{cell!s:<18}" for cell in cells), flush=True)
-
-
-def spread(values: Floats) -> float:
-    """Return the standard error of the mean of (seeds, days): over days, and over the seeds."""
-    seeds = len(values)
-    between = float(values.mean(axis=1).std(ddof=1)) / seeds**0.5 if seeds > 1 else 0.0
-    return error_of(values.mean(axis=0), between)
+    task, entry = PacingTask(PRESET), sb3_ecom.spec(ENV_ID)
+    policies: dict[str, Any] = {name: name for name in ("random", *entry.baselines, *entry.privileged)}
+    policies |= {name: make(task, **found) for name, (make, found, _) in TUNED.items()}
+    returns = {
+        name: sb3_ecom.evaluate(ENV_ID, policy, episodes=options.days, seed=DAYS, preset=PRESET).returns
+        for name, policy in policies.items()
+    }
+    best = max(TUNED, key=lambda name: float(returns[name].mean()))
+    rows = []
+    for name, found in sorted(returns.items(), key=lambda row: float(row[1].mean())):
+        own, gap = estimate_mean(found), difference(found, returns[best])
+        numbers = [f"{number:.2f}" for number in (*own[:2], *gap[:2])]
+        rows.append((name, options.days, *numbers))
+    columns = ("policy", "days", "conversions", "stderr", f"minus {best}", "minus_stderr")
+    save("new_campaign_rules.csv", columns, rows)
 
 
 if __name__ == "__main__":

@@ -32,6 +32,12 @@ def commit() -> str:
         return "unknown"
 
 
+def read_heading(path: Path) -> str:
+    """Return a table's first line without its #; empty where it has none."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    return lines[0].removeprefix("# ") if lines and lines[0].startswith("#") else ""
+
+
 def read_rows(path: Path) -> list[dict[str, str]]:
     """Return a table's rows; none where there is no file. Lines that begin with # are skipped."""
     if not path.is_file():
