@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from rows import best
 from rungs import Plan, Rung
 from studies.records import RESULTS, print_rows, read_rows, write_rows
 
@@ -51,14 +52,14 @@ def gate_row(plan: Plan, rungs: Sequence[Rung]) -> dict[str, Any]:
     if lacking:
         raise ValueError(f"the gates of {plan.env_id} need --rules {' '.join(sorted(lacking))}")
     row: dict[str, Any] = dict.fromkeys(COLUMNS, "-") | {"id": plan.env_id, "episodes": plan.episodes}
-    constant = next((rung for rung in rungs if rung.kind == "constant"), None)
+    constant = best(rungs, "constant")
     if constant is not None:
         score = sb3_ecom.spec(plan.env_id).score(float(constant.measured.returns.mean()))
         row["constant_score"] = f"{score:.3f}"
     if ahead:
-        best, myopic = (returns[name] for name in ahead)
-        found = ratio(best, myopic)
-        row |= {"best_known": f"{best.mean():.4g}", "myopic": f"{estimate_mean(myopic).mean:.4g}"}
+        most, myopic = (returns[name] for name in ahead)
+        found = ratio(most, myopic)
+        row |= {"best_known": f"{most.mean():.4g}", "myopic": f"{estimate_mean(myopic).mean:.4g}"}
         row |= {"ratio": f"{found.mean:.3f}", "ratio_se": f"{found.stderr:.3f}"}
     if memory:
         gap = difference(returns[memory[0]], returns[memory[1]])

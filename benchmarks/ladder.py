@@ -28,7 +28,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import yaml
 from gates import GATES, gate_row, save_gate
 from recording import MIN_SEEDS, record
-from rungs import COLUMNS, Ladder, Plan, Rung, make_rows, oracle_row
+from rows import COLUMNS, PRINTED, make_rows, oracle_row
+from rungs import Ladder, Plan, Rung
 from studies.records import RESULTS, commit, print_rows, write_rows
 from suite import draw_suite
 
@@ -131,7 +132,7 @@ def climb(env_id: str, options: argparse.Namespace) -> list[Rung]:
     typed = shlex.join(["python", "benchmarks/ladder.py", *sys.argv[1:]])
     first = f"sb3_ecom {sb3_ecom.__version__}, commit {commit()}: {typed}"
     write_rows(path, columns, rows, first)
-    print_rows(COLUMNS, rows)
+    print_rows(PRINTED, rows)
     print(f"saved {path}", flush=True)
     if options.gates and env_id in GATES:
         save_gate(gate_row(plan, rungs))

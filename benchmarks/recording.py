@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from rungs import Rung, best
+from rows import best
+from rungs import Rung
 
 import sb3_ecom
 import sb3_ecom.envs
 from sb3_ecom.core.references import Reference, load_references, references_path, write_references
 from sb3_ecom.core.registry import register
-from sb3_ecom.core.statistics import estimate_mean
+from sb3_ecom.core.statistics import difference, estimate_mean
 
 MIN_SEEDS = 5  # of a learner whose return goes on record
 
@@ -41,20 +42,27 @@ def figures(
     rungs: Sequence[Rung], command: str, results: str, algo: str, attained: str
 ) -> dict[str, Reference]:
     """Return role -> figure; `attained` names the policy whose return is the best known."""
+    baseline = best(rungs, "baseline")
 
     def figure(rung: Rung, policy: str) -> Reference:
-        value = estimate_mean(rung.measured.returns)
+        value, minus = estimate_mean(rung.measured.returns), None
+        learner = rung.kind == "learner"
+        if learner and baseline is not None:
+            gap = difference(rung.measured.returns, baseline.measured.returns)
+            minus = (float(f"{gap.mean:.4g}"), float(f"{gap.stderr:.3g}"))
         return Reference(
             value=float(f"{value.mean:.6g}"),
             stderr=float(f"{value.stderr:.3g}"),
             command=command,
             policy=policy,
             results=results,
+            seeds=len(rung.measured.returns) if learner else 0,
+            minus_baseline=minus,
         )
 
     roles = {
         "random": best(rungs, "random"),
-        "best_baseline": best(rungs, "baseline"),
+        "best_baseline": baseline,
         "best_known": next((rung for rung in rungs if rung.policy == attained), None),
         "learner": next(
             (rung for rung in rungs if rung.kind == "learner" and rung.policy == algo.upper()), None

@@ -1,29 +1,25 @@
-"""The policies of a ladder: what is trained and measured, and the rows that come of it."""
+"""The policies of a ladder: what is trained, and what is measured in which episodes."""
 
 from __future__ import annotations
 
 import json
-import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 from constants import PLAIN_ACTIONS, constant_policy, search_constant
 from episodes import BOUNDS, Episodes, Measured, stack
+from gymnasium import spaces
 from tqdm import tqdm
 from training import cpu_seconds, entry_mark, model_path, policy_path, train, zoo_entry
 
 import sb3_ecom
-from sb3_ecom.core.statistics import difference, estimate_mean
 from sb3_ecom.sb3.saved_model import load_policy
 
 Kind = Literal["learner", "baseline", "privileged", "random", "constant", "bound"]
-COLUMNS = (
-    *("policy", "kind", "seeds", "episodes", "return", "stderr", "low", "high", "score", "against", "minus"),
-    *("minus_stderr", "minus_low", "minus_high", "learner_minus", "learner_minus_stderr", "budget", "cpu_s"),
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,13 +42,13 @@ class Plan:
 
     @property
     def suffix(self) -> str:
-        """What the results' name adds for what is not as shipped."""
-        changed = {**self.env_kwargs, **self.train_kwargs, **self.hyperparams}
-        parts = [f"{name}-{value}" for name, value in changed.items()]
+        """What the results' name adds for what is not as shipped; the table's first line has the command."""
+        parts = [f"{name}-{value}" for name, value in self.env_kwargs.items()]
         parts += [] if self.algo == "ppo" else [self.algo]
-        parts += [] if self.policies == ("zoo",) else [*self.policies]
-        parts += [] if self.rules is None else ["some-rules"]
-        return "".join("_" + re.sub(r"[^\w.-]+", "-", part).strip("-") for part in parts)[:120]
+        changed = [self.train_kwargs, self.hyperparams, self.policies, self.rules]
+        if changed != [{}, {}, ("zoo",), None]:
+            parts.append(entry_mark({"changed": changed}))
+        return "".join("_" + re.sub(r"[^\w.-]+", "-", part).strip("-") for part in parts)
 
     def entry(self, policy: str) -> dict[str, Any]:
         """Return the zoo entry with this policy class and what else is changed."""
@@ -110,6 +106,8 @@ class Ladder:
             for name in rules:
                 if plan.rules is None or name in plan.rules:
                     yield name, lambda name=name, kind=kind: self._named(name, kind)
+        if isinstance(spec.make_task(**plan.env_kwargs).action_space, spaces.Box):
+            yield "zero action", self._zero
         if plan.search_episodes or (spec.best_constant is not None and not plan.env_kwargs):
             yield "best constant action", self._constant
         if plan.env_id in BOUNDS:
@@ -127,6 +125,12 @@ class Ladder:
         found = self.episodes.bound()
         name = "bound of the same episodes"
         return None if found is None else Rung(policy=name, kind="bound", measured=found)
+
+    def _zero(self) -> Rung:
+        space = self.spec.make_task(**self.plan.env_kwargs).action_space
+        policy = constant_policy(np.zeros(space.shape, space.dtype))
+        measured = self.episodes.measure("zero_action", lambda: policy)
+        return Rung(policy="always action 0", kind="constant", measured=measured)
 
     def _constant(self) -> Rung:
         plan, kwargs, name = self.plan, {}, "known_constant"
@@ -177,74 +181,3 @@ class Ladder:
             budget=f"{int(entry['n_timesteps'])} steps a seed",
             cpu_s=sum(map(cpu_seconds, paths)) / len(paths),
         )
-
-
-def best(rungs: Sequence[Rung], kind: Kind) -> Rung | None:
-    """Return the best rung of a kind, if there is one."""
-    found = [rung for rung in rungs if rung.kind == kind]
-    return max(found, key=lambda rung: float(rung.measured.returns.mean()), default=None)
-
-
-def first_learner(rungs: Sequence[Rung], algo: str) -> Rung | None:
-    """Return the zoo entry's rung, or else the best learner's."""
-    own = [rung for rung in rungs if rung.kind == "learner" and rung.policy == algo.upper()]
-    return own[0] if own else best(rungs, "learner")
-
-
-def make_rows(plan: Plan, rungs: Sequence[Rung], against: str | None = None) -> list[dict[str, Any]]:
-    """Return the table; `minus` is the difference to the best baseline, or to the policy `against`.
-
-    Raises:
-        ValueError: if the ladder has no policy `against`.
-    """
-    named = {rung.policy: rung for rung in rungs}
-    if against is not None and against not in named:
-        raise ValueError(f"--against must be one of {', '.join(named)}, got {against!r}")
-    other = named[against] if against else best(rungs, "baseline")
-    learner = first_learner(rungs, plan.algo)
-    return [make_row(plan, rung, other, learner) for rung in rungs]
-
-
-def make_row(plan: Plan, rung: Rung, other: Rung | None, learner: Rung | None) -> dict[str, Any]:
-    """Return one policy's cells."""
-    returns = rung.measured.returns
-    found = estimate_mean(returns)
-    spec = sb3_ecom.spec(plan.env_id)
-    row: dict[str, Any] = {
-        "policy": rung.policy,
-        "kind": rung.kind,
-        "seeds": len(returns) if returns.ndim > 1 else "",
-        "episodes": plan.episodes,
-        "budget": rung.budget,
-        "cpu_s": "" if rung.cpu_s is None else round(rung.cpu_s),
-        # A score is of the arguments that random and best known were measured with.
-        "score": "" if plan.env_kwargs else f"{spec.score(found.mean):.4f}",
-        **{name: f"{value:.4g}" for name, value in rung.measured.metrics.items()},
-        **numbers(("return", "stderr", "low", "high"), found),
-    }
-    if other is not None and rung is not other:
-        row["against"] = other.policy
-        minus = difference(returns, other.measured.returns)
-        row |= numbers(("minus", "minus_stderr", "minus_low", "minus_high"), minus)
-    if learner is not None and rung is not learner:
-        minus = difference(learner.measured.returns, returns)
-        row |= numbers(("learner_minus", "learner_minus_stderr"), minus)
-    return row
-
-
-def oracle_row(plan: Plan, rungs: Sequence[Rung]) -> dict[str, Any]:
-    """Return the row of what the id's oracle says of these arguments; it met other episodes, if any."""
-    oracle = sb3_ecom.spec(plan.env_id).oracle(**plan.env_kwargs)
-    row: dict[str, Any] = {"policy": f"oracle ({oracle.kind})", "kind": "oracle"}
-    row |= numbers(("return", "stderr"), (oracle.value, oracle.stderr))
-    learner = first_learner(rungs, plan.algo)
-    if learner is not None:
-        own = estimate_mean(learner.measured.returns)
-        gap = (own.mean - oracle.value, math.hypot(own.stderr, oracle.stderr))
-        row |= numbers(("learner_minus", "learner_minus_stderr"), gap)
-    return row
-
-
-def numbers(names: Sequence[str], values: Sequence[float]) -> dict[str, str]:
-    """Return the values as texts of six digits."""
-    return {name: f"{value:.6g}" for name, value in zip(names, values, strict=False)}

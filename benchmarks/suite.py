@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from rungs import Rung, best
+from rows import best
+from rungs import Rung
 from studies.records import print_rows, write_rows
 
 import sb3_ecom

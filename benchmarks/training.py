@@ -89,7 +89,7 @@ def policy_path(name: str) -> str:
 
 def entry_mark(entry: Entry) -> str:
     """Return a short mark of the settings: a model of other settings does not count as theirs."""
-    return hashlib.sha256(json.dumps(entry, sort_keys=True).encode()).hexdigest()[:8]
+    return hashlib.sha256(json.dumps(entry, sort_keys=True, default=list).encode()).hexdigest()[:8]
 
 
 def model_path(folder: Path, algo: str, env_id: str, entry: Entry, seed: int) -> Path:

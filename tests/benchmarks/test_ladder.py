@@ -12,7 +12,8 @@ import studies.records as records
 import training
 import yaml
 from episodes import BOUNDS, Episodes, Measured
-from rungs import Plan, Rung, make_rows
+from rows import make_rows
+from rungs import Plan, Rung
 
 import sb3_ecom
 from sb3_ecom.core.references import Reference, load_references
@@ -128,6 +129,8 @@ def test_a_record_replaces_measured_figures_and_keeps_the_computed_optimum(tmp_p
         "learner": 4.5,
     }
     assert found["learner"].results == "ladder_ID.csv"
+    assert found["learner"].seeds == 5
+    assert found["learner"].minus_baseline == (1.0, 0.0)  # to "better", paired
     path = tmp_path / "references" / "ID.json"
     path.parent.mkdir()
     recording.write_references(path, found)
