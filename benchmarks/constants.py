@@ -12,6 +12,8 @@ import numpy as np
 from gymnasium import spaces
 
 import sb3_ecom
+from sb3_ecom.core.arrays import NumpyBackend
+from sb3_ecom.core.task import ItemRewardTask
 
 #: Under which arguments an action means a bid or a quantity, not an offset of a rule.
 PLAIN_ACTIONS: dict[str, dict[str, Any]] = {
@@ -42,8 +44,9 @@ def constant_policy(action: Any) -> Callable[[Any], Any]:
 def search_constant(env_id: str, *, episodes: int, seed: int = SEARCH_SEED, **kwargs: Any) -> Constant:
     """Return the best constant action found.
 
-    Discrete: every action. A page: slot by slot, the most popular items each. Box: the cross-entropy method
-    (Rubinstein 1999), 30 rounds of 32.
+    Discrete: every action. A page: slot by slot, the most popular items each. A quantity an item, where the
+    reward is earned item by item: each item's best of 32. Another Box: the cross-entropy method (Rubinstein
+    1999), 30 rounds of 32.
 
     Args:
         env_id: a registered id; its actions mean what `PLAIN_ACTIONS` says.
@@ -60,14 +63,33 @@ def search_constant(env_id: str, *, episodes: int, seed: int = SEARCH_SEED, **kw
         policy = constant_policy(action)
         return sb3_ecom.evaluate(env_id, policy, episodes=episodes, seed=seed, **kwargs).mean
 
-    space = sb3_ecom.spec(env_id).make_task(**kwargs).action_space
-    if isinstance(space, spaces.Discrete):
-        action: Any = max(range(int(space.n)), key=value)
+    task = sb3_ecom.spec(env_id).make_task(**kwargs)
+    space = task.action_space
+    if kwargs.get("action") == "quantity" and isinstance(task, ItemRewardTask):
+        action, tried = best_quantities(task, episodes, seed), _CANDIDATES
+    elif isinstance(space, spaces.Discrete):
+        action = max(range(int(space.n)), key=value)
     elif isinstance(space, spaces.MultiDiscrete):
         action = best_page(value, space.nvec.tolist())
     else:
         action = best_in_box(value, int(np.prod(space.shape))).reshape(space.shape)
     return Constant(action, f"{tried} simulations of {episodes} episodes")
+
+
+def best_quantities(task: Any, episodes: int, seed: int) -> Any:
+    """Return each item's best quantity: no simulation of one item needs to know the others'."""
+    size, earned = task.action_space.shape[0], []
+    levels = np.linspace(-1, 1, _CANDIDATES, dtype=np.float32)
+    for level in levels:
+        source = NumpyBackend(np.random.default_rng(seed))
+        state = task.initial_state(task.draw_reset(source, episodes))
+        total = np.zeros(size)
+        for _ in range(task.horizon):
+            action = np.full((episodes, size), level, np.float32)
+            state, outcome = task.step(state, action, task.draw_step(source, episodes))
+            total += np.asarray(task.item_rewards(outcome)).mean(axis=0)
+        earned.append(total)
+    return levels[np.argmax(earned, axis=0)]
 
 
 def best_page(value: Value, sizes: list[int]) -> Any:

@@ -96,6 +96,18 @@ def test_the_search_of_a_box_finds_the_peak():
     assert found == pytest.approx(peak, abs=0.03)
 
 
+def test_a_shop_s_best_constant_orders_are_better_than_none():
+    found = constants.search_constant("EcomInventory-v0", episodes=8)
+    assert found.action.shape == (10,)
+    earned, idle = (
+        sb3_ecom.evaluate(
+            "EcomInventory-v0", constants.constant_policy(action), episodes=8, action="quantity"
+        ).mean
+        for action in (found.action, np.full(10, -1, np.float32))
+    )
+    assert earned > idle
+
+
 def test_the_search_tries_every_discrete_action():
     found = constants.search_constant(ENV, episodes=4)
     assert found.budget == f"{sb3_ecom.spec(ENV).make_task().action_space.n} simulations of 4 episodes"
@@ -135,6 +147,22 @@ def test_a_record_replaces_measured_figures_and_keeps_the_computed_optimum(tmp_p
     path.parent.mkdir()
     recording.write_references(path, found)
     assert load_references(str(tmp_path / "spec.py"), "ID").learner == found["learner"]
+
+
+def test_a_record_counts_at_once(tmp_path, monkeypatch):
+    entry, path = sb3_ecom.spec(ENV), tmp_path / "references" / f"{ENV}.json"
+    path.parent.mkdir()
+    path.write_bytes(recording.find_references(ENV).read_bytes())
+    monkeypatch.setattr(recording, "find_references", lambda _: path)
+    found = [rung("random", "random", [-40.0, -42.0]), rung("PPO", "learner", [[-5.0, -6.0]] * 5)]
+    try:
+        recording.record(ENV, found, "python benchmarks/ladder.py", "ladder.csv", "ppo")
+        assert sb3_ecom.spec(ENV).random.value == -41.0
+        assert sb3_ecom.spec(ENV).learner.seeds == 5
+        assert sb3_ecom.spec(ENV).best_known == entry.best_known  # computed: no policy of the ladder's
+        assert sb3_ecom.spec(ENV).best_baseline == entry.best_baseline  # not measured here
+    finally:
+        recording.register(entry)
 
 
 def test_the_policy_behind_the_best_known_return_is_found():
