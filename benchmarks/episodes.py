@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from studies.records import commit
 
 import sb3_ecom
 from sb3_ecom.core.evaluate import chunks
@@ -47,7 +49,8 @@ class Measured:
 class Episodes:
     """The episodes of an id that every policy meets, and the folder that keeps their returns.
 
-    A folder belongs to one state of the code: delete its `returns` when the simulator changes.
+    A folder belongs to one state of the simulator: returns of another commit are used with a warning, and are
+    to be deleted when the simulator has changed.
     """
 
     env_id: str
@@ -105,9 +108,13 @@ class Episodes:
             found = compute()
             path.parent.mkdir(parents=True, exist_ok=True)
             half = path.with_suffix(".part.npz")
-            np.savez(half, returns=found.returns, metrics=json.dumps(dict(found.metrics)))
+            metrics = json.dumps(dict(found.metrics))
+            np.savez(half, returns=found.returns, metrics=metrics, commit=commit())
             os.replace(half, path)
         with np.load(path) as kept:
+            if str(kept["commit"]) != commit():
+                text = f"{path.parent} holds returns of commit {kept['commit']}, this is {commit()}"
+                warnings.warn(text, stacklevel=3)
             returns = np.asarray(kept["returns"], dtype=np.float64)
             return Measured(returns=returns, metrics=json.loads(str(kept["metrics"])))
 

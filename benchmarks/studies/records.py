@@ -6,6 +6,7 @@ import csv
 import io
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ def heading(**more: object) -> str:
     return ", ".join(f"{key} {value}" for key, value in machine.items())
 
 
+@cache
 def commit() -> str:
     """Return the checkout's short commit, with a + where files differ from it; "unknown" outside git."""
     command = ["git", "-C", str(REPOSITORY), "describe", "--always", "--dirty=+", "--exclude=*"]

@@ -3,6 +3,7 @@
 import json
 
 import constants
+import episodes
 import ladder
 import numpy as np
 import pytest
@@ -50,21 +51,29 @@ def test_a_changed_entry_has_another_mark():
 
 
 def test_policies_meet_the_same_episodes_once(tmp_path):
-    episodes = Episodes(env_id=ENV, count=16, seed=7, folder=tmp_path)
-    first = episodes.measure("base_stock", lambda: "base_stock")
+    common = Episodes(env_id=ENV, count=16, seed=7, folder=tmp_path)
+    first = common.measure("base_stock", lambda: "base_stock")
     assert first.returns == pytest.approx(sb3_ecom.evaluate(ENV, "base_stock", episodes=16, seed=7).returns)
-    again = episodes.measure("base_stock", lambda: pytest.fail("computed twice"))
+    again = common.measure("base_stock", lambda: pytest.fail("computed twice"))
     assert (again.returns == first.returns).all()
     assert again.metrics == first.metrics
 
 
+def test_kept_returns_of_another_commit_are_used_with_a_warning(tmp_path, monkeypatch):
+    made = Episodes(env_id=ENV, count=4, seed=7, folder=tmp_path)
+    made.measure("random", lambda: "random")
+    monkeypatch.setattr(episodes, "commit", lambda: "another")
+    with pytest.warns(UserWarning, match="this is another"):
+        made.measure("random", lambda: pytest.fail("computed twice"))
+
+
 @pytest.mark.parametrize("env_id", BOUNDS)
 def test_no_policy_earns_more_than_the_bound_of_the_same_episodes(env_id, tmp_path):
-    episodes = Episodes(env_id=env_id, count=4, seed=7, folder=tmp_path)
+    common = Episodes(env_id=env_id, count=4, seed=7, folder=tmp_path)
     name = sb3_ecom.spec(env_id).best_baseline.policy
-    earned = episodes.measure(name, lambda: name)
+    earned = common.measure(name, lambda: name)
     # A bound on the expected return may be passed by luck; of the mean over episodes not by far.
-    assert earned.returns.mean() < 1.2 * episodes.bound().returns.mean()
+    assert earned.returns.mean() < 1.2 * common.bound().returns.mean()
 
 
 def test_differences_are_paired_and_hold_the_seeds():
