@@ -48,7 +48,7 @@ def describe(entry: Spec) -> tuple[str, ...]:
         describe_action(entry.make_task().action_space),
         _reference(entry.random),
         _named(entry.best_baseline),
-        _named(learnt),
+        _learner(learnt),
         "" if learnt is None else f"{entry.score(learnt.value):.2f}",
         _reference(entry.best_known),
         entry.best_known_kind,
@@ -74,6 +74,17 @@ def format_markdown(rows: list[tuple[str, ...]]) -> str:
 
 def _named(reference: Reference | None) -> str:
     return "" if reference is None else f"{reference.policy} {_reference(reference)}"
+
+
+def _learner(reference: Reference | None) -> str:
+    """Return the cell of a learner: its return, and its paired difference to the best baseline."""
+    notes = []
+    if reference is not None and reference.seeds:
+        notes.append(f"{reference.seeds} seed{'s' * (reference.seeds > 1)}")
+    if reference is not None and reference.minus_baseline is not None:
+        more, stderr = reference.minus_baseline
+        notes.append(f"{more:+.2g} ± {stderr:.2g} paired")
+    return _named(reference) + (f" ({'; '.join(notes)})" if notes else "")
 
 
 def _reference(reference: Reference) -> str:

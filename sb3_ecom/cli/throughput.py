@@ -49,11 +49,11 @@ def measure(
     if repeats < 1:
         raise ValueError(f"repeats must be >= 1, got {repeats}")
     for _, _, advance in candidates:
-        _time(advance, min(seconds, 0.2))
+        calls_per_second(advance, min(seconds, 0.2))
     runs: list[list[float]] = [[] for _ in candidates]
     for _ in range(repeats):
         for (_, num_envs, advance), found in zip(candidates, runs, strict=True):
-            found.append(num_envs * _time(advance, seconds))
+            found.append(num_envs * calls_per_second(advance, seconds))
     return [
         Throughput(name=name, num_envs=n, runs=tuple(found))
         for (name, n, _), found in zip(candidates, runs, strict=True)
@@ -118,7 +118,7 @@ def _version(name: str) -> str:
         return "not installed"
 
 
-def _time(advance: Advance, seconds: float) -> float:
+def calls_per_second(advance: Advance, seconds: float) -> float:
     """Return calls per second over at least `seconds`."""
     calls, batch, start = 0, 1, time.perf_counter()
     while (elapsed := time.perf_counter() - start) < seconds:

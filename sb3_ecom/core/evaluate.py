@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from copy import copy
 from dataclasses import dataclass
 from typing import Any
@@ -95,9 +95,8 @@ def evaluate(
         task = copy(task)
         task.horizon += warmup
     totals: list[dict[str, Array]] = []
-    for chunk, start in enumerate(range(0, episodes, _COPIES)):
-        loop = StepLoop(task, min(_COPIES, episodes - start))
-        chunk_seed = int(np.random.SeedSequence([seed, chunk]).generate_state(1)[0])
+    for copies, chunk_seed in chunks(episodes, seed):
+        loop = StepLoop(task, copies)
         actor = make_policy(entry, loop, policy, deterministic, chunk_seed)
         totals.append(run_episodes(loop, actor, chunk_seed, warmup=warmup if average else 0))
     merged = {name: np.concatenate([part[name] for part in totals]) for name in totals[0]}
@@ -113,6 +112,12 @@ def evaluate(
         score=entry.score(mean),
         optimum=entry.best_known.value if entry.best_known_kind == "optimal" and not kwargs else None,
     )
+
+
+def chunks(episodes: int, seed: int) -> Iterator[tuple[int, int]]:
+    """Yield (copies, seed) of the loops that `evaluate` runs one after the other."""
+    for chunk, start in enumerate(range(0, episodes, _COPIES)):
+        yield min(_COPIES, episodes - start), int(np.random.SeedSequence([seed, chunk]).generate_state(1)[0])
 
 
 def run_episodes(loop: StepLoop, policy: Policy, seed: int, *, warmup: int = 0) -> dict[str, Array]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,13 @@ from sb3_ecom.core.files import write_whole
 class Reference:
     """A return measured by a command of this repository."""
 
+    policy: str = ""  # whose return it is
     value: float  # per episode, or per period (the Spec's `criterion`)
     stderr: float  # 0 where the value is computed, not simulated
     command: str  # prints or writes this figure
-    policy: str = ""  # whose return it is
+    results: str = ""  # the table under benchmarks/results that holds it, where there is one
+    seeds: int = 0  # trainings behind a learner's figure; 0 where that is not on record
+    minus_baseline: tuple[float, float] | None = None  # to the best baseline, paired: (mean, standard error)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +62,7 @@ def load_references(spec_file: str, env_id: str) -> References:
     path = references_path(spec_file, env_id)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        return References(**{role: Reference(**content[role]) for role in ROLES if role in content})
+        return References(**{role: _reference(content[role]) for role in ROLES if role in content})
     except (OSError, ValueError, TypeError) as error:
         raise ValueError(f"{path} holds no references: {error}") from error
 
@@ -75,11 +78,15 @@ def write_references(path: Path, measured: Mapping[str, Reference]) -> None:
         raise ValueError(f"role must be one of {', '.join(ROLES)}, got {', '.join(sorted(unknown))}")
     content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     for role, reference in measured.items():
-        content[role] = {
-            **({"policy": reference.policy} if reference.policy else {}),
-            "value": reference.value,
-            "stderr": reference.stderr,
-            "command": reference.command,
-        }
+        content[role] = {name: value for name, value in asdict(reference).items() if _is_said(name, value)}
     ordered = {role: content[role] for role in ROLES if role in content}
     write_whole(path, (json.dumps(ordered, indent=2) + "\n").encode())
+
+
+def _reference(found: Mapping[str, Any]) -> Reference:
+    pair = found.get("minus_baseline")
+    return Reference(**{**found, "minus_baseline": None if pair is None else tuple(pair)})
+
+
+def _is_said(name: str, value: Any) -> bool:
+    return name in ("value", "stderr", "command") or bool(value)

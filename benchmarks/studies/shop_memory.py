@@ -1,11 +1,12 @@
-"""What the sales history of EcomInventory-v0 tells of the hidden rates beyond the textbook estimate.
-
-    python benchmarks/shop_memory.py
+"""Does the sales history of EcomInventory-v0 say more of the hidden rates than the textbook estimate?
 
 Half-years under the best tuned rule; the hidden log rate of every item is regressed on the log of the
 estimate that the observation shows, without and with the 14 days of history (sales over what a usual item
 would have sold on those dates, and empty shelves). Shares of variance explained in half-years that the fit
 has not seen. Where the two agree, a policy with a memory has little to find.
+Answer: benchmarks/results/shop_memory.csv.
+
+    python benchmarks/studies/shop_memory.py
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import argparse
 
 import numpy as np
 from numpy.typing import NDArray
+from records import save
 
 import sb3_ecom
 from sb3_ecom.core.loop import StepLoop
@@ -53,7 +55,7 @@ def explained(features: Table, target: Table, unseen: NDArray[np.bool_]) -> floa
 
 
 def main() -> None:
-    """Print one line per item, and the mean."""
+    """Regress, print and save: one line per item, and the mean."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--copies", type=int, default=512, help="half-years; a fifth is kept from the fit")
     parser.add_argument("--seed", type=int, default=3)
@@ -61,13 +63,13 @@ def main() -> None:
     estimates, rates, histories = collect(options.copies, options.seed)
     unseen = np.arange(len(rates)) % options.copies >= 0.8 * options.copies
     found = []
-    print("item  estimate  with history")
     for item in range(rates.shape[1]):
         level = np.stack([estimates[:, item], estimates[:, item] ** 2], axis=1)
         both = np.concatenate([level, histories[:, :, item]], axis=1)
         found.append([explained(features, rates[:, item], unseen) for features in (level, both)])
-        print(f"{item:4d}  {found[-1][0]:8.3f}  {found[-1][1]:12.3f}")
-    print(f"mean  {np.mean(found, axis=0)[0]:8.3f}  {np.mean(found, axis=0)[1]:12.3f}")
+    rows = [(name, *(f"{share:.3f}" for share in shares)) for name, shares in enumerate(found)]
+    rows.append(("mean", *(f"{share:.3f}" for share in np.mean(found, axis=0))))
+    save("shop_memory.csv", ("item", "estimate", "with history"), rows)
 
 
 if __name__ == "__main__":

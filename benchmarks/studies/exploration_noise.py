@@ -1,10 +1,10 @@
-"""What exploration costs a ranker on EcomRec-v0, and which weights it makes look best.
+"""What does exploration cost a ranker on EcomRec-v0, and which weights does it make look best?
 
 PPO improves the policy that acts with noise, not the one that is evaluated. The table gives the return of the
 constant weights with another weight of satiation, on common visitors, when Gaussian noise of some standard
-deviation is added to every weight on every page.
+deviation is added to every weight on every page. Answer: benchmarks/results/exploration_noise.csv.
 
-    python benchmarks/exploration_noise.py --episodes 12000
+    python benchmarks/studies/exploration_noise.py --episodes 12000
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import argparse
 from collections.abc import Callable
 
 import numpy as np
+from records import save
 
 import sb3_ecom
 from sb3_ecom.core.arrays import Array
@@ -44,14 +45,15 @@ def main() -> None:
     )
     parser.add_argument("--episodes", type=int, default=12_000)
     options = parser.parse_args()
-    print("noise   " + "".join(f"{weight:>8}" for weight in WEIGHTS) + "    s.e.")
+    rows = []
     for noise in NOISE:
         results = [
             sb3_ecom.evaluate(ENV, noisy(weight, noise), episodes=options.episodes, seed=0)
             for weight in WEIGHTS
         ]
-        cells = "".join(f"{result.mean:8.3f}" for result in results)
-        print(f"{noise:<8}{cells}{max(result.stderr for result in results):8.3f}", flush=True)
+        means = [f"{result.mean:.3f}" for result in results]
+        rows.append((noise, *means, f"{max(result.stderr for result in results):.3f}"))
+    save("exploration_noise.csv", ("noise", *(f"weight {weight}" for weight in WEIGHTS), "stderr"), rows)
 
 
 if __name__ == "__main__":

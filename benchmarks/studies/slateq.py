@@ -1,9 +1,11 @@
-"""SlateQ on EcomRecEvolution-v0: train and measure, beside the published return of 174.6.
+"""What does SlateQ earn on EcomRecEvolution-v0, beside its published return?
 
-    python benchmarks/slateq.py --n-steps 20
+    python benchmarks/studies/slateq.py --n-steps 1 --no-null-item
 
 Ie et al. 2019 print 174.6 for their best SlateQ; `--n-steps 1` bootstraps each step, as theirs does.
 `--no-null-item` values pages without a pick at 0, as RecSim's agent does.
+
+Answer: benchmarks/results/slateq.csv, one row a run.
 """
 
 from __future__ import annotations
@@ -11,10 +13,13 @@ from __future__ import annotations
 import argparse
 import time
 
+from records import RESULTS, print_rows, read_rows, write_rows
+
 import sb3_ecom
 from sb3_ecom.sb3 import SlateQ, make_vec_env
 
 ID = "EcomRecEvolution-v0"
+COLUMNS = ("n_steps", "null_item", "steps", "gamma", "seed", "return", "stderr", "score", "cpu_s")
 
 
 def main() -> None:
@@ -40,10 +45,11 @@ def main() -> None:
     start = time.process_time()
     model.learn(args.steps)
     result = sb3_ecom.evaluate(ID, model, episodes=1024, seed=11)
-    print(
-        f"n_steps {args.n_steps}, {kwargs}: {result.mean:.2f} +- {result.stderr:.2f}, "
-        f"score {result.score:.3f}, {time.process_time() - start:.0f} CPU s"
-    )
+    settings = (args.n_steps, not args.no_null_item, args.steps, args.gamma, args.seed)
+    numbers = (f"{result.mean:.2f}", f"{result.stderr:.2f}", f"{result.score:.3f}")
+    row = dict(zip(COLUMNS, (*settings, *numbers, round(time.process_time() - start)), strict=True))
+    write_rows(RESULTS / "slateq.csv", COLUMNS, [*read_rows(RESULTS / "slateq.csv"), row])
+    print_rows(COLUMNS, [row])
 
 
 if __name__ == "__main__":

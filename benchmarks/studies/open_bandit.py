@@ -1,6 +1,9 @@
-"""Off-policy estimates on the Open Bandit sample: from the random log to the Bernoulli TS policy.
+"""Do the off-policy estimators recover a published click rate from a random log?
 
-    python benchmarks/open_bandit.py ../shared/data/rec_obd_zozotown
+Estimates on the Open Bandit sample, from the random log to the Bernoulli TS policy. Answer:
+benchmarks/results/open_bandit.csv.
+
+    python benchmarks/studies/open_bandit.py ../shared/data/rec_obd_zozotown
 
 Reads <group>_random.parquet and <group>_bts.parquet (10,000 rows each). The log of random pages values the
 Bernoulli TS policy, whose chances are its shares by slot in its own log (what it shows does not depend on
@@ -11,15 +14,14 @@ the visitor). Beside the estimates stands the click rate that the policy has in 
 from __future__ import annotations
 
 import argparse
-import csv
 from pathlib import Path
 
 import numpy as np
+from records import save
 
 from sb3_ecom.logs import doubly_robust, ips, read_table, snips
 from sb3_ecom.logs.estimators import item_rates
 
-RESULTS = Path(__file__).resolve().parent / "results" / "open_bandit.csv"
 #: Group -> items, click rate of the random and of the Bernoulli TS policy in the full data.
 PUBLISHED = {"men": (34, 0.0051, 0.0067), "women": (46, 0.0048, 0.0064)}
 COLUMNS = ("group", "estimator", "value", "low", "high", "effective_rows", "published", "holds")
@@ -56,10 +58,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     options = parser.parse_args()
     rows = [row for group in PUBLISHED for row in estimates(options.folder, group)]
-    with RESULTS.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([COLUMNS, *rows])
-    for row in (COLUMNS, *rows):
-        print("  ".join(f"{cell!s:<17}" for cell in row))
+    save("open_bandit.csv", COLUMNS, rows)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What sequence encoders cost: alone, and within PPO.
+"""What do sequence encoders cost: alone, and within PPO?
 
 Encoders: microseconds of processor time per observation, forward and forward + backward, batch of 1024 full
 windows of 20 and 50 steps with 16 features, 64 units; no two windows share a step, so nothing can be saved.
@@ -9,31 +9,29 @@ LstmPolicy; with LstmPolicy whose encoder makes one plain pass over every padded
 off); with a bare nn.LSTM over the same history, no mask and no context; and with the MLP.
 
 The candidates take turns, median of 5; processor time, which other programs hardly disturb. One core.
+Answer: benchmarks/results/extractors.csv and extractors_ppo.csv.
 
-    python benchmarks/extractors.py            # writes benchmarks/results/extractors.csv and .._ppo.csv
+    python benchmarks/studies/extractors.py
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 import os
 import statistics
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import torch
+from records import heading, save
 from stable_baselines3 import PPO
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import Tensor, nn
 
-import sb3_ecom
-from sb3_ecom.cli.throughput import describe_machine
 from sb3_ecom.core.spaces import Layout, LayoutBox
 from sb3_ecom.sb3 import (
     AttentionExtractor,
@@ -49,7 +47,6 @@ from sb3_ecom.sb3 import (
 )
 from sb3_ecom.sb3.extractors import shared_windows
 
-RESULTS = Path(__file__).resolve().parent / "results"
 BATCH, FEATURES, UNITS = 1024, 16, 64
 SETTINGS = {"n_steps": 32, "batch_size": 2048, "n_epochs": 4}
 COPIES = 256
@@ -149,16 +146,6 @@ def training(env_id: str, repeats: int) -> list[tuple[Any, ...]]:
     ]
 
 
-def save(name: str, columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
-    """Print the table and write it."""
-    machine = ", ".join(f"{key} {value}" for key, value in describe_machine().items())
-    for row in (columns, *rows):
-        print("  ".join(f"{cell!s:<22}" for cell in row), flush=True)
-    with (RESULTS / name).open("w", newline="", encoding="utf-8") as file:
-        file.write(f"# sb3_ecom {sb3_ecom.__version__}, {machine}\n")
-        csv.writer(file).writerows([columns, *rows])
-
-
 def main() -> None:
     """Measure, print and save."""
     parser = argparse.ArgumentParser(
@@ -172,11 +159,12 @@ def main() -> None:
     torch.manual_seed(0)
     if options.only != "ppo":
         rows = [row for steps in (20, 50) for row in encoders(steps, options.repeats)]
-        save("extractors.csv", ("encoder", "steps", "way", "us", "ratio", "to nn.LSTM"), rows)
+        columns = ("encoder", "steps", "way", "us", "ratio", "to nn.LSTM")
+        save("extractors.csv", columns, rows, heading())
     if options.only == "encoders":
         return
     rows = [row for env_id in options.ids for row in training(env_id, options.repeats)]
-    save("extractors_ppo.csv", ("env", "policy", "steps_per_s", "x nn.LSTM", "x MLP"), rows)
+    save("extractors_ppo.csv", ("env", "policy", "steps_per_s", "x nn.LSTM", "x MLP"), rows, heading())
 
 
 if __name__ == "__main__":

@@ -5,35 +5,31 @@ GPU), and DevicePPO on the CPU and on a GPU. The ways of one id take turns, so t
 of them; `cpu_ratio` compares processor time instead of the clock's, which other programs hardly disturb.
 Rows that need a GPU stay empty without one, and say so. Writes benchmarks/results/device-<machine>.csv:
 
-    python benchmarks/device.py                                   # every id, MLP and LSTM
-    python benchmarks/device.py EcomRec-v0 --policies MLP --repeats 3
-    python benchmarks/device.py --time-to-score EcomRec-v0 --target 1.5   # zoo config, seconds to a return
+    python benchmarks/speed.py device                                  # every id, MLP and LSTM
+    python benchmarks/speed.py device EcomRec-v0 --policies MLP --repeats 3
+    python benchmarks/speed.py device --time-to-score EcomRec-v0 --target 1.5  # seconds to a return
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
-import os
 import statistics
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-
 import torch
-from device_floor import Ceiling, measure_ceiling, ppo_floor
+from speed_floor import Ceiling, measure_ceiling, ppo_floor
+from speed_to_score import seconds_to_return
 from stable_baselines3 import PPO
 from stable_baselines3.common.env_util import make_vec_env as make_sb3_vec_env
+from studies.records import RESULTS, heading, print_rows, write_rows
 
 import sb3_ecom
-from sb3_ecom.cli.throughput import describe_machine
 from sb3_ecom.sb3 import BatchedTimeoutBootstrap, LstmPolicy, make_vec_env
 from sb3_ecom.sb3.device import DevicePPO, make_device_env
 
-RESULTS = Path(__file__).resolve().parent / "results"
 IDS = ("EcomRec-v0", "EcomRecSlate-v0", "EcomAds-v0", "EcomInventory-v0")
 POLICIES = {"MLP": "MlpPolicy", "LSTM": LstmPolicy}
 CPU_COPIES = {"MLP": (512, 2048), "LSTM": (256,)}
@@ -190,18 +186,8 @@ def table(env_id: str, policy: str, rows: list[Way], ceilings: dict[str, Ceiling
     return lines
 
 
-def time_to_score(env_id: str, target: float, device: str, most: float) -> None:
-    """Train with the zoo configuration until the mean return of a rollout reaches `target`; print seconds."""
-    from device_score import seconds_to_return
-
-    print(seconds_to_return(env_id, target, device, most))
-
-
-def main() -> None:
-    """Measure, print and save."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
     parser.add_argument("ids", nargs="*", help=f"default: those registered of {', '.join(IDS)}")
     parser.add_argument("--policies", nargs="+", default=list(POLICIES), choices=list(POLICIES))
     parser.add_argument("--copies", type=int, nargs="+", help="on the CPU, default: " + str(CPU_COPIES))
@@ -212,38 +198,30 @@ def main() -> None:
     parser.add_argument("--time-to-score", metavar="ID")
     parser.add_argument("--target", type=float, help="mean return per episode")
     parser.add_argument("--seconds", type=float, default=600.0, help="give up after this long")
-    options = parser.parse_args()
+
+
+def run(options: argparse.Namespace) -> None:
+    """Measure, print and save."""
     torch.set_num_threads(options.threads)
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
     if options.time_to_score:
-        time_to_score(options.time_to_score, options.target, "cuda" if gpu else "cpu", options.seconds)
+        device = "cuda" if gpu else "cpu"
+        print(seconds_to_return(options.time_to_score, options.target, device, options.seconds))
         return
-    machine = {"sb3_ecom": sb3_ecom.__version__, "gpu": gpu or "none", **describe_machine()}
-    heading = ", ".join(f"{key} {value}" for key, value in machine.items()) + f", threads {options.threads}"
     ceilings = {kind: measure_ceiling(torch.device(kind)) for kind in (["cpu", "cuda"] if gpu else ["cpu"])}
+    first = heading(gpu=gpu or "none", threads=options.threads)
     for kind, found in ceilings.items():
-        heading += f", {kind} {found.flops / 1e9:.0f} GFLOP/s float32 and {found.bandwidth / 1e9:.1f} GB/s"
-    print(heading)
+        first += f", {kind} {found.flops / 1e9:.0f} GFLOP/s float32 and {found.bandwidth / 1e9:.1f} GB/s"
+    print(first)
     out = options.out or RESULTS / f"device-{'cpu' if gpu is None else gpu.replace(' ', '-').lower()}.csv"
-    known, saved = sb3_ecom.specs(), []
+    known = sb3_ecom.specs()
+    saved: list[tuple[Any, ...]] = []
     for env_id in options.ids or [name for name in IDS if name in known]:
         for policy in options.policies:
             rows = ways(tuple(options.gpu_copies), tuple(options.copies or CPU_COPIES[policy]))
             measure(env_id, policy, rows, options.repeats)
-            saved += table(env_id, policy, rows, ceilings)
-            for line in saved[-len(rows) :]:
-                print(*line, sep="  ", flush=True)
-            save(out, heading, saved)
+            new = table(env_id, policy, rows, ceilings)
+            print_rows(COLUMNS, new)
+            saved += new
+            write_rows(out, COLUMNS, saved, first)  # after every id: a stopped run keeps what it measured
     print(f"saved {out}")
-
-
-def save(out: Path, heading: str, lines: list[tuple[Any, ...]]) -> None:
-    """Write the CSV; called after every id, so that a stopped run keeps what it measured."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with out.open("w", newline="", encoding="utf-8") as file:
-        file.write(f"# {heading}\n")
-        csv.writer(file).writerows([COLUMNS, *lines])
-
-
-if __name__ == "__main__":
-    main()

@@ -1,10 +1,11 @@
-"""How much of a visit is luck: clicks against expected advantages (`VecExpectedAdvantage`), per session.
+"""How much of a visit is luck: clicks against expected advantages (`VecExpectedAdvantage`), per session?
 
-The critic first learns what visits of the tuned constant weights are worth. Then the table gives mean and
+The critic first learns the value of visits under the tuned constant weights. Then the table gives mean and
 standard deviation of both over sessions of those weights. Sessions that end early count first, so that the
-mean of clicks is a little low; gains sum to clicks less what the critic thought of the landing.
+mean of clicks is a little low; advantages sum to clicks less what the critic thought of the landing. Answer:
+benchmarks/results/expected_advantage.csv.
 
-    python benchmarks/expected_gain.py --episodes 20000
+    python benchmarks/studies/expected_advantage.py --episodes 20000
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 
 import numpy as np
+from records import save
 
 from sb3_ecom.envs.recommendation.session.ranker import CONSTANT_WEIGHTS
 from sb3_ecom.sb3 import VecExpectedAdvantage, make_vec_env
@@ -20,18 +22,18 @@ COPIES = 512
 
 
 def sessions(venv: VecExpectedAdvantage, episodes: int) -> tuple[list[float], list[float]]:
-    """Return clicks and summed gains of finished sessions."""
+    """Return clicks and summed advantages of finished sessions."""
     venv.reset()
     action = np.broadcast_to(np.float32(CONSTANT_WEIGHTS), (COPIES, len(CONSTANT_WEIGHTS)))
-    running, clicks, gains = np.zeros(COPIES), [], []
+    running, clicks, advantages = np.zeros(COPIES), [], []
     while len(clicks) < episodes:
-        _, gain, done, infos = venv.step(action)
-        running += gain
+        _, advantage, done, infos = venv.step(action)
+        running += advantage
         ended = np.flatnonzero(done)
-        gains += running[ended].tolist()
+        advantages += running[ended].tolist()
         clicks += [infos[row]["episode"]["r"] for row in ended]
         running[ended] = 0
-    return clicks, gains
+    return clicks, advantages
 
 
 def main() -> None:
@@ -46,10 +48,13 @@ def main() -> None:
     venv = VecExpectedAdvantage(make_vec_env("EcomRec-v0", COPIES, seed=0), discount=options.discount)
     if options.learn:
         sessions(venv, options.learn)
-    clicks, gains = sessions(venv, options.episodes)
-    for name, values in (("clicks", clicks), ("gains", gains)):
-        print(f"{name:8} mean {np.mean(values):.3f}  standard deviation {np.std(values):.3f}")
-    print(f"variance of clicks / variance of gains: {np.var(clicks) / np.var(gains):.1f}")
+    clicks, advantages = sessions(venv, options.episodes)
+    rows = [
+        (name, len(values), f"{np.mean(values):.3f}", f"{np.std(values):.3f}")
+        for name, values in (("clicks", clicks), ("expected advantages", advantages))
+    ]
+    save("expected_advantage.csv", ("of a session", "sessions", "mean", "standard deviation"), rows)
+    print(f"variance of clicks / variance of advantages: {np.var(clicks) / np.var(advantages):.1f}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
-"""Search the parameters of the reorder rules of EcomInventory-v0's shipped shop, and print them as Python.
+"""Which parameters make the reorder rules of EcomInventory-v0's shipped shop earn most?
 
-Every candidate meets the same half-years (common random numbers). Paste the output into
-`sb3_ecom/envs/inventory/shop/tuned.py`. Arguments: names of rules; none searches all.
+Every candidate meets the same half-years (common random numbers). Prints Python: the answer is
+sb3_ecom/envs/inventory/shop/tuned.py. Arguments: names of rules; none searches all.
+
+    python benchmarks/studies/tune_inventory.py forecast_refined
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What product titles alone tell about what is bought together: a web shop's items, cold and warm.
+"""What do product titles alone say about what is bought together? A web shop's items, cold and warm.
 
 The log is the UK online gift retailer's (CC0). A fifth of its items is made cold: no model sees a basket
 with them. Then, for baskets that hold warm items and a cold one, every cold item is ranked by
@@ -10,24 +10,23 @@ with them. Then, for baskets that hold warm items and a cold one, every cold ite
 with vectors of the titles (TextItemEncoder) and with random ones of the same size. Reported: recall at 20
 and mean reciprocal rank over baskets, with the standard error over baskets, and nearest neighbours.
 
-    python benchmarks/text_items.py ../shared/data/inv_online_retail_uk/online_retail.parquet
+Answer: benchmarks/results/text_items.csv and text_neighbours.csv. Needs sb3-ecom[text].
 
-Writes benchmarks/results/text_items.csv and text_neighbours.csv. Needs sb3-ecom[text].
+    python benchmarks/studies/text_items.py ../shared/data/inv_online_retail_uk/online_retail.parquet
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from records import save
 
 from sb3_ecom.sb3.extractors.text import TextItemEncoder
 
-RESULTS = Path(__file__).resolve().parent / "results"
 FACTORS = 64  # of the co-purchases
 EXAMPLES = ("WHITE HANGING HEART T-LIGHT HOLDER", "LUNCH BAG RED RETROSPOT", "ALARM CLOCK BAKELIKE RED")
 
@@ -138,14 +137,6 @@ def main() -> None:
         for name, vectors in (("title", text), ("random", noise))
     ]
     save("text_neighbours.csv", ("item", "nearest", "second", "third", "vectors"), near)
-
-
-def save(name: str, columns: tuple[str, ...], rows: list[tuple[object, ...]]) -> None:
-    """Print the rows and write them beside the other results."""
-    for row in (columns, *rows):
-        print("  ".join(f"{cell!s:<10}" for cell in row))
-    with (RESULTS / name).open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([columns, *rows])
 
 
 if __name__ == "__main__":

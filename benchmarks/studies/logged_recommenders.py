@@ -1,25 +1,26 @@
-"""Item-kNN and matrix factorisation fitted to a shop's own log, on the customers that every baseline meets.
+"""What do item-kNN and matrix factorisation earn when they are fitted to the shop's own log?
+
+Measured on the customers that every baseline meets. Answer: benchmarks/results/logged_recommenders.csv.
 
 The log: sessions of `EcomRecSlate-v0` served by a baseline, and with probability 1/2 a page by a uniform
 one. Settings are the modules' defaults, PureSVD with 8 factors.
 
-    python benchmarks/logged_recommenders.py     # prints, writes benchmarks/results/logged_recommenders.csv
+    python benchmarks/studies/logged_recommenders.py
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 import os
-from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from records import save
 
 import sb3_ecom
 from sb3_ecom.envs.recommendation.session.item_similarity import from_clicks
 from sb3_ecom.logs import EpsilonGreedy, ItemKnn, PureSvd, record_table
 
-RESULTS = Path(__file__).resolve().parent / "results" / "logged_recommenders.csv"
 ENV, EPSILON, FACTORS = "EcomRecSlate-v0", 0.5, 8
 COLUMNS = ("log of", "sessions", "clicks", "policy", "return", "stderr", "score")
 
@@ -57,9 +58,7 @@ def main() -> None:
         note(served_by, clicks, "PureSVD", from_clicks(task, PureSvd(log, num_items, factors=FACTORS)))
     for name in dict.fromkeys(("random", "item_knn", *options.served_by)):
         note("", "", name, name)
-    with RESULTS.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([COLUMNS, *rows])
-    print(f"saved {RESULTS}")
+    save("logged_recommenders.csv", COLUMNS, rows)
 
 
 if __name__ == "__main__":

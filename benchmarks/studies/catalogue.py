@@ -1,13 +1,15 @@
-"""What a large catalogue costs: env-steps per second, recall and memory of `EcomRecLarge-v0` by its size.
+"""What does a large catalogue cost: env-steps per second, recall and memory of `EcomRecLarge-v0` by its size?
 
 One core, 1024 copies, random queries, observations and autoreset included. `ann` is the index of the extra
 `large`. Recall is the share of a page of the exact product that the index finds too, for random queries and
 for those of the baseline `session_query`, in the states that the same policy leads to. Memory: `shop` is held
 once (catalogue, item tables, index), `copy` once per copy.
 
-    python benchmarks/catalogue.py            # prints benchmarks/results/catalogue.csv
-    python benchmarks/catalogue.py --again    # and measures anew what stands there already
-    python benchmarks/catalogue.py --figure   # draws what stands there: benchmarks/results/catalogue.png
+    python benchmarks/studies/catalogue.py            # what is missing in benchmarks/results/catalogue.csv
+    python benchmarks/studies/catalogue.py --again    # measures anew what stands there already
+    python benchmarks/studies/catalogue.py --figure   # draws what stands there
+
+Answer: benchmarks/results/catalogue.csv and catalogue.png.
 
 Times are processor seconds, so that another job on the machine does not count.
 """
@@ -15,7 +17,6 @@ Times are processor seconds, so that another job on the machine does not count.
 from __future__ import annotations
 
 import argparse
-import csv
 import os
 import statistics
 import time
@@ -25,13 +26,12 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
+from records import RESULTS, heading, print_rows, read_heading, read_rows, write_rows
 
 import sb3_ecom
-from sb3_ecom.cli.throughput import describe_machine
 from sb3_ecom.core.arrays import tree_map
 from sb3_ecom.core.loop import StepLoop
 
-RESULTS = Path(__file__).resolve().parent / "results" / "catalogue.csv"
 ENV, COPIES = "EcomRecLarge-v0", 1024
 SIZES = (1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
 STEPS_BEFORE = 5  # pages before recall is looked at: visitors have opened some items
@@ -157,36 +157,22 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--out", type=Path, default=RESULTS)
+    parser.add_argument("--out", type=Path, default=RESULTS / "catalogue.csv")
     parser.add_argument("--again", action="store_true", help="forget the rows that are there")
     parser.add_argument("--figure", action="store_true", help="measure nothing, draw the rows that are there")
     options = parser.parse_args()
     if options.figure:
-        with options.out.open(newline="", encoding="utf-8") as file:
-            next(file)
-            rows = list(csv.reader(file))[1:]
+        rows = [tuple(row.values()) for row in read_rows(options.out)]
         draw(options.out.with_suffix(".png"), sorted(rows, key=lambda row: int(row[0])))
         return
-    if options.again:
-        options.out.unlink(missing_ok=True)
-    if not options.out.is_file():
-        machine = {"sb3_ecom": sb3_ecom.__version__, **describe_machine()}
-        with options.out.open("w", newline="", encoding="utf-8") as file:
-            file.write(f"# {', '.join(f'{key} {value}' for key, value in machine.items())}\n")
-            csv.writer(file).writerow(COLUMNS)
-    with options.out.open(newline="", encoding="utf-8") as file:
-        done = {tuple(row[:2]) for row in csv.reader(file)}
+    rows = [] if options.again else [tuple(row.values()) for row in read_rows(options.out)]
+    first = read_heading(options.out) if rows else heading()  # of the machine of the rows that stay
     for size, retrieval in product(options.sizes, ("exact", "ann")):
-        if (str(size), retrieval) in done:
+        if any((str(row[0]), row[1]) == (str(size), retrieval) for row in rows):
             continue
-        row = measure(size, retrieval, options.seconds, options.repeats)
-        with options.out.open("a", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerow(row)
-    with options.out.open(newline="", encoding="utf-8") as file:
-        print(file.readline().strip())
-        rows = sorted(list(csv.reader(file))[1:], key=lambda row: (int(row[0]), row[1]))
-    for cells in (COLUMNS, *rows):
-        print(("{!s:>15}" * len(COLUMNS)).format(*cells))
+        rows.append(measure(size, retrieval, options.seconds, options.repeats))
+        write_rows(options.out, COLUMNS, rows, first)
+    print_rows(COLUMNS, sorted(rows, key=lambda row: (int(row[0]), row[1])))
 
 
 if __name__ == "__main__":
