@@ -1,0 +1,76 @@
+"""Moving pictures and thumbnails of every environment, made from one episode of a baseline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from sb3_ecom.core.arrays import tree_map
+from sb3_ecom.core.evaluate import make_policy
+from sb3_ecom.core.loop import StepLoop
+from sb3_ecom.core.registry import Spec
+
+FRAMES = 24  # of a moving picture
+WIDTH = 480  # pixels
+THUMBNAIL = 320  # pixels
+#: Policies that are quick to make and show what the task is about.
+SHOWN = {
+    "EcomRec-v0": "related_items",
+    "EcomRecSlate-v0": "related_items",
+    "EcomRecSingle-v0": "related_items",
+    "EcomRecLarge-v0": "related_items",
+    "EcomRecBored-v0": "last_clicks",
+    "EcomRecOrganic-v0": "last_view",
+    "EcomRecRetain-v0": "best_steady",
+    "EcomRecContext-v0": "thompson",
+    "EcomAds-v0": "pid",
+    "EcomAdsAuto-v0": "pid",
+    "EcomAdsKeyword-v0": "dual_pacing",
+    "EcomAdsTarget-v0": "capped_greedy",
+    "EcomAdsRank-v0": "tracking",
+    "EcomAdsChannel-v0": "water_filling",
+}
+
+
+def write_pictures(entry: Spec, folder: Path, seed: int = 3) -> None:
+    """Write `<id>.gif` and `<id>.png` unless they are there already."""
+    moving, still = folder / f"{entry.id}.gif", folder / f"{entry.id}.png"
+    if moving.exists() and still.exists():
+        return
+    frames = [Image.fromarray(frame) for frame in play(entry, seed)]
+    height = round(WIDTH * frames[0].height / frames[0].width)
+    small = [frame.resize((WIDTH, height), Image.LANCZOS).quantize(64) for frame in frames]
+    small[0].save(moving, save_all=True, append_images=small[1:], duration=400, loop=0, optimize=True)
+    tall = round(THUMBNAIL * frames[0].height / frames[0].width)
+    frames[-1].resize((THUMBNAIL, tall), Image.LANCZOS).quantize(64).save(still)
+
+
+def play(entry: Spec, seed: int) -> list[Any]:
+    """Return at most `FRAMES` pictures, spread over the longest of eight episodes."""
+    task = entry.make_task()
+    loop = StepLoop(task, 8, keep_last_frame=True)
+    name = SHOWN.get(entry.id) or _quickest(entry)
+    policy = make_policy(entry, loop, name, True, seed)
+    observation = loop.reset(seed)
+    kept: list[list[Any]] = [[] for _ in range(loop.num_envs)]
+    running = np.ones(loop.num_envs, dtype=bool)
+    for _ in range(min(task.horizon, 400)):
+        result = loop.step(policy(observation))
+        observation = result.observation
+        state, outcome = loop.last_frame
+        copied = (tree_map(np.copy, state), tree_map(np.copy, outcome))
+        for row in np.flatnonzero(running):
+            kept[row].append((*copied, int(row)))
+        running[result.rows] = False
+        if not running.any():
+            break
+    longest = max(kept, key=len)
+    chosen = np.unique(np.linspace(0, len(longest) - 1, min(FRAMES, len(longest))).astype(int))
+    return [task.render(*longest[place], "rgb_array") for place in chosen]
+
+
+def _quickest(entry: Spec) -> str:
+    return next(iter(entry.baselines), "random")
