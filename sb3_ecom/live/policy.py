@@ -1,0 +1,79 @@
+"""An exported policy: observations in, actions out, with NumPy and onnxruntime alone."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.registry import spec
+from sb3_ecom.core.task import Task
+from sb3_ecom.live.manifest import POLICY, PRESET, Manifest, read_manifest
+
+
+class DeployedPolicy:
+    """A policy folder that `sb3-ecom export` wrote.
+
+    Args:
+        folder: the exported folder.
+
+    Raises:
+        ValueError: if the folder is incomplete or was changed, or onnxruntime is missing.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        self.manifest: Manifest = read_manifest(self.folder)
+        self._session = open_session(self.folder / POLICY)
+        self._outputs = [output.name for output in self._session.get_outputs()]
+
+    @cached_property
+    def task(self) -> Task:
+        """The task that the policy was trained on, for its tracker and public tables."""
+        kwargs: dict[str, Any] = dict(self.manifest.env_kwargs)
+        if PRESET in self.manifest.files:
+            kwargs["preset"] = str(self.folder / PRESET)
+        return spec(self.manifest.env_id).make_task(**kwargs)
+
+    def act(self, observation: Array) -> Array:
+        """Return the (n, ...) actions for (n, d) float32 observations, as SB3's deterministic predict."""
+        return self._run(observation)["action"]
+
+    def scores(self, observation: Array) -> Array | None:
+        """Return the (n, N) scores of all items or actions; None where the policy has none."""
+        return self._run(observation).get("scores")
+
+    def act_with_scores(self, observation: Array) -> tuple[Array, Array | None]:
+        """Return actions and scores of one run."""
+        found = self._run(observation)
+        return found["action"], found.get("scores")
+
+    def _run(self, observation: Array) -> dict[str, Array]:
+        batch = np.ascontiguousarray(observation, dtype=np.float32)
+        return dict(zip(self._outputs, self._session.run(None, {"observation": batch}), strict=True))
+
+
+def open_session(path: Path) -> Any:
+    """Return the onnxruntime session that serves: one thread, basic optimisation.
+
+    The full optimisation changes the actions of some policies without a word; exports are checked under
+    exactly these options.
+
+    Raises:
+        ValueError: if onnxruntime is missing or the file is no model.
+    """
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise ValueError("an exported policy needs onnxruntime: pip install 'sb3-ecom[live]'") from error
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime raises classes of its own without a common base
+        raise ValueError(f"{path} does not load as an ONNX model: {error}") from error

@@ -1,0 +1,114 @@
+"""Where running visits are kept: in the memory of the process, or in Redis for several processes."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import OrderedDict
+from typing import Any, Protocol
+
+
+class VisitStore(Protocol):
+    """Keeps one JSON-like record per visit for a limited time."""
+
+    def get(self, visit: str) -> dict[str, Any] | None:
+        """Return the record of a visit; None where it is unknown or too old."""
+
+    def put(self, visit: str, record: dict[str, Any]) -> None:
+        """Keep a record; its time to live starts anew."""
+
+    def __len__(self) -> int:
+        """Return how many visits are kept."""
+
+
+class MemoryStore:
+    """Visits in the memory of this process.
+
+    Args:
+        time_to_live: seconds after the last record of a visit, > 0.
+        most: visits kept; beyond it the oldest go first.
+    """
+
+    def __init__(self, time_to_live: float = 1800.0, most: int = 100_000) -> None:
+        if not time_to_live > 0:
+            raise ValueError(f"time_to_live must be > 0 seconds, got {time_to_live}")
+        if most < 1:
+            raise ValueError(f"most must be >= 1 visit, got {most}")
+        self._time_to_live, self._most = time_to_live, most
+        self._kept: OrderedDict[str, tuple[float, dict[str, Any]]] = OrderedDict()
+
+    def get(self, visit: str) -> dict[str, Any] | None:
+        """Return the record of a visit; None where it is unknown or too old."""
+        until, record = self._kept.get(visit, (0.0, None))
+        if record is not None and until < time.monotonic():
+            del self._kept[visit]
+            return None
+        return record
+
+    def put(self, visit: str, record: dict[str, Any]) -> None:
+        """Keep a record; its time to live starts anew."""
+        now = time.monotonic()
+        self._kept[visit] = (now + self._time_to_live, record)
+        self._kept.move_to_end(visit)
+        while self._kept:
+            oldest = next(iter(self._kept))
+            if len(self._kept) <= self._most and self._kept[oldest][0] >= now:
+                break
+            del self._kept[oldest]
+
+    def __len__(self) -> int:
+        """Return how many visits are kept."""
+        return len(self._kept)
+
+
+class RedisStore:
+    """Visits in Redis, shared by all processes that serve a shop; they survive a restart of ours.
+
+    Args:
+        url: such as ``redis://localhost:6379/0``.
+        time_to_live: seconds after the last record of a visit, > 0.
+        prefix: of the keys.
+
+    Raises:
+        ValueError: if the extra `serve` is missing.
+    """
+
+    def __init__(self, url: str, time_to_live: float = 1800.0, prefix: str = "sb3_ecom:visit:") -> None:
+        try:
+            import redis
+        except ImportError as error:
+            raise ValueError(f"--state {url} needs redis: pip install 'sb3-ecom[serve]'") from error
+        if not time_to_live > 0:
+            raise ValueError(f"time_to_live must be > 0 seconds, got {time_to_live}")
+        retry = redis.retry.Retry(redis.backoff.ExponentialBackoff(cap=0.5, base=0.02), 8)
+        errors = [redis.exceptions.ConnectionError, redis.exceptions.TimeoutError]
+        self._client = redis.Redis.from_url(
+            url, socket_timeout=2.0, socket_connect_timeout=2.0, retry=retry, retry_on_error=errors
+        )
+        self._milliseconds, self._prefix = int(time_to_live * 1000), prefix
+
+    def get(self, visit: str) -> dict[str, Any] | None:
+        """Return the record of a visit; None where it is unknown or too old."""
+        found = self._client.get(self._prefix + visit)
+        return None if found is None else dict(json.loads(found))
+
+    def put(self, visit: str, record: dict[str, Any]) -> None:
+        """Keep a record; its time to live starts anew."""
+        self._client.set(self._prefix + visit, json.dumps(record), px=self._milliseconds)
+
+    def __len__(self) -> int:
+        """Return how many keys the database holds."""
+        return int(self._client.dbsize())
+
+
+def open_store(address: str, time_to_live: float) -> VisitStore:
+    """Return the store of ``memory`` or of a ``redis://`` address.
+
+    Raises:
+        ValueError: on another address.
+    """
+    if address == "memory":
+        return MemoryStore(time_to_live)
+    if address.startswith(("redis://", "rediss://", "unix://")):
+        return RedisStore(address, time_to_live)
+    raise ValueError(f"--state must be memory or redis://HOST:PORT/DB, got {address!r}")
