@@ -22,7 +22,7 @@ def ladders() -> str:
     text = format_markdown([describe(entry) for entry in our_specs()])
     head = (
         "# All ids\n\nReturn per episode (per period where the task has no natural end) and standard error. "
-        "The same table: `python -m sb3_ecom envs --markdown`. Each figure's command stands on the id's page.\n\n"
+        "The same table: `python -m sb3_ecom envs --markdown`. Each figure's command stands on its page.\n\n"
     )
     return head + text + "\n"
 

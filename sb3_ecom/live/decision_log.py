@@ -1,9 +1,9 @@
 """Decision log: every decision and reward in partitioned parquet, none lost once it was acknowledged.
 
 A record is first appended to a journal (one JSON object a line) and handed to the operating system before
-the caller goes on, so that it survives a kill of the process. At a bounded delay the journal becomes a parquet
-file, written whole under a name that follows from the journal's; then the journal is removed. A journal that a
-killed process left is turned into parquet when the log is opened again.
+the caller goes on, so that it survives a kill of the process. At a bounded delay the journal becomes a
+parquet file, written whole under a name that follows from the journal's; then the journal is removed. A
+journal that a killed process left is turned into parquet when the log is opened again.
 """
 
 from __future__ import annotations
