@@ -1,162 +1,71 @@
-"""Everything that needs torch or Stable-Baselines3: VecEnv, sequence policies, callbacks."""
+"""Everything that needs torch or Stable-Baselines3, by what a user types; imported on first use.
 
-from sb3_ecom.sb3.callbacks.dual_ascent import DualAscent
-from sb3_ecom.sb3.callbacks.metrics import BatchedTimeoutBootstrap, EcomMetricsCallback, TerminalHorizon
-from sb3_ecom.sb3.extractors.attention import AttendingExtractor, AttentionExtractor, TransformerExtractor
-from sb3_ecom.sb3.extractors.candidates import PooledCandidates
-from sb3_ecom.sb3.extractors.item_embedding import ItemEmbedding
-from sb3_ecom.sb3.extractors.last_item import (
-    LastItemEmbeddingExtractor,
-    LastItemEmbeddingPolicy,
-    LastItemEmbeddingSlatePolicy,
-)
-from sb3_ecom.sb3.extractors.recurrent import (
-    GRUExtractor,
-    LastClickExtractor,
-    LSTMExtractor,
-    SequenceExtractor,
-)
-from sb3_ecom.sb3.extractors.text import TextItemEncoder
-from sb3_ecom.sb3.policies.item_q import ItemDQNPolicy, ItemQRDQNPolicy
-from sb3_ecom.sb3.policies.item_rows import ItemRowPolicy
-from sb3_ecom.sb3.policies.residual import ResidualPolicy, ResidualRule
-from sb3_ecom.sb3.policies.sequence import (
-    AttentionCrossQPolicy,
-    AttentionDQNPolicy,
-    AttentionMaskablePolicy,
-    AttentionPolicy,
-    AttentionQRDQNPolicy,
-    AttentionSACPolicy,
-    AttentionTD3Policy,
-    AttentionTQCPolicy,
-    GruCrossQPolicy,
-    GruDQNPolicy,
-    GruMaskablePolicy,
-    GruPolicy,
-    GruQRDQNPolicy,
-    GruSACPolicy,
-    GruTD3Policy,
-    GruTQCPolicy,
-    LastClickPolicy,
-    LstmCrossQPolicy,
-    LstmDQNPolicy,
-    LstmMaskablePolicy,
-    LstmPolicy,
-    LstmQRDQNPolicy,
-    LstmSACPolicy,
-    LstmTD3Policy,
-    LstmTQCPolicy,
-    TransformerCrossQPolicy,
-    TransformerDQNPolicy,
-    TransformerMaskablePolicy,
-    TransformerPolicy,
-    TransformerQRDQNPolicy,
-    TransformerSACPolicy,
-    TransformerTD3Policy,
-    TransformerTQCPolicy,
-)
-from sb3_ecom.sb3.policies.slate import (
-    AttentionSlatePolicy,
-    CandidateSlatePolicy,
-    GruSlatePolicy,
-    LastClickSlatePolicy,
-    LstmSlatePolicy,
-    SlatePolicy,
-    TransformerSlatePolicy,
-)
-from sb3_ecom.sb3.slateq.algorithm import SlateQ
-from sb3_ecom.sb3.vec_env import EcomVecEnv, make_vec_env
-from sb3_ecom.sb3.vec_wrappers.expected_advantage import VecExpectedAdvantage
-from sb3_ecom.sb3.vec_wrappers.item_rows import VecItemRows
-from sb3_ecom.sb3.vec_wrappers.residual import VecResidual
-from sb3_ecom.sb3.vec_wrappers.rewards import (
-    VecConstrainedReward,
-    VecDelayedReward,
-    VecDiversityBonus,
-    VecNoveltyBonus,
-    VecPotentialShaping,
-    VecPrivateFeedback,
-    VecRiskAdjustedReward,
-    VecVectorReward,
-    VecWeightedReward,
-)
+Environments, feature extractors, policies, VecEnv wrappers, callbacks and algorithms. Policies of every
+algorithm with every sequence extractor are made by `policies.sequence`; see its two tables for their names.
+"""
 
-__all__ = [
-    "AttendingExtractor",
-    "AttentionCrossQPolicy",
-    "AttentionDQNPolicy",
-    "AttentionExtractor",
-    "AttentionMaskablePolicy",
-    "AttentionPolicy",
-    "AttentionQRDQNPolicy",
-    "AttentionSACPolicy",
-    "AttentionSlatePolicy",
-    "AttentionTD3Policy",
-    "AttentionTQCPolicy",
-    "BatchedTimeoutBootstrap",
-    "CandidateSlatePolicy",
-    "DualAscent",
-    "EcomMetricsCallback",
-    "EcomVecEnv",
-    "GRUExtractor",
-    "GruCrossQPolicy",
-    "GruDQNPolicy",
-    "GruMaskablePolicy",
-    "GruPolicy",
-    "GruQRDQNPolicy",
-    "GruSACPolicy",
-    "GruSlatePolicy",
-    "GruTD3Policy",
-    "GruTQCPolicy",
-    "ItemDQNPolicy",
-    "ItemEmbedding",
-    "ItemQRDQNPolicy",
-    "ItemRowPolicy",
-    "LSTMExtractor",
-    "LastClickExtractor",
-    "LastClickPolicy",
-    "LastClickSlatePolicy",
-    "LastItemEmbeddingExtractor",
-    "LastItemEmbeddingPolicy",
-    "LastItemEmbeddingSlatePolicy",
-    "LstmCrossQPolicy",
-    "LstmDQNPolicy",
-    "LstmMaskablePolicy",
-    "LstmPolicy",
-    "LstmQRDQNPolicy",
-    "LstmSACPolicy",
-    "LstmSlatePolicy",
-    "LstmTD3Policy",
-    "LstmTQCPolicy",
-    "PooledCandidates",
-    "ResidualPolicy",
-    "ResidualRule",
-    "SequenceExtractor",
-    "SlatePolicy",
-    "SlateQ",
-    "TerminalHorizon",
-    "TextItemEncoder",
-    "TransformerCrossQPolicy",
-    "TransformerDQNPolicy",
-    "TransformerExtractor",
-    "TransformerMaskablePolicy",
-    "TransformerPolicy",
-    "TransformerQRDQNPolicy",
-    "TransformerSACPolicy",
-    "TransformerSlatePolicy",
-    "TransformerTD3Policy",
-    "TransformerTQCPolicy",
-    "VecConstrainedReward",
-    "VecDelayedReward",
-    "VecDiversityBonus",
-    "VecExpectedAdvantage",
-    "VecItemRows",
-    "VecNoveltyBonus",
-    "VecPotentialShaping",
-    "VecPrivateFeedback",
-    "VecResidual",
-    "VecRiskAdjustedReward",
-    "VecVectorReward",
-    "VecWeightedReward",
-    "make_vec_env",
-]
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_SEQUENCES = ("Lstm", "Gru", "Attention", "Transformer")
+_ALGORITHMS = ("", "Maskable", "DQN", "QRDQN", "SAC", "TD3", "TQC", "CrossQ")
+
+#: Module below `sb3_ecom.sb3` -> names that are exported, in groups.
+EXPORTS: dict[str, dict[str, tuple[str, ...]]] = {
+    "environments": {"vec_env": ("EcomVecEnv", "make_vec_env")},
+    "extractors": {
+        "extractors.attention": ("AttendingExtractor", "AttentionExtractor", "TransformerExtractor"),
+        "extractors.candidates": ("PooledCandidates",),
+        "extractors.item_embedding": ("ItemEmbedding",),
+        "extractors.last_item": ("LastItemEmbeddingExtractor",),
+        "extractors.recurrent": ("GRUExtractor", "LSTMExtractor", "LastClickExtractor", "SequenceExtractor"),
+        "extractors.text": ("TextItemEncoder",),
+    },
+    "policies": {
+        "policies.sequence": (
+            "LastClickPolicy",
+            *(f"{sequence}{algorithm}Policy" for sequence in _SEQUENCES for algorithm in _ALGORITHMS),
+        ),
+        "policies.slate": (
+            *("SlatePolicy", "CandidateSlatePolicy", "LastClickSlatePolicy"),
+            *(f"{sequence}SlatePolicy" for sequence in _SEQUENCES),
+        ),
+        "policies.last_item": ("LastItemEmbeddingPolicy", "LastItemEmbeddingSlatePolicy"),
+        "policies.item_q": ("ItemDQNPolicy", "ItemQRDQNPolicy"),
+        "policies.item_rows": ("ItemRowPolicy",),
+        "policies.residual": ("ResidualPolicy", "ResidualRule"),
+    },
+    "vec_wrappers": {
+        "vec_wrappers.expected_advantage": ("VecExpectedAdvantage",),
+        "vec_wrappers.item_rows": ("VecItemRows",),
+        "vec_wrappers.residual": ("VecResidual",),
+        "vec_wrappers.rewards": (
+            *("VecConstrainedReward", "VecDelayedReward", "VecDiversityBonus", "VecNoveltyBonus"),
+            *("VecPotentialShaping", "VecPrivateFeedback", "VecRiskAdjustedReward", "VecVectorReward"),
+            "VecWeightedReward",
+        ),
+    },
+    "callbacks": {
+        "callbacks.metrics": ("BatchedTimeoutBootstrap", "EcomMetricsCallback", "TerminalHorizon"),
+        "callbacks.dual_ascent": ("DualAscent",),
+    },
+    "algorithms": {"slateq.algorithm": ("SlateQ",)},
+}
+_HOMES = {name: module for group in EXPORTS.values() for module, names in group.items() for name in names}
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    """Import an exported name from its module."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    """Return what can be imported from here."""
+    return sorted({*globals(), *__all__})

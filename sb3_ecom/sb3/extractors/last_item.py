@@ -6,14 +6,11 @@ from typing import Any
 
 import torch
 from gymnasium import spaces
-from stable_baselines3.common.policies import ActorCriticPolicy
 from torch import Tensor, nn
 
 from sb3_ecom.core.item_spaces import ItemSignature
 from sb3_ecom.sb3.extractors.recurrent import LastClickExtractor
 from sb3_ecom.sb3.extractors.windows import Window
-from sb3_ecom.sb3.policies.sequence import WithExtractor
-from sb3_ecom.sb3.policies.slate import SlatePolicy
 
 _DIRECTIONS = 256  # drawn, of which the best is taken
 
@@ -93,15 +90,3 @@ def _telling_direction(signs: Tensor) -> tuple[Tensor, Tensor]:
     gap = codes.sort(0).values.diff(dim=0).min(0).values / codes.abs().max(0).values
     best = int(gap.argmax())
     return directions[:, best].contiguous(), codes[:, best]
-
-
-class LastItemEmbeddingPolicy(WithExtractor, ActorCriticPolicy):  # type: ignore[misc]
-    """For PPO, A2C and TRPO: the context and the newest history step, its item known by name."""
-
-    extractor = LastItemEmbeddingExtractor
-
-
-class LastItemEmbeddingSlatePolicy(WithExtractor, SlatePolicy):  # type: ignore[misc]
-    """`SlatePolicy` on the same: slates and single items of a catalogue, for PPO."""
-
-    extractor = LastItemEmbeddingExtractor

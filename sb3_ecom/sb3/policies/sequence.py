@@ -1,7 +1,10 @@
-"""Policies with a sequence extractor as their default, by dotted path for rl-zoo.
+"""Policies with a sequence extractor as their default, for every algorithm: by dotted path for rl-zoo.
 
 Name one in a yml (``policy: sb3_ecom.sb3.LstmPolicy``) rather than giving `features_extractor_class`:
 ``--optimize`` replaces the yml's `policy_kwargs` and would silently drop the extractor; a default survives.
+
+The classes are made by one factory from the two tables below; ``<extractor><algorithm>Policy`` is the name of
+each, for example `LstmPolicy` (PPO, A2C, TRPO), `GruDQNPolicy`, `AttentionSACPolicy`.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from sb3_contrib.common.maskable.policies import MaskableActorCriticPolicy
 from sb3_contrib.crossq.policies import CrossQPolicy
 from sb3_contrib.qrdqn.policies import QRDQNPolicy
 from sb3_contrib.tqc.policies import TQCPolicy
-from stable_baselines3.common.policies import ActorCriticPolicy
+from stable_baselines3.common.policies import ActorCriticPolicy, BasePolicy
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.dqn.policies import DQNPolicy
 from stable_baselines3.sac.policies import SACPolicy
@@ -20,6 +23,25 @@ from stable_baselines3.td3.policies import TD3Policy
 
 from sb3_ecom.sb3.extractors.attention import AttentionExtractor, TransformerExtractor
 from sb3_ecom.sb3.extractors.recurrent import GRUExtractor, LastClickExtractor, LSTMExtractor
+
+#: Prefix of the name -> (extractor, its settings in words).
+EXTRACTORS: dict[str, tuple[type[BaseFeaturesExtractor], str]] = {
+    "Lstm": (LSTMExtractor, "an LSTM of 64 units over the history"),
+    "Gru": (GRUExtractor, "a GRU of 64 units over the history"),
+    "Attention": (AttentionExtractor, "attention over the history, 4 heads and 64 units"),
+    "Transformer": (TransformerExtractor, "a one-layer transformer over the history, 4 heads and 64 units"),
+}
+#: Middle of the name -> (policy, the algorithms that take it).
+POLICIES: dict[str, tuple[type[BasePolicy], str]] = {
+    "": (ActorCriticPolicy, "PPO, A2C and TRPO"),
+    "Maskable": (MaskableActorCriticPolicy, "MaskablePPO"),
+    "DQN": (DQNPolicy, "DQN"),
+    "QRDQN": (QRDQNPolicy, "QR-DQN"),
+    "SAC": (SACPolicy, "SAC"),
+    "TD3": (TD3Policy, "TD3 and DDPG"),
+    "TQC": (TQCPolicy, "TQC"),
+    "CrossQ": (CrossQPolicy, "CrossQ"),
+}
 
 
 class WithExtractor:
@@ -32,28 +54,12 @@ class WithExtractor:
         super().__init__(*args, **kwargs)
 
 
-class WithLstm(WithExtractor):
-    """Mixin: an `LSTMExtractor` of 64 units."""
-
-    extractor = LSTMExtractor
-
-
-class WithGru(WithExtractor):
-    """Mixin: a `GRUExtractor` of 64 units."""
-
-    extractor = GRUExtractor
-
-
-class WithAttention(WithExtractor):
-    """Mixin: an `AttentionExtractor` of 4 heads and 64 units."""
-
-    extractor = AttentionExtractor
-
-
-class WithTransformer(WithExtractor):
-    """Mixin: a `TransformerExtractor` of one layer, 4 heads and 64 units."""
-
-    extractor = TransformerExtractor
+def with_extractor(
+    name: str, policy: type[BasePolicy], extractor: type[BaseFeaturesExtractor], doc: str, module: str
+) -> type[BasePolicy]:
+    """Return a policy class whose default extractor is `extractor`; pickles find it as `module`.`name`."""
+    body = {"extractor": extractor, "__doc__": doc, "__module__": module, "__qualname__": name}
+    return type(name, (WithExtractor, policy), body)
 
 
 class LastClickPolicy(WithExtractor, ActorCriticPolicy):  # type: ignore[misc]
@@ -62,129 +68,15 @@ class LastClickPolicy(WithExtractor, ActorCriticPolicy):  # type: ignore[misc]
     extractor = LastClickExtractor
 
 
-class LstmPolicy(WithLstm, ActorCriticPolicy):  # type: ignore[misc]
-    """For PPO, A2C and TRPO."""
+for _prefix, (_extractor, _words) in EXTRACTORS.items():
+    for _middle, (_policy, _algorithms) in POLICIES.items():
+        _name = f"{_prefix}{_middle}Policy"
+        _doc = f"Policy for {_algorithms} with {_words}."
+        globals()[_name] = with_extractor(_name, _policy, _extractor, _doc, __name__)
+
+#: Names of all policies made here.
+NAMES = ("LastClickPolicy", *(f"{prefix}{middle}Policy" for prefix in EXTRACTORS for middle in POLICIES))
 
 
-class LstmMaskablePolicy(WithLstm, MaskableActorCriticPolicy):  # type: ignore[misc]
-    """For MaskablePPO."""
-
-
-class LstmDQNPolicy(WithLstm, DQNPolicy):  # type: ignore[misc]
-    """For DQN."""
-
-
-class LstmQRDQNPolicy(WithLstm, QRDQNPolicy):  # type: ignore[misc]
-    """For QR-DQN."""
-
-
-class LstmSACPolicy(WithLstm, SACPolicy):  # type: ignore[misc]
-    """For SAC."""
-
-
-class LstmTD3Policy(WithLstm, TD3Policy):  # type: ignore[misc]
-    """For TD3 and DDPG."""
-
-
-class LstmTQCPolicy(WithLstm, TQCPolicy):  # type: ignore[misc]
-    """For TQC."""
-
-
-class LstmCrossQPolicy(WithLstm, CrossQPolicy):  # type: ignore[misc]
-    """For CrossQ."""
-
-
-class GruPolicy(WithGru, ActorCriticPolicy):  # type: ignore[misc]
-    """For PPO, A2C and TRPO."""
-
-
-class GruMaskablePolicy(WithGru, MaskableActorCriticPolicy):  # type: ignore[misc]
-    """For MaskablePPO."""
-
-
-class GruDQNPolicy(WithGru, DQNPolicy):  # type: ignore[misc]
-    """For DQN."""
-
-
-class GruQRDQNPolicy(WithGru, QRDQNPolicy):  # type: ignore[misc]
-    """For QR-DQN."""
-
-
-class GruSACPolicy(WithGru, SACPolicy):  # type: ignore[misc]
-    """For SAC."""
-
-
-class GruTD3Policy(WithGru, TD3Policy):  # type: ignore[misc]
-    """For TD3 and DDPG."""
-
-
-class GruTQCPolicy(WithGru, TQCPolicy):  # type: ignore[misc]
-    """For TQC."""
-
-
-class GruCrossQPolicy(WithGru, CrossQPolicy):  # type: ignore[misc]
-    """For CrossQ."""
-
-
-class AttentionPolicy(WithAttention, ActorCriticPolicy):  # type: ignore[misc]
-    """For PPO, A2C and TRPO."""
-
-
-class AttentionMaskablePolicy(WithAttention, MaskableActorCriticPolicy):  # type: ignore[misc]
-    """For MaskablePPO."""
-
-
-class AttentionDQNPolicy(WithAttention, DQNPolicy):  # type: ignore[misc]
-    """For DQN."""
-
-
-class AttentionQRDQNPolicy(WithAttention, QRDQNPolicy):  # type: ignore[misc]
-    """For QR-DQN."""
-
-
-class AttentionSACPolicy(WithAttention, SACPolicy):  # type: ignore[misc]
-    """For SAC."""
-
-
-class AttentionTD3Policy(WithAttention, TD3Policy):  # type: ignore[misc]
-    """For TD3 and DDPG."""
-
-
-class AttentionTQCPolicy(WithAttention, TQCPolicy):  # type: ignore[misc]
-    """For TQC."""
-
-
-class AttentionCrossQPolicy(WithAttention, CrossQPolicy):  # type: ignore[misc]
-    """For CrossQ."""
-
-
-class TransformerPolicy(WithTransformer, ActorCriticPolicy):  # type: ignore[misc]
-    """For PPO, A2C and TRPO."""
-
-
-class TransformerMaskablePolicy(WithTransformer, MaskableActorCriticPolicy):  # type: ignore[misc]
-    """For MaskablePPO."""
-
-
-class TransformerDQNPolicy(WithTransformer, DQNPolicy):  # type: ignore[misc]
-    """For DQN."""
-
-
-class TransformerQRDQNPolicy(WithTransformer, QRDQNPolicy):  # type: ignore[misc]
-    """For QR-DQN."""
-
-
-class TransformerSACPolicy(WithTransformer, SACPolicy):  # type: ignore[misc]
-    """For SAC."""
-
-
-class TransformerTD3Policy(WithTransformer, TD3Policy):  # type: ignore[misc]
-    """For TD3 and DDPG."""
-
-
-class TransformerTQCPolicy(WithTransformer, TQCPolicy):  # type: ignore[misc]
-    """For TQC."""
-
-
-class TransformerCrossQPolicy(WithTransformer, CrossQPolicy):  # type: ignore[misc]
-    """For CrossQ."""
+def __getattr__(name: str) -> Any:  # for type checkers: the classes are made above
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -16,7 +16,7 @@ from sb3_ecom.core.item_spaces import Candidates, Items
 from sb3_ecom.sb3.extractors.candidates import PooledCandidates
 from sb3_ecom.sb3.extractors.recurrent import LastClickExtractor
 from sb3_ecom.sb3.policies.item_heads import CandidateHead, CatalogueHead, check_head, find_choices
-from sb3_ecom.sb3.policies.sequence import WithAttention, WithExtractor, WithGru, WithLstm, WithTransformer
+from sb3_ecom.sb3.policies.sequence import EXTRACTORS, WithExtractor, with_extractor
 from sb3_ecom.sb3.policies.slate_distribution import PlackettLuceSlate
 
 
@@ -147,20 +147,17 @@ class CandidateSlatePolicy(WithExtractor, SlatePolicy):  # type: ignore[misc]
     extractor = PooledCandidates
 
 
-class LstmSlatePolicy(WithLstm, SlatePolicy):  # type: ignore[misc]
-    """Reads the history with an LSTM of 64 units."""
+for _prefix, (_extractor, _words) in EXTRACTORS.items():
+    _name = f"{_prefix}SlatePolicy"
+    _doc = f"`SlatePolicy` with {_words}."
+    globals()[_name] = with_extractor(_name, SlatePolicy, _extractor, _doc, __name__)
+
+#: Names of the slate policies with a sequence extractor.
+NAMES = tuple(f"{prefix}SlatePolicy" for prefix in EXTRACTORS)
 
 
-class GruSlatePolicy(WithGru, SlatePolicy):  # type: ignore[misc]
-    """Reads the history with a GRU of 64 units."""
-
-
-class AttentionSlatePolicy(WithAttention, SlatePolicy):  # type: ignore[misc]
-    """Reads the history by attention with one learned query in each of 4 heads."""
-
-
-class TransformerSlatePolicy(WithTransformer, SlatePolicy):  # type: ignore[misc]
-    """Reads the history with a one-layer transformer of 4 heads."""
+def __getattr__(name: str) -> Any:  # for type checkers: the classes are made above
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def _slate_size(space: spaces.Space[Any]) -> tuple[int, int]:
