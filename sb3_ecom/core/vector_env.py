@@ -1,4 +1,4 @@
-"""gymnasium's VectorEnv face of the step loop."""
+"""gymnasium's VectorEnv over the step loop."""
 
 from __future__ import annotations
 

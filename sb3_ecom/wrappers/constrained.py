@@ -7,8 +7,8 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 from sb3_ecom.core.arrays import Array, array_namespace
 from sb3_ecom.wrappers.bounds import check_finite, check_within
-from sb3_ecom.wrappers.face import RewardWrapper
 from sb3_ecom.wrappers.rule import RewardRule, Step
+from sb3_ecom.wrappers.wrapper import RewardWrapper
 
 
 class Running(NamedTuple):
@@ -104,7 +104,7 @@ def _amount(step: Step, name: str) -> Array:
 
 
 class ConstrainedReward(RewardWrapper, rule=Constrained):
-    """gymnasium face of `Constrained`."""
+    """gymnasium wrapper of `Constrained`."""
 
     rule: Constrained
 

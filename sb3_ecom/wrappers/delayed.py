@@ -10,8 +10,8 @@ import numpy as np
 
 from sb3_ecom.core.arrays import Array, array_namespace
 from sb3_ecom.wrappers.bounds import check_whole, check_within
-from sb3_ecom.wrappers.face import RewardWrapper
 from sb3_ecom.wrappers.rule import RewardRule, Step
+from sb3_ecom.wrappers.wrapper import RewardWrapper
 
 _NEGLIGIBLE = 1e-6  # chance of a geometric delay beyond the queue, which then counts as its length
 
@@ -119,4 +119,4 @@ class Delayed(RewardRule):
 
 
 class DelayedReward(RewardWrapper, rule=Delayed):
-    """gymnasium face of `Delayed`."""
+    """gymnasium wrapper of `Delayed`."""

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from sb3_ecom.core.arrays import Array, array_namespace
 from sb3_ecom.wrappers.bounds import check_within
-from sb3_ecom.wrappers.face import RewardWrapper
 from sb3_ecom.wrappers.rule import RewardRule, Step
+from sb3_ecom.wrappers.wrapper import RewardWrapper
 
 Potential = Callable[[Any], Array]  # (n, ...) observations -> (n,) reward units
 
@@ -91,4 +91,4 @@ def _find(potential: Any) -> Potential:
 
 
 class PotentialShaping(RewardWrapper, rule=PotentialShaped):
-    """gymnasium face of `PotentialShaped`."""
+    """gymnasium wrapper of `PotentialShaped`."""

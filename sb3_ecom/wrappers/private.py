@@ -10,8 +10,8 @@ import numpy as np
 
 from sb3_ecom.core.arrays import Array, array_namespace
 from sb3_ecom.wrappers.bounds import check_within
-from sb3_ecom.wrappers.face import RewardWrapper
 from sb3_ecom.wrappers.rule import RewardRule, Step
+from sb3_ecom.wrappers.wrapper import RewardWrapper
 
 
 def truth_probability(epsilon: float) -> float:
@@ -90,4 +90,4 @@ class Privatised(RewardRule):
 
 
 class PrivateFeedback(RewardWrapper, rule=Privatised):
-    """gymnasium face of `Privatised`."""
+    """gymnasium wrapper of `Privatised`."""

@@ -8,8 +8,8 @@ from typing import Any, Literal, NamedTuple
 
 from sb3_ecom.core.arrays import Array, array_namespace
 from sb3_ecom.wrappers.bounds import check_finite, check_whole, check_within
-from sb3_ecom.wrappers.face import RewardWrapper
 from sb3_ecom.wrappers.rule import RewardRule, Step
+from sb3_ecom.wrappers.wrapper import RewardWrapper
 
 _WARMUP = 20  # ended episodes before an adaptive target is trusted
 
@@ -131,4 +131,4 @@ class RiskAdjusted(RewardRule):
 
 
 class RiskAdjustedReward(RewardWrapper, rule=RiskAdjusted):
-    """gymnasium face of `RiskAdjusted`."""
+    """gymnasium wrapper of `RiskAdjusted`."""

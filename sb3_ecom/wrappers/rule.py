@@ -39,7 +39,7 @@ class RewardRule(ABC):
     """Turns the reward of a step into another one.
 
     Subclasses are frozen dataclasses: the parameters are the fields, checked in ``__post_init__``. What
-    changes from step to step is a state (NamedTuple of (n, ...) arrays, or None) that the face keeps.
+    changes from step to step is a state (NamedTuple of (n, ...) arrays, or None) that the wrapper keeps.
     Nothing draws except `draw`, and nothing mutates its arguments. Arrays are NumPy's or torch's.
     """
 

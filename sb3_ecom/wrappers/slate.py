@@ -11,8 +11,8 @@ import numpy as np
 from sb3_ecom.core.arrays import Array, array_namespace
 from sb3_ecom.core.item_spaces import Items
 from sb3_ecom.wrappers.bounds import check_finite
-from sb3_ecom.wrappers.face import RewardWrapper
 from sb3_ecom.wrappers.rule import RewardRule, Step
+from sb3_ecom.wrappers.wrapper import RewardWrapper
 
 Rule = TypeVar("Rule", bound=RewardRule)
 
@@ -190,8 +190,8 @@ def _with(rule: Rule, name: str, value: Array) -> Rule:
 
 
 class DiversityBonus(RewardWrapper, rule=Diverse):
-    """gymnasium face of `Diverse`."""
+    """gymnasium wrapper of `Diverse`."""
 
 
 class NoveltyBonus(RewardWrapper, rule=Novel):
-    """gymnasium face of `Novel`."""
+    """gymnasium wrapper of `Novel`."""

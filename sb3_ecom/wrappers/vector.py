@@ -11,8 +11,8 @@ import numpy as np
 from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array, array_namespace
-from sb3_ecom.wrappers.face import RewardWrapper
 from sb3_ecom.wrappers.rule import RewardRule, Step
+from sb3_ecom.wrappers.wrapper import RewardWrapper
 
 
 def vector_reward(terms: Mapping[str, Array], names: Sequence[str]) -> Array:
@@ -70,7 +70,7 @@ class Vectorised(RewardRule):
 
 
 class VectorReward(RewardWrapper, rule=Vectorised):
-    """gymnasium face of `Vectorised`."""
+    """gymnasium wrapper of `Vectorised`."""
 
     rule: Vectorised
 
@@ -83,7 +83,7 @@ class VectorReward(RewardWrapper, rule=Vectorised):
 
 
 class VectorRewardOnly(VectorReward, rule=Vectorised):
-    """gymnasium face of `Vectorised` whose reward is the vector, as MO-Gymnasium's are (not for SB3)."""
+    """gymnasium wrapper of `Vectorised` whose reward is the vector, as MO-Gymnasium's are (not for SB3)."""
 
     def step(self, action: Any) -> tuple[Any, SupportsFloat | Array, bool, bool, dict[str, Any]]:
         """Advance by one step; the reward is (m,) float32."""

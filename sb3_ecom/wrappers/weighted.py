@@ -8,8 +8,8 @@ from typing import Any
 
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.wrappers.bounds import check_finite
-from sb3_ecom.wrappers.face import RewardWrapper
 from sb3_ecom.wrappers.rule import RewardRule, Step
+from sb3_ecom.wrappers.wrapper import RewardWrapper
 
 
 def weighted_sum(terms: Mapping[str, Array], weights: Mapping[str, float]) -> Array:
@@ -54,4 +54,4 @@ class Weighted(RewardRule):
 
 
 class WeightedReward(RewardWrapper, rule=Weighted):
-    """gymnasium face of `Weighted`."""
+    """gymnasium wrapper of `Weighted`."""

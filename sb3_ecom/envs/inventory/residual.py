@@ -15,7 +15,7 @@ class ShiftedRule:
 
     Attributes:
         num_offsets: floats of a shift, in units.
-        notes: floats that `features` returns: the actions of the rule as it was tuned.
+        num_features: floats that `features` returns: the actions of the rule as it was tuned.
     """
 
     def __init__(
@@ -25,7 +25,7 @@ class ShiftedRule:
 
         `decide` maps a state and (n, num_offsets) shifts to (n, num_offsets) actions.
         """
-        self.num_offsets = self.notes = num_offsets
+        self.num_offsets = self.num_features = num_offsets
         self._read, self._decide = read, decide
         self._state: Any = None
 
@@ -34,7 +34,7 @@ class ShiftedRule:
         return self._decide(self._read(observation), np.zeros((len(observation), self.num_offsets)))
 
     def features(self, observation: Array) -> Array:
-        """Take in (n, d) observations; return what the unshifted rule would do, (n, notes) float32."""
+        """Take in (n, d) observations; return what the unshifted rule would do, (n, num_features) float32."""
         self._state = self._read(observation)
         return self._decide(self._state, np.zeros((len(observation), self.num_offsets)))
 

@@ -56,22 +56,22 @@ class DualAscent(BaseCallback):
         self.term = term
         self.integral: float | None = None
         self.multiplier = 0.0
-        self._face: VecConstrainedReward | None = None
+        self._wrapper: VecConstrainedReward | None = None
         self._rule: Constrained
         self._sums = np.zeros(2)
         self._steps = 0
 
     def _on_training_start(self) -> None:
-        self._face = self._find_face()
-        self._rule = self._face.rule if self._face is not None else self._inner_rule()
+        self._wrapper = self._find_wrapper()
+        self._rule = self._wrapper.rule if self._wrapper is not None else self._inner_rule()
         if self.integral is None:
             self.integral = self.multiplier = self._rule.multiplier
         self._set_multiplier()
 
     def _on_step(self) -> bool:
         key = self._rule.key
-        if self._face is not None and self._face.seen is not None:
-            self._sums += self._face.seen.step_info[key].sum(axis=0)
+        if self._wrapper is not None and self._wrapper.seen is not None:
+            self._sums += self._wrapper.seen.step_info[key].sum(axis=0)
         else:
             self._sums += np.sum([info[key] for info in self.locals["infos"]], axis=0)
         self._steps += self.training_env.num_envs
@@ -92,12 +92,12 @@ class DualAscent(BaseCallback):
 
     def _set_multiplier(self) -> None:
         multiplier = float(self.multiplier)
-        if self._face is not None:
-            self._face.set_multiplier(multiplier)
+        if self._wrapper is not None:
+            self._wrapper.set_multiplier(multiplier)
         else:
             self.training_env.env_method("set_multiplier", self._rule.term, multiplier)
 
-    def _find_face(self) -> VecConstrainedReward | None:
+    def _find_wrapper(self) -> VecConstrainedReward | None:
         venv: Any = self.training_env
         while isinstance(venv, VecEnvWrapper):
             if isinstance(venv, VecConstrainedReward) and self.term in (None, venv.rule.term):
@@ -106,7 +106,7 @@ class DualAscent(BaseCallback):
         return None
 
     def _inner_rule(self) -> Constrained:
-        """Return the rule of the gymnasium face around the first copy."""
+        """Return the rule of the gymnasium wrapper around the first copy."""
         if self.training_env.env_is_wrapped(ConstrainedReward, 0)[0]:
             rules = self.training_env.env_method("constraints", indices=0)[0]
             for rule in rules:

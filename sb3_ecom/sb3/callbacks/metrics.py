@@ -85,7 +85,7 @@ class EcomMetricsCallback(BaseCallback):
         return True
 
     def _on_rollout_end(self) -> None:
-        self._take_tally(getattr(self.training_env.unwrapped, "tally", None))
+        self._take_stats(getattr(self.training_env.unwrapped, "stats", None))
         if self.episodes.finished == self._recorded:
             return
         self._recorded = self.episodes.finished
@@ -116,16 +116,16 @@ class EcomMetricsCallback(BaseCallback):
         if last.rows.size:
             self.episodes.add(last.totals)
 
-    def _take_tally(self, tally: Any) -> None:
+    def _take_stats(self, stats: Any) -> None:
         """Add the sums of a rollout on a device (`sb3_ecom.sb3.device`); single episodes are not known."""
-        if tally is None:
+        if stats is None:
             return
-        self._add_terms(tally.terms, tally.steps)
-        if tally.episodes:
-            count = min(tally.episodes, self.episodes.size)
-            means = {name: np.full(count, total / tally.episodes) for name, total in tally.totals.items()}
+        self._add_terms(stats.terms, stats.steps)
+        if stats.episodes:
+            count = min(stats.episodes, self.episodes.size)
+            means = {name: np.full(count, total / stats.episodes) for name, total in stats.totals.items()}
             self.episodes.add(means)
-        self.episodes.show(tally.items)
+        self.episodes.show(stats.items)
 
     def _take_infos(self, infos: Any) -> None:
         for info in infos:

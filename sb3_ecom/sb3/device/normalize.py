@@ -13,7 +13,7 @@ from torch import Tensor
 
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.loop import Transition
-from sb3_ecom.sb3.device.tally import Tally
+from sb3_ecom.sb3.device.stats import Tally
 from sb3_ecom.sb3.device.vec_env import DeviceVecEnv, to_host
 
 

@@ -164,14 +164,14 @@ class DeviceRollouts(OnPolicyAlgorithm):
                 "the policy gave values or log-probabilities that are not finite: lower learning_rate, "
                 "or normalise rewards and observations (DeviceVecNormalize)"
             )
-        tally = env.read_tally()
-        if tally.episodes:
+        stats = env.read_tally()
+        if stats.episodes:
             mean = {
-                "r": tally.totals["reward"] / tally.episodes,
-                "l": tally.totals["length"] / tally.episodes,
+                "r": stats.totals["reward"] / stats.episodes,
+                "l": stats.totals["length"] / stats.episodes,
             }
             mean["t"] = round(time.time() - self.start_time / 1e9, 6)
-            self.ep_info_buffer.extend([mean] * min(tally.episodes, self._stats_window_size))  # type: ignore[union-attr]
+            self.ep_info_buffer.extend([mean] * min(stats.episodes, self._stats_window_size))  # type: ignore[union-attr]
 
     def _setup_model(self) -> None:
         self._places = None

@@ -19,7 +19,7 @@ from sb3_ecom.core.loop import StepLoop, Transition
 from sb3_ecom.core.registry import spec
 from sb3_ecom.core.task import Task
 from sb3_ecom.sb3.device.errors import check_device, explain_out_of_memory
-from sb3_ecom.sb3.device.tally import DeviceStats, Tally
+from sb3_ecom.sb3.device.stats import DeviceStats, Tally
 from sb3_ecom.sb3.device.torch_backend import TorchBackend
 from sb3_ecom.sb3.vec_env import EcomVecEnv
 
@@ -27,7 +27,7 @@ from sb3_ecom.sb3.vec_env import EcomVecEnv
 class DeviceVecEnv(EcomVecEnv):
     """n copies of a task on torch tensors.
 
-    It has two faces. `reset_tensors` and `step_tensors` take and give tensors on `device` and never make
+    It has two interfaces. `reset_tensors` and `step_tensors` take and give tensors on `device` and never make
     the host wait; `DevicePPO` uses them. The usual `reset` and `step` speak NumPy, so that every tool of
     SB3 works on it as on an `EcomVecEnv`, only slower. Actions that come as tensors are not checked: a
     check would have to read them.
@@ -41,7 +41,7 @@ class DeviceVecEnv(EcomVecEnv):
 
     Attributes:
         device: of the tensors.
-        tally: what `read_tally` gave last: sums of the last rollout.
+        stats: what `read_tally` gave last: sums of the last rollout.
 
     Raises:
         ValueError: on `num_envs` < 1 or a device that is not there.
@@ -62,7 +62,7 @@ class DeviceVecEnv(EcomVecEnv):
         self.loop = StepLoop(task, num_envs, TorchBackend(self.device), stagger=stagger)
         self.task = self.loop.task
         self._sums = DeviceStats(_catalogue_size(task))
-        self.tally: Tally | None = None
+        self.stats: Tally | None = None
 
     def reset_tensors(self) -> Tensor:
         """Start n new episodes; return (n, d) observations."""
@@ -83,9 +83,9 @@ class DeviceVecEnv(EcomVecEnv):
         return step
 
     def read_tally(self) -> Tally:
-        """Fetch the sums since the last reading, keep them as `tally` and start anew: one wait."""
-        self.tally = self._sums.read()
-        return self.tally
+        """Fetch the sums since the last reading, keep them as `stats` and start anew: one wait."""
+        self.stats = self._sums.read()
+        return self.stats
 
     def infos_of(self, step: Transition) -> list[dict[str, Any]]:
         """Fetch a step from the device as the infos that an `EcomVecEnv` would have given."""

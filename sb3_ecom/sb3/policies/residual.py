@@ -17,14 +17,14 @@ from sb3_ecom.core.task import Task
 class ResidualRule(Protocol):
     """A baseline that tells what it makes of an observation and can be shifted.
 
-    `think` comes first, once a step; `act` then gives the actions of what was thought.
+    `features` comes first, once a step; `act` then gives the actions in that state.
     """
 
     num_offsets: int  # floats of a shift; 0 leaves the rule as it is
-    notes: int  # floats that `think` returns, O(1)
+    num_features: int  # floats that `features` returns, O(1)
 
     def features(self, observation: Array) -> Array:
-        """Take in (n, d) observations; return (n, notes) float32: estimates and plans."""
+        """Take in (n, d) observations; return (n, num_features) float32: estimates and plans."""
 
     def act(self, shift: Array) -> Array:
         """Return the (n, ...) actions, shifted by (n, num_offsets)."""
@@ -68,7 +68,7 @@ def residual_space(task: Task, rule: ResidualRule, settings: ResidualSettings) -
     space = task.observation_space
     plain = Layout(context=int(space.shape[0]), steps=0, features=0)
     layout = space.layout if isinstance(space, LayoutBox) else plain
-    layout = layout._replace(context=layout.context + rule.notes)
+    layout = layout._replace(context=layout.context + rule.num_features)
     low, high = float(space.low.min()), float(space.high.max())
     return ResidualBox(layout, min(low, -high), high, settings)  # a note may be negative where no unit is
 

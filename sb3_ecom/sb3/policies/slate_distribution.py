@@ -143,7 +143,7 @@ def _kl_plackett_luce(p: PlackettLuce, q: PlackettLuce) -> Tensor:
 
 
 class PlackettLuceSlate(SB3Distribution):
-    """`PlackettLuce` with the face SB3's algorithms expect.
+    """`PlackettLuce` with the interface that SB3's algorithms expect.
 
     Args:
         size: slate size K.

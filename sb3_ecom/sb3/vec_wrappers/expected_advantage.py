@@ -1,4 +1,4 @@
-"""A VecEnv that pays what a step was worth before chance decided."""
+"""Rewards replaced by their expected advantage under the simulator."""
 
 from __future__ import annotations
 
@@ -16,24 +16,26 @@ from sb3_ecom.sb3.vec_wrappers.privileged_critic import PrivilegedCritic
 
 
 class VecExpectedAdvantage(VecEnvWrapper):
-    """Pays the expected gain of a step in place of its reward; for training, as rl-zoo's `vec_env_wrapper`.
+    """Replace each reward with its expected advantage under the simulator.
 
-    The simulator knows the chance of everything that may follow a step. The reward becomes the expectation
-    of reward and discounted worth of what follows, less the worth of the state: an advantage without luck.
-    Policies are ranked as snapshot. Where the worth is learned (`PrivilegedCritic`), it is that of the
-    learner's own policy, and the learner needs neither lambda nor a critic of its own; it is not saved with
-    the model, a resumed run (``-i``) learns it anew. It is the training that looks
-    behind the counter: the policy sees its observations only, and ``info["episode"]`` keeps the true return.
-    rl-zoo's evaluation and TensorBoard read that; `rl_zoo3.enjoy` sums the gains it is paid, so take
-    ``python -m sb3_ecom evaluate`` for a return.
+    Lowers variance; leaves the ranking of policies unchanged. Training only, as rl-zoo's `vec_env_wrapper`:
+    the policy sees its observations only, and ``info["episode"]`` keeps the true return, which rl-zoo's
+    evaluation and TensorBoard read. `rl_zoo3.enjoy` sums what it is paid; ``python -m sb3_ecom evaluate``
+    gives returns.
+
+    The simulator knows the chance of everything that may follow a step. The reward becomes the expectation of
+    reward and discounted value of what follows, less the value of the state. Where the value is learned
+    (`PrivilegedCritic`), it is that of the learner's own policy, and the learner needs neither lambda nor a
+    critic of its own. An error of that value biases the gradient where lambda is 0, not only the baseline.
+    The critic is not saved with the model; a resumed run (``-i``) learns it anew.
 
     Args:
-        venv: of a task that has ``transition_model()``, and so learns what states are worth: the sessions
+        venv: of a task that has ``transition_model()``, and so learns the value of states: the sessions
             `EcomRec-v0`, `EcomRecSlate-v0`, `EcomRecSingle-v0` and `EcomRecLarge-v0`; or one that knows it,
             ``expected_advantage(discount)``: `EcomRecEvolution-v0` and `EcomRecCold-v0`. An `EcomVecEnv`
             (rl-zoo: ``--gym-packages sb3_ecom.fast``), or, slower, a DummyVecEnv of single environments.
         discount: the learner's gamma, in [0, 1].
-        **critic: keywords of `PrivilegedCritic`, where the worth is learned.
+        **critic: keywords of `PrivilegedCritic`, where the value is learned.
 
     Raises:
         ValueError: if the states of `venv` are not in this process, the task can not tell, `discount` is
@@ -46,7 +48,7 @@ class VecExpectedAdvantage(VecEnvWrapper):
         self._envs = _single_envs(venv)
         task: Any = self._envs[0].task if self._envs else venv.task  # type: ignore[attr-defined]
         super().__init__(venv)
-        self._gain, self._snapshot = make_critic(task, discount, critic), None
+        self._critic, self._snapshot = make_critic(task, discount, critic), None
 
     def reset(self) -> Any:
         """Start n new episodes."""
@@ -59,7 +61,7 @@ class VecExpectedAdvantage(VecEnvWrapper):
             state = tree_map(lambda *leaves: np.concatenate(leaves), *states)
         else:
             state = self.venv.loop.state  # type: ignore[attr-defined]
-        self._snapshot = self._gain.snapshot(state)
+        self._snapshot = self._critic.snapshot(state)
         self.venv.step_async(actions)
 
     def step_wait(self) -> VecEnvStepReturn:
@@ -71,17 +73,17 @@ class VecExpectedAdvantage(VecEnvWrapper):
             }
         else:
             step_info = self.venv.last.step_info  # type: ignore[attr-defined]
-        return observation, self._gain(self._snapshot, step_info), done, infos
+        return observation, self._critic(self._snapshot, step_info), done, infos
 
 
 def make_critic(task: Any, discount: float, critic: dict[str, Any]) -> Any:
-    """Return what tells the gains of a task: a critic that learns, or one that knows."""
+    """Return the expected advantages of a task: by a critic that learns, or by one that knows."""
     if isinstance(task, ModelledTask):
         return PrivilegedCritic(task.transition_model(), discount, **critic)
     if not isinstance(task, AdvantageTask):
-        raise ValueError(f"{type(task).__name__} does not tell the expected gain of a step")
+        raise ValueError(f"{type(task).__name__} knows no expected advantage of a step")
     if critic:
-        raise ValueError(f"{type(task).__name__} knows what a state is worth, got {', '.join(critic)}")
+        raise ValueError(f"{type(task).__name__} knows the value of its states, got {', '.join(critic)}")
     return task.expected_advantage(discount)
 
 

@@ -1,4 +1,4 @@
-"""The expected gain of a step, by a critic that sees the simulator's state and learns beside the policy."""
+"""Expected advantages by a critic that sees the simulator's state and learns beside the policy."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class PrivilegedCritic:
     The worth V is a small network of the state's description. Its targets are expectations over all that may
     follow a step, so neither a click nor a departure adds noise to them: one pass over the states of the last
     `every` steps is one iteration of fitted policy evaluation (expected TD(0)), and V follows the policy as
-    that learns. Whatever V is, the gains of an episode are in expectation its return less V of the start
+    that learns. Whatever V is, the advantages of an episode are in expectation its return less V of the start
     (the performance difference lemma), so that policies are ranked as by the reward itself.
 
     Args:
@@ -74,7 +74,7 @@ class PrivilegedCritic:
         return self._value(self._transition_model.features(snapshot))
 
     def __call__(self, snapshot: Any, step_info: Mapping[str, Array]) -> Array:
-        """Return the (n,) float32 expected gain of a step, and learn from it."""
+        """Return the (n,) float32 expected advantage of a step, and learn from it."""
         here, may = (
             self._transition_model.features(snapshot),
             self._transition_model.outcomes(snapshot, step_info),

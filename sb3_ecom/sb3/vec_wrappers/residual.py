@@ -35,8 +35,8 @@ class VecResidual(VecEnvWrapper):
         twin: whether to take off what the rule earns.
 
     Raises:
-        ValueError: if `venv` is no EcomVecEnv of a registered id, is paid in gains and has a twin (which is
-            paid by the task), or as `find_rule`.
+        ValueError: if `venv` is no EcomVecEnv of a registered id, is paid in advantages and has a twin (which
+            is paid by the task), or as `find_rule`.
 
     Source:
         T. Silver et al., "Residual policy learning" (2018); T. Johannink et al., "Residual reinforcement

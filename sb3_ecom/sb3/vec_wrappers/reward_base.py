@@ -1,4 +1,4 @@
-"""The SB3 face that every reward rule gets."""
+"""The SB3 wrapper that every reward rule gets."""
 
 from __future__ import annotations
 
@@ -11,8 +11,14 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnv, VecEnvStepRetu
 
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.sb3.vec_env import EcomVecEnv
-from sb3_ecom.wrappers.face import describe_face, known_terms, noise_generator, number_names, read_report
 from sb3_ecom.wrappers.rule import Names, RewardRule, Step
+from sb3_ecom.wrappers.wrapper import (
+    describe_wrapper,
+    known_terms,
+    noise_generator,
+    number_names,
+    read_report,
+)
 
 
 class RewardVecWrapper(VecEnvWrapper):
@@ -34,7 +40,7 @@ class RewardVecWrapper(VecEnvWrapper):
 
     def __init_subclass__(cls, rule: type[RewardRule], **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        describe_face(cls, rule, "venv")
+        describe_wrapper(cls, rule, "venv")
 
     def __init__(self, venv: VecEnv, *args: Any, **kwargs: Any) -> None:
         given = inspect.signature(self.rule_type).bind(*args, **kwargs).arguments

@@ -1,4 +1,4 @@
-"""The VecEnv faces of the reward wrappers, for rl-zoo's `vec_env_wrapper`; the rules live in `wrappers`."""
+"""The VecEnv forms of the reward wrappers, for rl-zoo's `vec_env_wrapper`; the rules live in `wrappers`."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ __all__ = [
 
 
 class VecWeightedReward(RewardVecWrapper, rule=Weighted):
-    """SB3 face of `Weighted`."""
+    """SB3 wrapper of `Weighted`."""
 
 
 class VecDelayedReward(RewardVecWrapper, rule=Delayed):
-    """SB3 face of `Delayed`."""
+    """SB3 wrapper of `Delayed`."""
 
 
 class VecConstrainedReward(RewardVecWrapper, rule=Constrained):
-    """SB3 face of `Constrained`."""
+    """SB3 wrapper of `Constrained`."""
 
     rule: Constrained
 
@@ -52,23 +52,26 @@ class VecConstrainedReward(RewardVecWrapper, rule=Constrained):
 
 
 class VecRiskAdjustedReward(RewardVecWrapper, rule=RiskAdjusted):
-    """SB3 face of `RiskAdjusted`."""
+    """SB3 wrapper of `RiskAdjusted`."""
 
 
 class VecPotentialShaping(RewardVecWrapper, rule=PotentialShaped):
-    """SB3 face of `PotentialShaped`."""
+    """SB3 wrapper of `PotentialShaped`."""
 
 
 class VecDiversityBonus(RewardVecWrapper, rule=Diverse):
-    """SB3 face of `Diverse`."""
+    """SB3 wrapper of `Diverse`."""
 
 
 class VecNoveltyBonus(RewardVecWrapper, rule=Novel):
-    """SB3 face of `Novel`."""
+    """SB3 wrapper of `Novel`."""
 
 
 class VecVectorReward(RewardVecWrapper, rule=Vectorised):
-    """SB3 face of `Vectorised`; the vector of all copies is ``seen.step_info["vector_reward"]``, (n, m)."""
+    """SB3 wrapper of `Vectorised`.
+
+    The vector of all copies is ``seen.step_info["vector_reward"]``, (n, m).
+    """
 
     rule: Vectorised
 
@@ -79,4 +82,4 @@ class VecVectorReward(RewardVecWrapper, rule=Vectorised):
 
 
 class VecPrivateFeedback(RewardVecWrapper, rule=Privatised):
-    """SB3 face of `Privatised`."""
+    """SB3 wrapper of `Privatised`."""

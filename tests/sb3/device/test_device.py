@@ -137,7 +137,7 @@ def test_both_faces_of_the_environment_tell_the_same(env_id):
     assert arrays.env_is_wrapped(TimeLimit) == [False] * 8
 
 
-def test_sb3_tools_work_on_the_numpy_face():
+def test_sb3_tools_work_on_the_numpy_interface():
     model = device_ppo()
     mean, _ = evaluate_policy(model, make_device_env("EcomToy-v0", 4, device="cpu"), n_eval_episodes=8)
     assert np.isfinite(mean)
@@ -156,14 +156,14 @@ def test_metrics_callback_reads_the_sums_of_the_rollout():
     callback = EcomMetricsCallback(figure=False)
     model = device_ppo("EcomToyMultiDiscrete-v0", n=64)
     model.learn(64 * 16, callback=callback)
-    tally, metrics = model.env.tally, callback.history[-1].metrics
-    assert metrics["session_length"] == pytest.approx(tally.totals["length"] / tally.episodes, rel=0.2)
+    stats, metrics = model.env.stats, callback.history[-1].metrics
+    assert metrics["session_length"] == pytest.approx(stats.totals["length"] / stats.episodes, rel=0.2)
     assert 0 < metrics["ctr"] < 1
     assert metrics["coverage"] == 1.0
     assert set(callback.history[-1].terms) == {"clicks", "movement"}
-    assert set(tally.totals) == {"clicks", "pages", "reward", "length"}
-    assert tally.steps == 64 * 8
-    assert tally.totals["pages"] == pytest.approx(tally.totals["length"])
+    assert set(stats.totals) == {"clicks", "pages", "reward", "length"}
+    assert stats.steps == 64 * 8
+    assert stats.totals["pages"] == pytest.approx(stats.totals["length"])
 
 
 def test_seeds_restart_the_stream_and_resets_do_not_move_the_others():
@@ -195,7 +195,7 @@ def test_draws_follow_their_laws():
         assert float(draw.mean()) == pytest.approx(mean, abs=4 * np.sqrt(var / n))
         assert float(draw.var()) == pytest.approx(var, rel=0.1)
     assert backend.poisson(np.full((n, 1), 3.0), (n, 2)).dtype == torch.int64
-    with pytest.raises(ValueError, match="seed must be >= 0, got -1"):
+    with pytest.raises(ValueError, match="seed must be one whole number >= 0"):
         backend.seed(-1)
 
 

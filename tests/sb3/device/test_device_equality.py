@@ -1,6 +1,6 @@
 """One rollout and one update of the device algorithms against SB3's own, on the same transitions.
 
-SB3's class steps the very same simulation through the environment's NumPy face; policies sample from the
+SB3's class steps the very same simulation through the environment's NumPy interface; policies sample from the
 same stream, so nothing has to be forced: everything must come out equal.
 """
 

@@ -59,7 +59,7 @@ def test_gain_is_the_mean_of_what_chance_makes_of_a_page() -> None:
 
 
 def test_gains_of_a_session_are_its_return_without_the_luck() -> None:
-    """Whatever V is: clicks less V of the landing less the gains is luck alone."""
+    """Whatever V is: clicks less V of the landing less the advantages is luck alone."""
     venv = gains_of(4096, discount=1.0, epochs=0)
     venv.reset()
     task = venv.venv.task
@@ -84,7 +84,7 @@ def test_the_critic_learns_what_visits_are_worth() -> None:
     sessions(venv, 320)
     clicks, gains = sessions(venv, 60)
     assert np.var(gains) < np.var(clicks) / 20
-    critic = venv._gain
+    critic = venv._critic
     loop = StepLoop(venv.venv.task, 4096)
     loop.reset(2)
     landing = critic.value(critic.snapshot(loop.state))
@@ -147,10 +147,10 @@ def test_bounds(options: dict, message: str) -> None:
         gains_of(2, **options)
 
 
-def test_expected_gain_says_what_it_needs() -> None:
+def test_expected_advantage_says_what_it_needs() -> None:
     with pytest.raises(ValueError, match="EcomVecEnv"):
         VecExpectedAdvantage(DummyVecEnv([lambda: gymnasium.make("CartPole-v1")]))
-    with pytest.raises(ValueError, match="does not tell the expected gain"):
+    with pytest.raises(ValueError, match="knows no expected advantage"):
         VecExpectedAdvantage(make_vec_env("EcomLostSales-v0", 2))
-    with pytest.raises(ValueError, match="knows what a state is worth, got hidden"):
+    with pytest.raises(ValueError, match="knows the value of its states, got hidden"):
         VecExpectedAdvantage(make_vec_env("EcomRecCold-v0", 2), hidden=3)

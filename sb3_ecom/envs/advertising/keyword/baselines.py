@@ -113,7 +113,7 @@ class LearntLandscape:
     noise on the bids explores, dying out with the days.
     """
 
-    num_offsets, notes = 1, 2
+    num_offsets, num_features = 1, 2
     _bid: Floats
 
     def __init__(self, task: KeywordTask, explore: float = 0.05, seed: int = 0) -> None:
@@ -134,7 +134,10 @@ class LearntLandscape:
         return self.act(np.zeros((len(observation), self.num_offsets)))
 
     def features(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Learn from yesterday and plan; return (n, 2) notes: mean root of the bids, mean bid over value."""
+        """Learn from yesterday and plan.
+
+        Return (n, 2) features: mean root of the bids, mean bid over value.
+        """
         observed = unscale(self._task, observation)
         self._learn(observed)
         post = np.exp(self._log_post - self._log_post.max(2, keepdims=True))
@@ -146,8 +149,8 @@ class LearntLandscape:
         size = self._explore / (1 + self._days[:, None])
         noise = np.exp(size * self._generator.standard_normal(bid.shape))
         self._bid = bid * noise + 0.2 * size * value
-        notes = (np.sqrt(bid).mean(1), (bid / np.maximum(value, 1e-3)).mean(1))
-        return np.asarray(np.clip(np.stack(notes, -1), 0.0, 5.0), dtype=np.float32)
+        features = (np.sqrt(bid).mean(1), (bid / np.maximum(value, 1e-3)).mean(1))
+        return np.asarray(np.clip(np.stack(features, -1), 0.0, 5.0), dtype=np.float32)
 
     def act(self, shift: Floats) -> NDArray[np.float32]:
         """Return the actions of the plan, the logs of all bids shifted by (n, 1)."""

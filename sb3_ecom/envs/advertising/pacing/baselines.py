@@ -119,7 +119,7 @@ class ModelPredictive:
         feedback: infer the hidden quality regime from conversions (a two-state Bayes filter).
     """
 
-    num_offsets, notes = 1, 3
+    num_offsets, num_features = 1, 3
     _observed: Observed
     _target: Floats
 
@@ -142,7 +142,7 @@ class ModelPredictive:
         return self.act(np.zeros((len(observation), self.num_offsets)))
 
     def features(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Learn from the tick that ended and plan; return (n, 3) notes for a learner on top.
+        """Learn from the tick that ended and plan; return (n, 3) features for a learner on top.
 
         They are the planned log multiplier over its limit, its distance from the present one, and the
         chance of the good regime, from -1 to 1.

@@ -55,7 +55,7 @@ class ThompsonRotation:
         self._task, self._tuned = task, np.array(settings)
         self._generator = np.random.default_rng(seed)
         self._precision: Any = None
-        self.notes = 3 * task.params.topics + 2
+        self.num_features = 3 * task.params.topics + 2
 
     def __call__(self, observation: Array) -> Array:
         """Learn from the last page and choose."""

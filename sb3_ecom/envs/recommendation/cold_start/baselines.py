@@ -127,7 +127,7 @@ class LinUcb:
     and the same of the item with the best mean.
     """
 
-    num_offsets, notes = 2, 6
+    num_offsets, num_features = 2, 6
     PRIOR, BONUS = 6.0, 0.7
 
     def __init__(self, task: ColdStartTask) -> None:

@@ -57,7 +57,7 @@ class DeviceStats:
         items = np.zeros(0, dtype=np.int64)
         if self._shown is not None:
             items = np.flatnonzero(self._shown[:-1].cpu().numpy())
-        tally = Tally(
+        stats = Tally(
             episodes=int(found.pop("episodes", 0)),
             totals=_part(found, "totals/"),
             steps=self._steps,
@@ -65,7 +65,7 @@ class DeviceStats:
             items=items,
         )
         self._sums, self._shown, self._steps = {}, None, 0
-        return tally
+        return stats
 
     def _mark(self, slate: Any) -> None:
         if self._shown is None:

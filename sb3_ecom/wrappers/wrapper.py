@@ -1,4 +1,4 @@
-"""The gymnasium face that every reward rule gets."""
+"""The gymnasium wrapper that every reward rule gets."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class RewardWrapper(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
 
     def __init_subclass__(cls, rule: type[RewardRule], **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        describe_face(cls, rule, "env")
+        describe_wrapper(cls, rule, "env")
 
     def __init__(self, env: gymnasium.Env[Any, Any], *args: Any, **kwargs: Any) -> None:
         given = inspect.signature(self.rule_type).bind(*args, **kwargs).arguments
@@ -83,8 +83,8 @@ class RewardWrapper(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
         return Step(np.asarray([float(reward)]), terms, step_info, batch_of_one(observation), *ended)
 
 
-def describe_face(cls: Any, rule: type[RewardRule], wrapped: str) -> None:
-    """Give a face class its rule, and show the rule's arguments and text in its help."""
+def describe_wrapper(cls: Any, rule: type[RewardRule], wrapped: str) -> None:
+    """Give a wrapper class its rule, and show the rule's arguments and text in its help."""
     cls.rule_type = rule
     cls.__doc__ = f"{inspect.cleandoc(cls.__doc__ or '')}\n\n{inspect.cleandoc(rule.__doc__ or '')}"
     first = inspect.Parameter(wrapped, inspect.Parameter.POSITIONAL_OR_KEYWORD)
