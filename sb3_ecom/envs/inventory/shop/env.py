@@ -27,6 +27,7 @@ from sb3_ecom.envs.inventory.shop.rewards import TERMS, item_rewards, reward_ter
 from sb3_ecom.envs.inventory.shop.tables import catalogue, make_rules, make_tables
 
 _PRESET = "online_retail_uk"
+_NUM_ITEMS = 10  # of the shipped preset, unless more are asked for
 _START_DAYS = 10.0  # days of mean demand on the shelf at the start
 
 
@@ -84,7 +85,7 @@ class ShopTask(ShopReader):
         self,
         *,
         preset: str = _PRESET,
-        num_items: int = 10,
+        num_items: int | None = None,
         action: Literal["reorder", "quantity"] = "reorder",
         reward_weights: Mapping[str, float] | None = None,
         **assumed: Any,
@@ -92,7 +93,10 @@ class ShopTask(ShopReader):
         check_choice("action", action, ("reorder", "quantity"))
         if "dispatch_days" in assumed:
             assumed["dispatch_days"] = tuple(assumed["dispatch_days"])
-        self.params = params = ShopParams(demand=load_preset(str(preset)).subset(num_items), **assumed)
+        demand = load_preset(str(preset))
+        if num_items is None:  # a user's own shop is played whole
+            num_items = _NUM_ITEMS if str(preset) == _PRESET else demand.items
+        self.params = params = ShopParams(demand=demand.subset(num_items), **assumed)
         self.kind = action
         self.horizon = params.horizon
         items = num_items
@@ -133,7 +137,7 @@ class ShopTask(ShopReader):
     def is_default(self) -> bool:
         """Whether this is the shipped shop as it stands (the action apart, which changes no rule)."""
         preset, items, _, assumed, weights = self.signature
-        return (preset, items, assumed) == (_PRESET, 10, ()) and set(weights) == {1.0}
+        return (preset, items, assumed) == (_PRESET, _NUM_ITEMS, ()) and set(weights) == {1.0}
 
     def draw_reset(self, source: Backend, n: int) -> ResetNoise:
         """Draw the date and the hidden rates."""
