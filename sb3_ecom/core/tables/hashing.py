@@ -36,11 +36,11 @@ class HashKey:
 
     Attributes:
         value: the key.
-        places: where a new key may be kept, in this order; none: it is kept already.
+        places: where a new key may be kept, in this order; None: it is kept already, or shall not be.
     """
 
     value: bytes
-    places: tuple[Path, ...] = ()
+    places: tuple[Path, ...] | None = None
 
     @classmethod
     def find(cls, given: Path | None, log: Path, out: Path) -> HashKey:
@@ -55,11 +55,13 @@ class HashKey:
             ValueError: if a key file can not be read or holds no key.
         """
         beside = (log.with_name(f"{log.name}.hashkey"), out.with_name(f"{out.name}.hashkey"))
-        places = (given,) if given else beside
+        # A folder marked read-only is left alone, even where root could write to it.
+        open_ones = tuple(path for path in beside if path.parent.stat().st_mode & 0o222)
+        places = (given,) if given else (beside[0], *open_ones)
         for path in places:
             if path.is_file():
                 return cls(_read(path))
-        return cls(secrets.token_bytes(32), places)
+        return cls(secrets.token_bytes(32), (given,) if given else open_ones)
 
     def save(self) -> None:
         """Write a new key to the first place that can be written.
@@ -67,16 +69,17 @@ class HashKey:
         Raises:
             ValueError: if there is none.
         """
-        for path in self.places:
+        for path in self.places or ():
             with contextlib.suppress(OSError):
                 handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
                 with os.fdopen(handle, "w", encoding="ascii") as file:
                     file.write(f"{self.value.hex()}\n")
                 print(f"item ids are hashed; their key is kept in {path}")
-                self.places = ()
+                self.places = None
                 return
-        if self.places:
-            raise ValueError(f"--hash-key: no key can be written to {' or '.join(map(str, self.places))}")
+        if self.places is not None:
+            where = " or ".join(map(str, self.places)) or "read-only folders: name a FILE"
+            raise ValueError(f"--hash-key: no key can be written to {where}")
 
 
 def _read(path: Path) -> bytes:

@@ -494,3 +494,12 @@ def test_a_key_file_is_made_once_kept_private_and_reused(tmp_path):
     (tmp_path / "bad").write_text("jane")
     with pytest.raises(ValueError, match=r"--hash-key: .*bad can not be read as hex digits"):
         HashKey.find(tmp_path / "bad", log, out)
+
+
+def test_no_key_is_written_beside_a_log_in_a_read_only_folder(tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data").chmod(0o555)
+    HashKey.find(None, tmp_path / "data" / "log.csv", tmp_path / "shop.toml").save()
+    assert [path.name for path in (tmp_path / "data").iterdir()] == []
+    assert (tmp_path / "shop.toml.hashkey").is_file()
+    (tmp_path / "data").chmod(0o755)
