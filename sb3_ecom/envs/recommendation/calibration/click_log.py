@@ -102,7 +102,7 @@ def read_click_log(
         ValueError: if the log can not be read, or what is left has too few items, sessions or clicks.
     """
     table = read_table(path, COLUMNS, names, **reading)
-    rows = ClickRows(table)
+    rows = ClickRows(table, {option for option, name in names.items() if name is not None})
     rows.sort_by_time()
     rows.drop_duplicates()
     rows.take_events(cleaning)

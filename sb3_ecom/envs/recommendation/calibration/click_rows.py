@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,8 +77,9 @@ class ClickLog:
 class ClickRows:
     """The rows of a table that are still in use, and why the others are not."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, named: Collection[str] = ()) -> None:
         self._table = table
+        self._named = named  # options whose column the user named
         self._columns: dict[str, NDArray[Any]] = dict(table.columns)
         self._bought: Mask | None = None
         self.dropped = {reason: str(dropped) for reason, dropped in table.dropped.items()}
@@ -241,9 +243,11 @@ class ClickRows:
         if option not in self._columns:
             return False
         labels = self._table.labels[option]
-        if is_flag(labels):
+        flags = np.array([is_flag([label]) for label in labels], dtype=bool)
+        rows = np.bincount(self._columns[option], minlength=len(labels)) * [label != "" for label in labels]
+        if rows @ flags >= 0.5 * rows.sum():  # a stray text among yes and no makes no event of them
             return False
-        weak = self._table.names[option].lower() in WEAK_EVENT_NAMES
+        weak = self._table.names[option].lower() in WEAK_EVENT_NAMES and option not in self._named
         if weak and not knows_any(labels) and not cleaning.click_events:
             self.notes.append(f"column {self._table.names[option]!r} holds no known event and was not used")
             return False

@@ -503,3 +503,18 @@ def test_no_key_is_written_beside_a_log_in_a_read_only_folder(tmp_path):
     assert [path.name for path in (tmp_path / "data").iterdir()] == []
     assert (tmp_path / "shop.toml.hashkey").is_file()
     (tmp_path / "data").chmod(0o755)
+
+
+@pytest.mark.parametrize("option", ["event", "purchase"])
+def test_a_column_that_the_user_names_as_events_is_never_left_alone(tmp_path, option):
+    with pytest.raises(ValueError, match=r"column 'type' .--event. names events that are not known"):
+        read(make_log().assign(type="shoes"), tmp_path, names={option: "type"})
+
+
+def test_a_stray_text_among_purchase_flags_costs_its_cell_only(tmp_path):
+    frame = make_log()
+    frame["bought"] = np.where(np.arange(len(frame)) % 4 == 0, "1", "0")
+    frame.loc[1, "bought"] = "jane@example.com"
+    log = read(frame, tmp_path)
+    assert len(log.item) == len(frame)
+    assert log.purchases.sum() == (frame["bought"] == "1").sum()
