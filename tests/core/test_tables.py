@@ -9,12 +9,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sb3_ecom.core.tables.reader import MALFORMED, Column, read_table
+from sb3_ecom.core.tables.times import TimeReading
 
 COLUMNS = (
     Column(option="session", kind="id", names=("session_id", "session")),
     Column(option="item", kind="id", names=("item_id", "item")),
     Column(option="time", kind="time", names=("timestamp", "time")),
-    Column(option="price", kind="number", names=("price",), required=False, keep_missing=True),
+    Column(option="price", kind="number", names=("price",), required=False),
 )
 
 
@@ -47,18 +48,22 @@ def test_delimiter_is_found_from_the_header(tmp_path, delimiter):
 def test_rows_that_do_not_parse_are_counted_with_the_first_example(tmp_path):
     rows = ["1,a,1,2", "1,b", "1,c,x,2", "1,,3,2", "1,d,4,cheap", "1,e,5,inf", "1,f,y,1", "1,g,6,"]
     table = read(write(tmp_path, "session,item,time,price\n" + "\n".join(rows) + "\n"))
-    found = {reason: (d.count, d.row, d.value) for reason, d in table.dropped.items()}
+    found = {reason: (d.count, d.row) for reason, d in table.dropped.items()}
     assert found == {
-        MALFORMED: (1, 2, ""),
-        "time is not a time": (2, 3, "x"),
-        "item is missing": (1, 4, ""),
-        "price is not a number": (1, 5, "cheap"),
-        "price is infinite": (1, 6, "inf"),
+        MALFORMED: (1, 2),
+        "time is not a time": (2, 3),
+        "item is missing": (1, 4),
     }
-    assert str(table.dropped["time is not a time"]) == "2 (first: row 3, 'x')"
+    assert str(table.dropped["time is not a time"]) == "2 (first: row 3)"
+    assert {reason: (d.count, d.row) for reason, d in table.lost.items()} == {
+        "price is not a number": (1, 5),
+        "price is infinite": (1, 6),
+        "price is missing": (1, 8),
+    }
     assert table.rows_read == 8
-    assert table.rows == len(table.columns["item"]) == 2
-    np.testing.assert_equal(table.columns["price"], [2, np.nan])
+    assert table.rows == len(table.columns["item"]) == 4
+    assert table.row_numbers.tolist() == [1, 5, 6, 8]
+    np.testing.assert_equal(table.columns["price"], [2, np.nan, np.nan, np.nan])
 
 
 @pytest.mark.parametrize(
@@ -81,7 +86,10 @@ def test_times_are_read_in_every_usual_form(tmp_path, times, expected, unit):
 
 
 def test_time_format_reads_other_times(tmp_path):
-    table = read(write(tmp_path, "session,item,time\n1,a,12/31/2010 8:26\n"), time_format="%m/%d/%Y %H:%M")
+    table = read(
+        write(tmp_path, "session,item,time\n1,a,12/31/2010 8:26\n"),
+        times=TimeReading(time_format="%m/%d/%Y %H:%M"),
+    )
     assert table.columns["time"].tolist() == [pd.Timestamp("2010-12-31 08:26").timestamp()]
 
 
@@ -202,7 +210,7 @@ def test_a_million_rows_are_read_in_bounded_memory(tmp_path):
         ("session,item,time\n", "a header and no row"),
         ("a,b\n1,2\n", "known as session: name it with --session; .*columns found: a, b"),
         ("session,item,time,time\n1,2,3,4\n", "2 columns named 'time'"),
-        ("session,item,time\n1,a,soon\n1,b,later\n", "'time' .--time. parses as a time, e.g. 'soon'"),
+        ("session,item,time\n1,a,soon\n1,b,later\n", "'time' .--time. parses as a time .first: row 1"),
         ("session,item,time\n,a,1\n1,,2\n", "all 2 rows were dropped: session is missing: 1 .first: row 1."),
     ],
 )
@@ -235,3 +243,112 @@ def test_a_file_that_can_not_be_read_says_why(tmp_path):
         read(tmp_path / "cut.csv.gz")
     with pytest.raises(ValueError, match="can not be read"):
         read(write(tmp_path, "session,item,time\n1,a,1\n"), encoding="klingon")
+
+
+def read_times(tmp_path, cells, **reading):
+    text = "session;item;time\n" + "".join(f"1;a;{cell}\n" for cell in cells)
+    return read(write(tmp_path, text), times=TimeReading(**reading))
+
+
+def stamp(text):
+    return pd.Timestamp(text).timestamp()
+
+
+def test_time_kinds_are_read_cell_by_cell(tmp_path):
+    cells = ["1704067200", "1704067200000", "2024-01-01 00:00:00 UTC", "2024/1/1", "20240101", "1 Jan 2024"]
+    table = read_times(tmp_path, [*cells, "31.12.2023", "7"])
+    assert table.columns["time"].tolist() == [1704067200] * 6 + [1704067200 - 86400]
+    assert {reason: d.row for reason, d in table.dropped.items()} == {"time is not a time": 8}
+
+
+@pytest.mark.parametrize(
+    ("cells", "first"),
+    [
+        (["3/4/2024 8:26", "13/4/2024"], "2024-04-03 08:26"),
+        (["3/4/2024 8:26 PM", "4/13/2024"], "2024-03-04 20:26"),
+    ],
+)
+def test_one_date_that_fits_one_order_decides_for_all(tmp_path, cells, first):
+    assert read_times(tmp_path, cells).columns["time"][0] == stamp(first)
+
+
+def test_dates_that_fit_both_orders_are_asked_for(tmp_path):
+    with pytest.raises(
+        ValueError, match=r"both fit the 2 dates: type --dayfirst or --no-dayfirst, .*--date-format"
+    ):
+        read_times(tmp_path, ["3/4/2024", "5/6/2024"])
+    assert read_times(tmp_path, ["3/4/2024"], dayfirst=True).columns["time"][0] == stamp("2024-04-03")
+    assert read_times(tmp_path, ["3/4/2024"], dayfirst=False).columns["time"][0] == stamp("2024-03-04")
+    assert read_times(tmp_path, ["3.4.2024"]).columns["time"][0] == stamp("2024-04-03")
+
+
+def test_an_offset_gives_utc_or_the_local_clock(tmp_path):
+    cells = ["2024-01-01T01:30:00+09:00", "2024-01-01 01:30:00.5+0900"]
+    assert read_times(tmp_path, cells).columns["time"].tolist() == [
+        stamp("2023-12-31 16:30"),
+        stamp("2023-12-31 16:30") + 0.5,
+    ]
+    assert read_times(tmp_path, cells, local=True).columns["time"].tolist() == [
+        stamp("2024-01-01 01:30"),
+        stamp("2024-01-01 01:30") + 0.5,
+    ]
+
+
+def test_a_log_in_utc_is_read_by_the_clock_of_its_timezone(tmp_path):
+    cells = ["2024-07-01T22:30:00Z", "2024-01-01 22:30", "1719873000"]
+    table = read_times(tmp_path, cells, local=True, timezone="Europe/Berlin")
+    assert table.columns["time"].tolist() == [
+        stamp("2024-07-02 00:30"),
+        stamp("2024-01-01 23:30"),
+        stamp("2024-07-02 00:30"),
+    ]
+    with pytest.raises(ValueError, match="--timezone must be a name such as Europe/Berlin, got 'Mars'"):
+        TimeReading(timezone="Mars")
+
+
+def test_parquet_times_with_a_zone_keep_its_clock(tmp_path):
+    path = tmp_path / "log.parquet"
+    time = pd.to_datetime(["2024-01-01T01:30:00+09:00"]).tz_convert("Asia/Tokyo")
+    pd.DataFrame({"session": ["s"], "item": ["a"], "time": time}).to_parquet(path)
+    assert read(path, times=TimeReading(local=True)).columns["time"].tolist() == [stamp("2024-01-01 01:30")]
+
+
+@pytest.mark.parametrize(
+    ("cells", "numbers"),
+    [
+        (["1,5", "2", "1.234,5"], [1.5, 2, 1234.5]),
+        (["1,234", "2.5", "1,234,567.25"], [1234, 2.5, 1234567.25]),
+        (["1.234", "5,25"], [1234, 5.25]),
+        (["1.234", "5.25"], [1.234, 5.25]),
+        (["1,234", "999"], [1234, 999]),
+        (
+            ["$1,234.50", "€ 3", "4 EUR", "-£2.5", "(7)", "1 234.5", "1\u00a0234.5"],
+            [1234.5, 3, 4, -2.5, -7, 1234.5, 1234.5],
+        ),
+        (["R$ 3,50", "1e-3"], [3.5, 0.001]),
+    ],
+)
+def test_numbers_are_read_as_people_write_them(tmp_path, cells, numbers):
+    text = "session;item;time;price\n" + "".join(f"1;a;1;{cell}\n" for cell in cells)
+    assert read(write(tmp_path, text)).columns["price"].tolist() == numbers
+
+
+def test_a_comma_that_may_be_either_is_asked_for(tmp_path):
+    path = write(tmp_path, "session;item;time;price\n1;a;1;1,234\n1;a;2;5,678\n")
+    with pytest.raises(ValueError, match=r"'price'.*both fit all 2 rows: type --decimal , or --decimal ."):
+        read(path)
+    assert read(path, decimal=",").columns["price"].tolist() == [1.234, 5.678]
+    assert read(path, decimal=".").columns["price"].tolist() == [1234, 5678]
+
+
+def test_no_cell_stands_in_a_message(tmp_path):
+    secret = "jane@example.com"
+    rows = f"session,item,time,price\n1,a,{secret},1\n1,b,2,{secret}\n{secret},1\n1,b,3\n"
+    table = read(write(tmp_path, rows + "1,c,4,1\n"))
+    assert secret not in str({**table.dropped, **table.lost})
+    with pytest.raises(ValueError, match="the first row holds 4 cells that look like data") as caught:
+        read(write(tmp_path, f"1,{secret},3,4\n1,a,2,3\n"))
+    assert secret not in str(caught.value)
+    with pytest.raises(ValueError, match="parses as a time") as caught:
+        read(write(tmp_path, f"session,item,time\n1,a,{secret}\n"))
+    assert secret not in str(caught.value)

@@ -82,6 +82,13 @@ def nearest_column(names: Sequence[str], wanted: str) -> str | None:
     return plain[close[0]] if close else None
 
 
+def list_columns(names: Sequence[str]) -> str:
+    """Return the column names for a message; of a first row that holds data, only how many cells it has."""
+    if any("@" in name or re.fullmatch(r"[-+]?\d[\d.,:/ TZ+-]*", name.strip()) for name in names):
+        return f"the first row holds {len(names)} cells that look like data: is the header missing?"
+    return f"columns found: {', '.join(names)}"
+
+
 def _plain(name: str) -> str:
     return re.sub(r"[\W_]+", "", name).lower()
 
@@ -90,6 +97,8 @@ def _unreadable(path: Path, encoding: str, error: Exception) -> str:
     text = str(error).splitlines()[0] if str(error) else type(error).__name__
     if isinstance(error, UnicodeError) or "invalid UTF8" in text:
         return f"{path} is not {encoding} text ({text}): give its encoding, e.g. --encoding latin-1"
+    # What Arrow says of a row after a colon, or in quotes, may be cells of the log.
+    text = re.sub(r"['\"].*['\"]", "...", ":".join(text.split(":")[:2]))
     return f"{path} can not be read: {text}"
 
 

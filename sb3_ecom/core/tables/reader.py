@@ -12,8 +12,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from sb3_ecom.core.tables.columns import ColumnParser, IdParser, NumberParser, TimeParser
-from sb3_ecom.core.tables.files import find_column, nearest_column, open_table
+from sb3_ecom.core.tables.columns import ColumnParser, Faults, IdParser
+from sb3_ecom.core.tables.files import find_column, list_columns, nearest_column, open_table
+from sb3_ecom.core.tables.numbers import NumberParser
+from sb3_ecom.core.tables.times import TimeParser, TimeReading
 
 Kind = Literal["id", "time", "number", "integer"]
 MALFORMED = "wrong number of fields"
@@ -30,21 +32,21 @@ class Column:
     option: str
     kind: Kind
     names: tuple[str, ...] = ()
-    required: bool = True
-    keep_missing: bool = False  # keep rows without a value (as NaN, or the id ""); else they are dropped
+    required: bool = (
+        True  # else a cell that is missing or unreadable costs the cell (NaN, or ""), not the row
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Dropped:
-    """Rows dropped for one reason."""
+    """Rows dropped for one reason, or cells lost; what stood there is not kept."""
 
     count: int
     row: int  # the first of them, counted from 1 below the header
-    value: str  # what stood there
 
     def __str__(self) -> str:
         """Say how many, and where the first one stands."""
-        return f"{self.count:,} (first: row {self.row:,}{self.value and f', {self.value!r}'})"
+        return f"{self.count:,} (first: row {self.row:,})"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,11 +63,17 @@ class Table:
     time_unit: str  # "seconds", or "order" where the time only orders rows
     rows_read: int
     dropped: dict[str, Dropped]  # reason -> rows
+    lost: dict[str, Dropped]  # reason -> cells of optional columns, whose rows were kept
+    row_numbers: NDArray[np.int64]  # (rows,) where each row stands in the file, from 1 below the header
 
     @property
     def rows(self) -> int:
         """Rows kept."""
         return self.rows_read - sum(dropped.count for dropped in self.dropped.values())
+
+    def describe(self) -> str:
+        """Say which column was taken for what."""
+        return "; ".join(f"took column {name!r} for {option}" for option, name in self.names.items())
 
 
 def read_table(
@@ -74,7 +82,8 @@ def read_table(
     names: Mapping[str, str | None] | None = None,
     *,
     encoding: str = "utf-8",
-    time_format: str | None = None,
+    times: TimeReading | None = None,
+    decimal: str | None = None,
     progress: bool = True,
 ) -> Table:
     """Stream a CSV or parquet table; memory holds the asked columns, never the file.
@@ -84,16 +93,19 @@ def read_table(
         columns: what to read.
         names: option -> column name in the file, where it is not a well-known one.
         encoding: of a CSV file.
-        time_format: strptime format of the times; ISO 8601, YYYYMMDD, unix times and orders need none.
+        times: how times are read; None reads ISO 8601, dates, YYYYMMDD, unix times and orders, in UTC.
+        decimal: "," or "." of numbers; None finds out.
         progress: show a bar on stderr, if that is a terminal.
 
     Raises:
-        ValueError: if the file is absent, empty or unreadable, a column is missing, no time parses or no row
-            is left.
+        ValueError: if the file is absent, empty or unreadable, a column is missing or can be read in two
+            ways, no time parses or no row is left.
     """
     file = open_table(path, encoding)
     found = _map_columns(Path(path), file.names, columns, names or {})
-    reader = _Reader(columns, found, time_format, file.malformed)
+    parsers = {c.option: _make_parser(c, times, decimal) for c in columns if c.option in found}
+    optional = {column.option for column in columns if not column.required}
+    reader = _Reader(found, parsers, optional, file.malformed)
     silent = None if progress else True  # None: silent where stderr is no terminal
     with tqdm(total=file.size, unit="B", unit_scale=True, desc="reading", disable=silent) as bar:
         for batch in file.batches(list(dict.fromkeys(found.values()))):
@@ -103,23 +115,25 @@ def read_table(
 
 
 class _Reader:
-    """Feeds batches to one parser per column and drops the rows that any of them refuses."""
+    """Feeds batches to one parser per column and drops the rows that a required column refuses."""
 
     def __init__(
         self,
-        columns: Sequence[Column],
         found: Mapping[str, str],
-        time_format: str | None,
+        parsers: dict[str, ColumnParser],
+        optional: set[str],
         malformed: list[int],
     ) -> None:
-        self._found = dict(found)
+        self._found, self._parsers, self._optional = dict(found), parsers, optional
         self._malformed = malformed
-        self._parsers = {c.option: _make_parser(c, time_format) for c in columns if c.option in found}
-        self._rows = 0
+        self._rows = 0  # well-formed rows so far
+        self._kept: list[NDArray[np.int64]] = []  # their places among the well-formed, from 0
         self._dropped: dict[str, Dropped] = {}
+        self._lost: dict[str, Dropped] = {}
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Parse one batch."""
+        places = np.arange(self._rows, self._rows + batch.num_rows)
         kept = np.ones(batch.num_rows, dtype=bool)
         for option, parser in self._parsers.items():
             column = batch.column(self._found[option])
@@ -127,61 +141,73 @@ class _Reader:
                 faults = parser.parse(column)
             except pa.ArrowException as error:
                 name, kind = self._found[option], column.type
-                raise ValueError(
-                    f"column {name!r} (--{option}) of type {kind} can not be read: {error}"
-                ) from error
-            for reason, rows in faults:
-                self._drop(reason, np.flatnonzero(rows & kept), column)
-                kept &= ~rows
+                raise ValueError(f"column {name!r} (--{option}) of type {kind} can not be read") from error
+            kept = self._count(option, faults, places, kept)
         for parser in self._parsers.values():
             parser.keep(kept)
+        self._kept.append(places[kept])
         self._rows += batch.num_rows
 
     def table(self, path: Path) -> Table:
         """Return what was read, or say why nothing was."""
+        places = np.concatenate(self._kept) if self._kept else np.zeros(0, dtype=np.int64)
+        kept = np.ones(places.size, dtype=bool)
+        for option, parser in self._parsers.items():
+            try:
+                faults = parser.finish()
+            except ValueError as error:
+                raise ValueError(f"{path}: column {self._found[option]!r}, {error}") from None
+            kept = self._count(option, faults, places, kept)
         if self._malformed:
-            self._dropped[MALFORMED] = Dropped(count=len(self._malformed), row=min(self._malformed), value="")
+            self._dropped[MALFORMED] = Dropped(count=len(self._malformed), row=min(self._malformed))
         table = Table(
-            columns={option: parser.values() for option, parser in self._parsers.items()},
+            columns={option: parser.values()[kept] for option, parser in self._parsers.items()},
             labels={o: parser.labels for o, parser in self._parsers.items() if isinstance(parser, IdParser)},
             names=self._found,
             time_unit=next((p.unit for p in self._parsers.values() if isinstance(p, TimeParser)), "order"),
             rows_read=self._rows + len(self._malformed),
             dropped=self._dropped,
+            lost=self._lost,
+            row_numbers=self._file_rows(places[kept]),
         )
         _check_rows(path, table)
         return table
 
-    def _drop(self, reason: str, rows: NDArray[np.int64], column: pa.Array) -> None:
-        if not rows.size:
-            return
-        before = self._dropped.get(reason)
-        if before is None:
-            value = column[int(rows[0])].as_py()
-            row = self._file_row(self._rows + int(rows[0]) + 1)
-            before = Dropped(count=0, row=row, value="" if value is None else str(value))
-        self._dropped[reason] = Dropped(count=before.count + rows.size, row=before.row, value=before.value)
+    def _count(
+        self, option: str, faults: Faults, places: NDArray[np.int64], kept: NDArray[np.bool_]
+    ) -> NDArray[np.bool_]:
+        """Count the rows that fail; return which are kept."""
+        counts = self._lost if option in self._optional else self._dropped
+        for reason, failing in faults:
+            rows = places[failing & kept]
+            if rows.size:
+                before = counts.get(reason)
+                first = before.row if before else int(self._file_rows(rows[:1])[0])
+                counts[reason] = Dropped(count=rows.size + (before.count if before else 0), row=first)
+            if option not in self._optional:
+                kept = kept & ~failing
+        return kept
 
-    def _file_row(self, row: int) -> int:
-        """Return where the row-th well-formed row stands in the file."""
-        for malformed in sorted(self._malformed):
-            row += malformed <= row
-        return row
+    def _file_rows(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return where well-formed rows stand in the file, from 1 below the header."""
+        bad = np.sort(np.array(self._malformed, dtype=np.int64))
+        # The k-th malformed row has `bad[k] - 1 - k` well-formed ones before it.
+        return places + 1 + np.searchsorted(bad - 1 - np.arange(bad.size), places, side="right")
 
 
-def _make_parser(column: Column, time_format: str | None) -> ColumnParser:
+def _make_parser(column: Column, times: TimeReading | None, decimal: str | None) -> ColumnParser:
     if column.kind == "id":
-        return IdParser(column.option, column.keep_missing)
+        return IdParser(column.option)
     if column.kind == "time":
-        return TimeParser(column.option, column.keep_missing, time_format)
-    return NumberParser(column.option, column.keep_missing, whole=column.kind == "integer")
+        return TimeParser(column.option, times)
+    return NumberParser(column.option, whole=column.kind == "integer", decimal=decimal)
 
 
 def _map_columns(
     path: Path, found: Sequence[str], columns: Sequence[Column], names: Mapping[str, str | None]
 ) -> dict[str, str]:
     """Return option -> column name in the file."""
-    listed = f"columns found: {', '.join(found)}"
+    listed = list_columns(found)
     mapped = {}
     for column in columns:
         given = names.get(column.option)
@@ -212,8 +238,8 @@ def _check_rows(path: Path, table: Table) -> None:
         fault = table.dropped.get(f"{option} is not a time")
         if fault is not None and fault.count * 2 > table.rows_read:
             raise ValueError(
-                f"{path}: no value of column {name!r} (--{option}) parses as a time, e.g. {fault.value!r} "
-                f"in row {fault.row}; give ISO 8601, YYYYMMDD, unix time or an order, or name a --time-format"
+                f"{path}: no value of column {name!r} (--{option}) parses as a time (first: row "
+                f"{fault.row}); give ISO 8601, YYYYMMDD, unix time or an order, or name a --time-format"
             )
     reasons = "; ".join(f"{reason}: {dropped}" for reason, dropped in table.dropped.items())
     raise ValueError(f"{path}: all {table.rows_read:,} rows were dropped: {reasons}")

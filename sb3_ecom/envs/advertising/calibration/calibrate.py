@@ -1,9 +1,9 @@
 """Fit the market of EcomAds to your own logs.
 
 Give one or more tables; each is used for what it holds:
-  prices     a time and a price (price, cost or cpm), at least three days of hours
-  traffic    an hour or a time, and impressions or traffic shares
-  responses  impressions and clicks (or conversions) per keyword, ad or creative
+  prices     a time and a price (cpm, or cost and impressions), at least three days of hours
+  traffic    an hour or a time, and requests, traffic shares or impressions
+  responses  impressions, clicks and conversions per keyword, ad or creative
 What no log holds keeps the value of --base and is listed as assumed.
 """
 
@@ -18,7 +18,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sb3_ecom.core.files import check_writable, write_whole
+from sb3_ecom.core.tables.options import add_reading_options, count_cells, reading_options
 from sb3_ecom.core.tables.reader import Column, Table, read_table
+from sb3_ecom.core.tables.stray import find_stray_days
+from sb3_ecom.core.tables.times import TimeReading
 from sb3_ecom.envs.advertising.calibration.fidelity import (
     Line,
     price_statistics,
@@ -33,6 +37,7 @@ from sb3_ecom.envs.advertising.calibration.fit import (
     fit_traffic,
     hourly_series,
 )
+from sb3_ecom.envs.advertising.calibration.spend import UNITS, price_per_mille
 from sb3_ecom.envs.advertising.pacing.env import PacingTask
 from sb3_ecom.envs.advertising.pacing.params import PacingParams
 from sb3_ecom.envs.advertising.pacing.presets import load_preset
@@ -42,14 +47,17 @@ SUMMARY = "fit the auction market of EcomAds: prices, traffic, response rates"
 COLUMNS = (
     Column(option="time", kind="time", names=("timestamp", "time", "datetime"), required=False),
     Column(option="hour", kind="integer", names=("hour",), required=False),
-    Column(option="price", kind="number", names=("cpm", "price", "cost", "value"), required=False),
+    Column(option="price", kind="number", names=("cpm", "ecpm", "price", "value"), required=False),
+    Column(option="cost", kind="number", names=("cost", "spend", "spent", "amount_spent"), required=False),
+    Column(option="impressions", kind="number", names=("impressions", "imps", "wins"), required=False),
     Column(
-        option="impressions",
+        option="traffic",
         kind="number",
-        names=("impressions", "requests", "auctions", "traffic_share"),
+        names=("requests", "bid_requests", "auctions", "traffic_share"),
         required=False,
     ),
-    Column(option="clicks", kind="number", names=("clicks", "conversions"), required=False),
+    Column(option="clicks", kind="number", names=("clicks",), required=False),
+    Column(option="conversions", kind="number", names=("conversions",), required=False),
     Column(
         option="unit",
         kind="id",
@@ -57,7 +65,19 @@ COLUMNS = (
         required=False,
     ),
 )
-_MAX_DROPPED = 0.1  # a log that loses more rows is refused
+_HELP = {
+    "time": "column of the time",
+    "hour": "column of the hour of the day",
+    "price": "column of a price, see --price-unit",
+    "cost": "column of the money spent, see --price-unit",
+    "impressions": "column of the impressions bought",
+    "traffic": "column of the impressions on offer (or their share)",
+    "clicks": "column of the clicks",
+    "conversions": "column of the conversions",
+    "unit": "column of the keyword, ad or creative",
+}
+_COUNTS = ("price", "cost", "impressions", "traffic", "clicks", "conversions")
+_MAX_LOST = 0.5  # a column that loses more of its cells is refused
 
 
 @dataclass
@@ -68,6 +88,7 @@ class Fit:
     stderr: dict[str, float] = field(default_factory=dict)
     observed: dict[str, float] = field(default_factory=dict)
     source: dict[str, str] = field(default_factory=dict)  # parameter -> file name
+    notes: list[str] = field(default_factory=list)  # what the user should know
 
     def add(self, found: dict[str, Fitted], path: str) -> None:
         """Keep fitted values; a later log overrides an earlier one."""
@@ -88,64 +109,76 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--base", default="exchange3", help="preset for what is not fitted (default %(default)s)"
     )
-    parser.add_argument("--time-format", help="strptime format of the times")
-    for column in COLUMNS:
-        known = ", ".join(column.names)
-        parser.add_argument(f"--{column.option}", metavar="COLUMN", help=f"else one of: {known}")
+    parser.add_argument(
+        "--report", type=Path, metavar="MD", help="fidelity report (default: <out>_report.md)"
+    )
+    parser.add_argument("--price-unit", choices=UNITS, help="what a price or cost is the price of")
+    add_reading_options(parser, COLUMNS, _HELP)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Fit, write the preset and print the fidelity report."""
+    """Fit, write preset and report, and print the report."""
+    out = Path(options.out)
+    check_writable(out, ".toml")
     names = {column.option: getattr(options, column.option) for column in COLUMNS}
-    params, found = calibrate(options.logs, options.base, names, options.time_format)
-    task = PacingTask(**asdict(params))
-    lines = report(task, found.observed)
-    Path(options.out).write_text(format_preset(params, found, options.base), encoding="utf-8")
-    print(f"wrote {options.out}\n{format_report(lines)}")
+    reading = reading_options(options, local=True)
+    params, found = calibrate(options.logs, options.base, names, options.price_unit, **reading)
+    lines = report(PacingTask(**asdict(params)), found.observed)
+    place = options.report or out.with_name(f"{out.stem}_report.md")
+    write_whole(place, format_markdown(lines, found).encode())
+    write_whole(out, format_preset(params, found, options.base).encode())
+    for note in found.notes:
+        print(note)
+    print(f"{format_report(lines)}\nwrote {out} and {place}")
 
 
 def calibrate(
     logs: Sequence[str | Path],
     base: str = "exchange3",
     names: dict[str, str | None] | None = None,
-    time_format: str | None = None,
+    price_unit: str | None = None,
+    **reading: Any,
 ) -> tuple[PacingParams, Fit]:
     """Return parameters fitted to the logs.
+
+    Args:
+        logs: tables.
+        base: preset of what is not fitted.
+        names: option -> column name, where it is not a well-known one.
+        price_unit: what a price or cost is the price of: mille, impression, click or total.
+        **reading: encoding, times and decimal of `read_table`.
 
     Raises:
         ValueError: if a log is empty, broken or holds nothing to fit; says what to mend.
     """
-    found = Fit()
+    reading.setdefault("times", TimeReading(local=True))
+    found, start = Fit(), load_preset(base, PacingParams)
     for log in logs:
         given = None if names is None else {k: v for k, v in names.items() if v is not None}
-        table = read_table(log, COLUMNS, given, time_format=time_format)
-        _check_dropped(table, str(log))
-        _fit_table(found, table.columns, Path(log).name)
-    return replace(load_preset(base, PacingParams), **found.params), found
+        table = read_table(log, COLUMNS, given, **reading)
+        name = Path(log).name
+        _check_cells(table, name)
+        found.notes += [
+            f"{name}: took column {column!r} for {option}" for option, column in table.names.items()
+        ]
+        found.notes += [f"{name}: {note}" for note in count_cells(table)]
+        _fit_table(found, table, name, price_unit, start)
+    return replace(start, **found.params), found
 
 
-def _fit_table(found: Fit, columns: dict[str, NDArray[Any]], path: str) -> None:
-    used = False
-    if "time" in columns and "price" in columns:
-        series = hourly_series(columns["time"], columns["price"], columns.get("impressions"))
-        values, levels = fit_prices(series)
-        found.add(values, path)
-        found.add_profile("price_profile", levels, path)
-        found.observed |= price_statistics(series)
-        used = True
-    hours = _hours(columns)
-    if hours is not None and "impressions" in columns:
-        levels = fit_traffic(hours, columns["impressions"])
+def _fit_table(found: Fit, table: Table, path: str, price_unit: str | None, start: PacingParams) -> None:
+    columns, before = table.columns, len(found.source)
+    if "time" in columns and table.time_unit == "seconds":
+        _fit_prices(found, table, path, price_unit)
+    hours, volume = _hours(table, path), columns.get("traffic", columns.get("impressions"))
+    if hours is not None and volume is not None:
+        known = (hours >= 0) & np.isfinite(volume)
+        levels = fit_traffic(hours[known], volume[known])
         found.add_profile("traffic_profile", levels, path)
         found.observed |= traffic_statistics(levels)
-        used = True
-    if "impressions" in columns and "clicks" in columns and "unit" in columns:
-        shown = np.bincount(columns["unit"], columns["impressions"]).astype(np.float64)
-        clicks = np.bincount(columns["unit"], columns["clicks"]).astype(np.float64)
-        found.add(fit_response(clicks[shown > 0], shown[shown > 0]), path)
-        found.observed |= response_statistics(clicks[shown > 0] / shown[shown > 0])
-        used = True
-    if not used:
+    if "impressions" in columns:
+        _fit_responses(found, table, path, start)
+    if len(found.source) == before:
         raise ValueError(
             f"{path} holds nothing to fit (columns understood: {', '.join(columns) or 'none'}): "
             "give a time and a price, or an hour and impressions, or a unit, impressions and clicks; "
@@ -153,24 +186,104 @@ def _fit_table(found: Fit, columns: dict[str, NDArray[Any]], path: str) -> None:
         )
 
 
-def _hours(columns: dict[str, NDArray[Any]]) -> NDArray[np.int64] | None:
-    """Return hours of the day, or None where the log has only dates."""
+def _fit_prices(found: Fit, table: Table, path: str, price_unit: str | None) -> None:
+    read = price_per_mille(table.columns, table.names, price_unit, path)
+    if read is None:
+        return
+    price, said = read
+    found.notes.append(f"{path}: {said}")
+    time = table.columns["time"]
+    weight = table.columns.get("impressions", table.columns.get("traffic", np.ones_like(price)))
+    rows = np.flatnonzero(np.isfinite(time) & np.isfinite(price) & np.isfinite(weight))
+    rows = rows[np.argsort(time[rows], kind="stable")]
+    stray = find_stray_days(np.floor(time[rows] / 86_400).astype(np.int64))
+    if stray.any():
+        first = table.row_numbers[rows[stray]].min()
+        found.notes.append(
+            f"{path}: left out {int(stray.sum()):,} rows of stray dates (first: row {first:,})"
+        )
+        rows = rows[~stray]
+    if not rows.size:
+        raise ValueError(f"{path}: no row holds both a time and a price")
+    series = hourly_series(time[rows], price[rows], weight[rows])
+    values, levels = fit_prices(series)
+    found.add(values, path)
+    found.add_profile("price_profile", levels, path)
+    found.observed |= price_statistics(series)
+
+
+def _fit_responses(found: Fit, table: Table, path: str, start: PacingParams) -> None:
+    """Fit the rates of response: their law among units, or else their mean, and the conversions."""
+    columns = table.columns
+    shown = columns["impressions"]
+    for name in ("clicks", "conversions"):
+        if name in columns and not np.nansum(columns[name]):
+            raise ValueError(
+                f"{path}: column {table.names[name]!r} holds no {name[:-1]} at all: nothing to fit"
+            )
+    if "conversions" in columns and "clicks" in columns:
+        known = np.isfinite(shown) & np.isfinite(columns["conversions"])
+        count, total = columns["conversions"][known].sum(), shown[known].sum()
+        found.add({"conversion_rate": Fitted(float(count / total), float(np.sqrt(count) / total))}, path)
+    name = "clicks" if "clicks" in columns else "conversions"
+    if name not in columns:
+        return
+    known = np.isfinite(shown) & np.isfinite(columns[name])
+    shown, clicks = shown[known], columns[name][known]
+    if "unit" in columns:
+        unit = columns["unit"][known]
+        shown, clicks = np.bincount(unit, shown).astype(float), np.bincount(unit, clicks).astype(float)
+        found.add(fit_response(clicks[shown > 0], shown[shown > 0]), path)
+        found.observed |= response_statistics(clicks[shown > 0] / shown[shown > 0])
+        return
+    rate = float(clicks.sum() / shown.sum())
+    if not 0 < rate < 1:
+        raise ValueError(f"{path}: {name} must be fewer than impressions, their ratio is {rate:.3g}")
+    alpha = start.value_alpha
+    beta = alpha * (1 - rate) / rate
+    found.add({"value_beta": Fitted(beta, beta / float(np.sqrt(clicks.sum())))}, path)
+    found.notes.append(
+        f"{path}: {name} give the mean rate {rate:.3g} only; how rates differ among keywords or ads stays "
+        "assumed: name their column with --unit"
+    )
+
+
+def _hours(table: Table, path: str) -> NDArray[np.int64] | None:
+    """Return hours of the day (-1: not known), or None where the log has only dates."""
+    columns = table.columns
     if "hour" in columns:
-        hours = columns["hour"].astype(np.int64)
-        if hours.min() < 0 or hours.max() > 23:
-            raise ValueError(f"hours must be in [0, 23], got {hours.min()} to {hours.max()}")
-        return hours
-    if "time" not in columns:
+        hours = columns["hour"]
+        wrong = (hours < 0) | (hours > 23)
+        if wrong.any():
+            row = table.row_numbers[wrong.argmax()]
+            raise ValueError(
+                f"{path}: hours must be in [0, 23], {int(wrong.sum()):,} are not (first: row {row:,})"
+            )
+        return np.where(np.isfinite(hours), hours, -1).astype(np.int64)
+    if "time" not in columns or table.time_unit != "seconds":
         return None
-    hours = (columns["time"] // 3600 % 24).astype(np.int64)
-    return hours if np.unique(hours).size == 24 else None
+    time = columns["time"]
+    found = np.where(np.isfinite(time), np.nan_to_num(time) // 3600 % 24, -1).astype(np.int64)
+    return found if np.unique(found[found >= 0]).size == 24 else None
 
 
-def _check_dropped(table: Table, log: str) -> None:
-    lost = 1 - table.rows / table.rows_read
-    if lost > _MAX_DROPPED:
-        reasons = "; ".join(f"{reason}: {dropped}" for reason, dropped in table.dropped.items())
-        raise ValueError(f"{log}: {lost:.0%} of the rows do not parse, mend them first: {reasons}")
+def _check_cells(table: Table, log: str) -> None:
+    """Refuse a column that lost most of its cells, and numbers below 0."""
+    for counts, share in ((table.dropped, 0.1), (table.lost, _MAX_LOST)):
+        for reason, fault in counts.items():
+            if fault.count > share * table.rows_read:
+                part = f"{fault.count / table.rows_read:.0%}"
+                raise ValueError(
+                    f"{log}: {part} of the rows do not parse, mend them first: {reason}: {fault}"
+                )
+    for name in _COUNTS:
+        if name in table.columns and np.nanmin(table.columns[name], initial=0.0) < 0:
+            wrong = table.columns[name] < 0
+            row = table.row_numbers[wrong.argmax()]
+            raise ValueError(
+                f"{log}: {name} must be >= 0, {int(wrong.sum()):,} rows are below (first: row {row:,}): "
+                "remove or correct them"
+            )
 
 
 def format_preset(params: PacingParams, found: Fit, base: str) -> str:
@@ -201,3 +314,17 @@ def format_report(lines: Sequence[Line]) -> str:
         holds = "yes" if line.holds else "NO"
         rows.append(f"{line.name:36}{line.log:10.4g}{line.simulated:11.4g}{line.tolerance:11.2g}  {holds}")
     return "\n".join(rows)
+
+
+def format_markdown(lines: Sequence[Line], found: Fit) -> str:
+    """Return the fidelity report as a markdown page."""
+    held = sum(line.holds for line in lines)
+    rows = ["| statistic | log | simulated | tolerance | holds |", "| --- | ---: | ---: | ---: | --- |"]
+    rows += [
+        f"| {line.name} | {line.log:.4g} | {line.simulated:.4g} | {line.tolerance:.2g} | "
+        f"{'yes' if line.holds else 'NO'} |"
+        for line in lines
+    ]
+    notes = "\n".join(f"- {note}" for note in found.notes)
+    summary = f"{held} of {len(lines)} statistics agree with the log."
+    return "\n\n".join(["# Fidelity report", summary, notes, "\n".join(rows)]) + "\n"

@@ -36,7 +36,7 @@ def hourly_series(seconds: Floats, price: Floats, weight: Floats | None = None) 
     """
     if price.min() < 0:
         row = int(np.argmin(price))
-        raise ValueError(f"prices must be >= 0, row {row + 1} holds {price[row]}: remove or correct it")
+        raise ValueError(f"prices must be >= 0, row {row + 1} is below: remove or correct it")
     back = np.flatnonzero(np.diff(seconds) < 0)
     if back.size:
         raise ValueError(f"times must ascend, row {int(back[0]) + 2} goes back: sort the log by its time")
@@ -79,7 +79,7 @@ def fit_traffic(hour: NDArray[np.int64], volume: Floats) -> Floats:
         ValueError: on a volume < 0 or an hour of the day without any.
     """
     if volume.min() < 0:
-        raise ValueError(f"volumes must be >= 0, row {int(np.argmin(volume)) + 1} holds {volume.min()}")
+        raise ValueError(f"volumes must be >= 0, row {int(np.argmin(volume)) + 1} is below")
     total = np.bincount(hour, volume, minlength=24)
     if total.min() <= 0:
         raise ValueError(f"hour {int(np.argmin(total))} has no traffic: the log must cover all 24 hours")
@@ -93,10 +93,15 @@ def fit_response(clicks: Floats, impressions: Floats) -> dict[str, Fitted]:
         ValueError: if a unit has more clicks than impressions, or fewer than 10 units are given.
     """
     if np.any(clicks > impressions) or np.any(clicks < 0):
-        row = int(np.argmax(clicks - impressions))
-        raise ValueError(f"clicks must be in [0, impressions]: {clicks[row]} of {impressions[row]}")
+        raise ValueError(
+            f"clicks must be in [0, impressions], {int(np.sum(clicks > impressions)):,} units have more"
+        )
     if clicks.size < 10:
         raise ValueError(f"response rates need at least 10 keywords or ads, got {clicks.size}")
+
+    if not 0 < clicks.sum() < impressions.sum():
+        found = "no" if not clicks.sum() else "nothing but"
+        raise ValueError(f"the log holds {found} clicks: a law of response rates can not be fitted")
 
     def loss(logs: Floats) -> float:
         a, b = np.exp(logs)
@@ -107,7 +112,10 @@ def fit_response(clicks: Floats, impressions: Floats) -> dict[str, Fitted]:
     start = np.log([1.0, 1.0 / max(rate, 1e-6)])
     best = optimize.minimize(loss, start, method="Nelder-Mead", options={"xatol": 1e-6, "fatol": 1e-6})
     a, b = np.exp(best.x)
-    error = np.sqrt(np.diag(np.linalg.inv(_hessian(loss, best.x))))
+    try:
+        error = np.sqrt(np.maximum(np.diag(np.linalg.inv(_hessian(loss, best.x))), 0.0))
+    except np.linalg.LinAlgError:  # rates that do not differ: their spread has no upper limit
+        error = np.full(2, np.nan)
     return {
         "value_alpha": Fitted(float(a), float(a * error[0])),
         "value_beta": Fitted(float(b), float(b * error[1])),
@@ -140,10 +148,18 @@ def _price_moments(day: NDArray[np.int64], hour: NDArray[np.int64], log_price: F
     grid = np.full((int(day.max() - day.min()) + 1, 24), np.nan)
     grid[day - day.min(), hour] = residual
     variance = float(np.nanmean(grid**2))
-    covariance = np.array([np.nanmean(grid[:, k:] * grid[:, :-k]) for k in _LAGS])
+    products = [grid[:, k:] * grid[:, :-k] for k in _LAGS]
+    covariance = np.array([p[np.isfinite(p)].mean() if np.isfinite(p).any() else np.nan for p in products])
+    known = np.isfinite(covariance)
+    if variance <= 1e-9 or known.sum() < 3:
+        raise ValueError(
+            f"prices of {log_price.size:,} hours can not be fitted: they must vary around their hour of the "
+            "day, and stand in hours next to each other"
+        )
 
     def miss(x: Floats) -> Floats:
-        return np.asarray((x[0] + x[1] * x[2] ** _LAGS - covariance) / variance * np.sqrt(24 - _LAGS))
+        error = (x[0] + x[1] * x[2] ** _LAGS - covariance) / variance * np.sqrt(24 - _LAGS)
+        return np.asarray(error[known])
 
     bounds = ([0.0, 0.0, 0.05], [variance, variance, 0.98])
     fit = optimize.least_squares(miss, [variance / 2, variance / 3, 0.6], bounds=bounds)

@@ -20,6 +20,9 @@ from rich.console import Console
 from rich.table import Table
 
 from sb3_ecom.core.files import check_writable, write_whole
+from sb3_ecom.core.tables.hashing import HELP as HASH_HELP
+from sb3_ecom.core.tables.hashing import HashKey, hash_ids
+from sb3_ecom.core.tables.options import add_reading_options, reading_options
 from sb3_ecom.envs.inventory.calibration import fidelity
 from sb3_ecom.envs.inventory.calibration.fit import Fit, fit_demand, simulate_log
 from sb3_ecom.envs.inventory.calibration.sales_log import COLUMNS, Cleaning, SalesLog, read_sales
@@ -30,8 +33,9 @@ SUMMARY = "EcomInventory-v0 from a table of sales (date, sku, quantity, price)"
 _HELP = {
     "date": "column of the date",
     "sku": "column of the item",
-    "quantity": "column of the units sold; rows <= 0 (returns) are dropped and counted",
+    "quantity": "column of the units sold; for rows <= 0 see --returns",
     "price": "column of the price per unit",
+    "customer": "column of the customer, to count how many bought an item",
 }
 
 
@@ -43,13 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--report", type=Path, metavar="MD", help="fidelity report (default: <out>_report.md)"
     )
-    for column in COLUMNS:
-        known = f"; known names: {', '.join(column.names)}"
-        parser.add_argument(f"--{column.option}", metavar="COLUMN", help=_HELP[column.option] + known)
-    parser.add_argument(
-        "--time-format", metavar="FORMAT", help="strptime format, if the dates are in no usual one"
-    )
-    parser.add_argument("--encoding", default="utf-8", help="of a CSV file (default %(default)s)")
+    add_reading_options(parser, COLUMNS, _HELP)
     parser.add_argument("--sku-pattern", default="", metavar="REGEX", help="keep items whose id matches")
     parser.add_argument(
         "--bulk-quantile",
@@ -60,6 +58,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--min-sale-days", type=int, default=rules.min_sale_days, metavar="N")
     parser.add_argument("--max-items", type=int, default=rules.max_items, metavar="N")
+    parser.add_argument("--min-customers", type=int, default=rules.min_customers, metavar="N")
+    parser.add_argument(
+        "--returns",
+        choices=("drop", "net"),
+        default=rules.returns,
+        help="negative quantities: left out, or taken off the item's earlier sales (default %(default)s)",
+    )
+    parser.add_argument(
+        "--trust-columns", action="store_true", help="fit units in parts and shops that sell once a week"
+    )
+    parser.add_argument("--keep-item-ids", action="store_true", help="write the item ids as they are")
+    parser.add_argument("--hash-key", type=Path, metavar="FILE", help=HASH_HELP)
     parser.add_argument("--replicates", type=int, default=20, metavar="N", help="of the standard errors")
     parser.add_argument("--seed", type=int, default=0, help="of replicates and report (default %(default)s)")
 
@@ -71,18 +81,26 @@ def run(options: argparse.Namespace) -> None:
         bulk_quantile=options.bulk_quantile,
         min_sale_days=options.min_sale_days,
         max_items=options.max_items,
+        min_customers=options.min_customers,
+        returns=options.returns,
+        trust_columns=options.trust_columns,
     )
     if options.replicates < 0:
         raise ValueError(f"--replicates must be >= 0, got {options.replicates}")
     check_writable(options.out, ".toml")
     names = {column.option: getattr(options, column.option) for column in COLUMNS}
-    log = read_sales(options.log, names, cleaning, encoding=options.encoding, time_format=options.time_format)
+    log = read_sales(options.log, names, cleaning, **reading_options(options, local=True))
     console = Console(highlight=False, markup=False, soft_wrap=True)
+    for option, name in log.columns.items():
+        console.print(f"took column {name!r} for {option}")
     console.print(f"{log.rows:,} rows, {log.units.shape[0]} items, {log.days} days from {log.first_day}")
     for reason, count in log.dropped.items():
         console.print(f"dropped, {reason}: {count}")
+    for note in log.notes:
+        console.print(f"note: {note}")
+    key = None if options.keep_item_ids else HashKey.find(options.hash_key, options.log, options.out)
     report = options.report or options.out.with_name(f"{options.out.stem}_report.md")
-    lines = calibrate(log, options.log.name, options.out, report, options.replicates, options.seed)
+    lines = calibrate(log, options.log.name, options.out, report, options.replicates, options.seed, key)
     console.print(as_table(lines))
     for line in lines:
         if not line.within:
@@ -91,14 +109,29 @@ def run(options: argparse.Namespace) -> None:
 
 
 def calibrate(
-    log: SalesLog, name: str, out: Path, report: Path, replicates: int = 20, seed: int = 0
+    log: SalesLog,
+    name: str,
+    out: Path,
+    report: Path,
+    replicates: int = 20,
+    seed: int = 0,
+    key: HashKey | None = None,
 ) -> list[fidelity.Line]:
-    """Fit a log and write preset and report; return the report's lines."""
-    fit = fit_demand(log.units, log.price, log.first_day, replicates=replicates, seed=seed)
-    lines = fidelity.compare(*_both_statistics(log, fit, seed))
+    """Fit a log and write preset and report; return the report's lines. Item ids are hashed by `key`."""
+    try:
+        fit = fit_demand(log.units, log.price, log.first_day, replicates=replicates, seed=seed)
+        lines = fidelity.compare(*_both_statistics(log, fit, seed))
+    except (np.linalg.LinAlgError, FloatingPointError, IndexError, ZeroDivisionError) as error:
+        raise ValueError(
+            f"{name}: the sales of {len(log.units)} items on {log.days} days are too few to fit: let more "
+            "items in (--min-sale-days, --max-items) or give a longer log"
+        ) from error
     source = describe(log, name)
+    ids = log.labels if key is None else tuple(hash_ids(log.labels, key.value))
+    if key is not None:
+        key.save()
     write_whole(report, fidelity.format_markdown(lines, source).encode())
-    write_whole(out, format_preset(fit.demand, fit.errors, source).encode())
+    write_whole(out, format_preset(fit.demand, fit.errors, source, ids).encode())
     return lines
 
 
@@ -111,6 +144,8 @@ def describe(log: SalesLog, name: str) -> dict[str, str]:
         "days": f"{log.days} from {log.first_day}",
         "units removed by the cut of bulk lines": f"{log.bulk_share:.1%}",
     }
+    facts |= {f"column of {option}": column for option, column in log.columns.items()}
+    facts |= {f"note {k}": note for k, note in enumerate(log.notes, 1)}
     return facts | {f"dropped, {reason}": count for reason, count in log.dropped.items()}
 
 

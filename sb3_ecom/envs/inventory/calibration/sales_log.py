@@ -7,44 +7,69 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sb3_ecom.core.tables.reader import Column, read_table
+from sb3_ecom.core.tables.options import count_cells
+from sb3_ecom.core.tables.reader import Column, Table, read_table
+from sb3_ecom.core.tables.stray import find_stray_days
+from sb3_ecom.core.tables.times import TimeReading
+from sb3_ecom.envs.inventory.calibration.returns import net_returns
+from sb3_ecom.envs.inventory.calibration.sales_checks import check_plausible
 
 COLUMNS = (
     Column(
-        option="date", kind="time", names=("date", "invoicedate", "order_date", "day", "timestamp", "time")
+        option="date",
+        kind="time",
+        names=("date", "invoicedate", "order_date", "day", "timestamp", "datetime", "time"),
     ),
     Column(option="sku", kind="id", names=("sku", "stockcode", "item", "item_id", "product", "product_id")),
-    Column(option="quantity", kind="number", names=("quantity", "qty", "units", "sales", "amount")),
+    Column(
+        option="quantity",
+        kind="number",
+        names=("quantity", "qty", "units", "units_sold", "quantity_sold", "qty_sold", "pieces"),
+    ),
     Column(
         option="price",
         kind="number",
         names=("price", "unitprice", "unit_price", "sales_price"),
         required=False,
     ),
+    Column(
+        option="customer",
+        kind="id",
+        names=("customer_id", "customer", "user_id", "buyer_id", "client_id"),
+        required=False,
+    ),
 )
 _DAY = 86_400  # seconds
+_MIN_OPEN = 0.25  # share of days on which the kept items sell anything
 _MIN_DAYS = 56  # eight weeks: below, neither a weekday profile nor persistence can be told from noise
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cleaning:
-    """Limits that rows and items must keep to be used."""
+    """Which rows and items are used."""
 
     sku_pattern: str = ""  # regular expression that an item's id must match from its start
     bulk_quantile: float = 0.99  # lines above this quantile of the item's own lines are cut to it
     min_sale_days: int = 40  # days with a sale that an item needs
     max_items: int = 200  # items kept, evenly spread over the ranking by units sold
+    min_customers: int = 5  # distinct customers of an item, where the log names them
+    returns: Literal["drop", "net"] = "drop"  # negative quantities: left out, or taken off earlier sales
+    trust_columns: bool = False  # fit although the quantities look like money, or the dates weekly
 
     def __post_init__(self) -> None:
         if not 0 < self.bulk_quantile <= 1:
             raise ValueError(f"bulk_quantile must be in (0, 1], got {self.bulk_quantile}")
         if self.min_sale_days < 2:
             raise ValueError(f"min_sale_days must be >= 2, got {self.min_sale_days}")
+        if self.min_customers < 1:
+            raise ValueError(f"min_customers must be >= 1, got {self.min_customers}")
+        if self.returns not in ("drop", "net"):
+            raise ValueError(f"returns must be drop or net, got {self.returns!r}")
         if self.max_items < 1:
             raise ValueError(f"max_items must be >= 1, got {self.max_items}")
         try:
@@ -66,6 +91,8 @@ class SalesLog:
     dropped: dict[str, str]  # reason -> how much
     rows: int  # rows used
     bulk_share: float  # share of the units that the cut of bulk lines removed
+    columns: dict[str, str]  # option -> the log's own column name
+    notes: list[str]  # what the user should know
 
     @property
     def days(self) -> int:
@@ -85,88 +112,161 @@ def read_sales(
         ValueError: if the file cannot be read, or what is left is too little to fit; says what to fix.
     """
     rules = cleaning or Cleaning()
+    options.setdefault("times", TimeReading(local=True))
     table = read_table(path, COLUMNS, names, **options)
     if table.time_unit != "seconds":
         raise ValueError(f"{path}: column {table.names['date']!r} (--date) holds an order, not dates")
-    dropped = {reason: str(fault) for reason, fault in table.dropped.items()}
-    quantity = table.columns["quantity"]
-    price = table.columns.get("price", np.ones(table.rows))
+    dropped = {f"row: {reason}": str(fault) for reason, fault in table.dropped.items()}
+    rows = _Rows(table)
+    if not rules.trust_columns:
+        check_plausible(path, table, rows.day)
+    notes = count_cells(table)
+    stray = find_stray_days(rows.day)
+    if stray.any():
+        notes.append(f"stray dates, far from all others: first in row {table.row_numbers[stray.argmax()]:,}")
+    rows.drop("date is far from all others (stray)", stray, dropped)
     pattern = re.compile(rules.sku_pattern)
     allowed = np.array([pattern.match(label) is not None for label in table.labels["sku"]], dtype=bool)
-    kept = np.ones(table.rows, dtype=bool)
-    tests = {
-        "quantity <= 0 (returns, cancellations)": quantity > 0,
-        "price <= 0": price > 0,
-        f"sku does not match {rules.sku_pattern!r}": allowed[table.columns["sku"]],
-    }
-    for reason, passed in tests.items():
-        count = int((kept & ~passed).sum())
-        if count:
-            dropped[reason] = f"{count:,}"
-        kept &= passed
-    if not kept.any():
+    rows.drop(f"sku does not match {rules.sku_pattern!r}", ~allowed[rows.item], dropped)
+    rows.drop("price <= 0", rows.price <= 0, dropped)
+    if rules.returns == "net":
+        left, unmatched = net_returns(rows.item, rows.day, rows.quantity)
+        notes.append(
+            f"returns were netted: {rows.quantity[rows.quantity > 0].sum() - left.sum():,.0f} units taken "
+            f"off earlier sales; {unmatched:,.0f} returned units have no earlier sale in the log"
+        )
+        sold_out = (rows.quantity > 0) & (left <= 0)
+        rows.drop("quantity <= 0 (returns, netted)", rows.quantity <= 0, dropped, left, sold_out)
+    else:
+        rows.drop("quantity <= 0 (returns, cancellations)", rows.quantity <= 0, dropped)
+    if not rows.item.size:
         reasons = "; ".join(f"{reason}: {count}" for reason, count in dropped.items())
         raise ValueError(f"{path}: no row is left: {reasons}. Check --quantity, --price and --sku-pattern")
-    day = np.floor(table.columns["date"][kept] / _DAY).astype(np.int64)
-    return _gather(path, rules, day, table.columns["sku"][kept], quantity[kept], price[kept],
-                   table.labels["sku"], dropped)  # fmt: skip
+    return _gather(path, rules, rows, table, dropped, notes)
+
+
+class _Rows:
+    """The rows still in use."""
+
+    def __init__(self, table: Table) -> None:
+        self.day = np.floor(table.columns["date"] / _DAY).astype(np.int64)
+        self.item = table.columns["sku"].astype(np.int64)
+        self.quantity = table.columns["quantity"]
+        self.price = table.columns.get("price", np.ones(table.rows))
+        self.customer = table.columns.get("customer")
+        if self.customer is not None:  # who is not named is nobody else
+            nameless = np.array([label == "" for label in table.labels["customer"]], dtype=bool)
+            code = self.customer.astype(np.int64)
+            self.customer = np.where(nameless[code], -1 - np.arange(code.size), code)
+
+    def drop(
+        self,
+        reason: str,
+        failing: NDArray[np.bool_],
+        dropped: dict[str, str],
+        quantity: NDArray[np.float64] | None = None,
+        silent: NDArray[np.bool_] | None = None,
+    ) -> None:
+        """Drop rows, and say how many rows, items and units that are; `silent` ones are not said."""
+        if failing.any():
+            items, units = np.unique(self.item[failing]).size, np.abs(self.quantity[failing]).sum()
+            dropped[reason] = f"{int(failing.sum()):,} rows of {items:,} items, {units:,.0f} units"
+        if quantity is not None:
+            self.quantity = quantity
+        kept = ~failing if silent is None else ~failing & ~silent
+        self.day, self.item = self.day[kept], self.item[kept]
+        self.quantity, self.price = self.quantity[kept], self.price[kept]
+        self.customer = None if self.customer is None else self.customer[kept]
 
 
 def _gather(
-    path: str | Path,
-    rules: Cleaning,
-    day: NDArray[np.int64],
-    item: NDArray[Any],
-    quantity: NDArray[np.float64],
-    price: NDArray[np.float64],
-    labels: list[str],
-    dropped: dict[str, str],
+    path: str | Path, rules: Cleaning, rows: _Rows, table: Table, dropped: dict[str, str], notes: list[str]
 ) -> SalesLog:
-    first, days = int(day.min()), int(day.max() - day.min()) + 1
+    first, days = int(rows.day.min()), int(rows.day.max() - rows.day.min()) + 1
     if days < _MIN_DAYS:
         raise ValueError(
             f"{path} spans {days} day{'s' * (days > 1)}; a weekday profile needs at least {_MIN_DAYS}: "
             "give a longer log, or check --date and --time-format"
         )
-    order = np.argsort(item, kind="stable")
-    item, day, quantity, price = item[order], day[order] - first, quantity[order], price[order]
+    order = np.argsort(rows.item, kind="stable")
+    item, day, quantity = rows.item[order], rows.day[order] - first, rows.quantity[order]
     starts = np.flatnonzero(np.r_[True, item[1:] != item[:-1]])
     limits = [np.quantile(part, rules.bulk_quantile) for part in np.split(quantity, starts[1:])]
     cut = np.minimum(quantity, np.repeat(limits, np.diff(np.r_[starts, item.size])))
-    index = np.cumsum(np.r_[False, item[1:] != item[:-1]])
     units = np.zeros((starts.size, days))
-    np.add.at(units, (index, day), cut)
-    prices = np.array([np.median(part) for part in np.split(price, starts[1:])])
-    steady = _sold_throughout(units, rules)
-    if not steady.any():
+    np.add.at(units, (np.cumsum(np.r_[False, item[1:] != item[:-1]]), day), cut)
+    prices = _median_prices(np.split(rows.price[order], starts[1:]), notes)
+    customers = None if rows.customer is None else np.split(rows.customer[order], starts[1:])
+    chosen = _choose_items(path, rules, units, customers, dropped)
+    share = float((units[chosen].sum(axis=0) > 0).mean())
+    if share < _MIN_OPEN:
         raise ValueError(
-            f"{path}: no item was sold on {rules.min_sale_days} days or more: lower --min-sale-days"
+            f"{path}: the {chosen.size} items left sell on {share:.0%} of {days} days, all together; "
+            f"a daily model needs >= {_MIN_OPEN:.0%}: let more items in (--min-sale-days, --max-items, "
+            "--sku-pattern)"
         )
-    rows = _evenly_ranked(units, np.flatnonzero(steady), rules.max_items)
-    dropped["items with too few sale days, or not sold from start to end"] = f"{starts.size - steady.sum():,}"
-    dropped["items beyond --max-items, evenly over the ranking"] = f"{steady.sum() - rows.size:,}"
     return SalesLog(
-        units=units[rows],
-        price=prices[rows],
+        units=units[chosen],
+        price=prices[chosen],
         first_day=date.fromordinal(date(1970, 1, 1).toordinal() + first),
-        labels=tuple(labels[code] for code in item[starts][rows]),
+        labels=tuple(table.labels["sku"][code] for code in item[starts][chosen]),
         dropped=dropped,
         rows=item.size,
         bulk_share=float(1 - cut.sum() / quantity.sum()),
+        columns=table.names,
+        notes=notes,
     )
 
 
-def _evenly_ranked(units: NDArray[np.float64], rows: NDArray[Any], most: int) -> NDArray[Any]:
-    """Return at most `most` of the rows, best seller first, evenly spread over the ranking by units sold."""
-    ranked = rows[np.argsort(-units[rows].sum(axis=1), kind="stable")]
-    count = min(most, ranked.size)
-    return np.asarray(ranked[np.floor((np.arange(count) + 0.5) * ranked.size / count).astype(int)])
+def _median_prices(parts: list[NDArray[np.float64]], notes: list[str]) -> NDArray[np.float64]:
+    """Return each item's median price; an item without any gets that of all items, or 1."""
+    prices = np.array(
+        [np.median(part[np.isfinite(part)]) if np.isfinite(part).any() else 0 for part in parts]
+    )
+    none = prices == 0
+    if none.any():
+        prices[none] = np.median(prices[~none]) if not none.all() else 1.0
+        notes.append(f"{int(none.sum()):,} items without any price got the median of the others")
+    return prices
 
 
-def _sold_throughout(units: NDArray[np.float64], rules: Cleaning) -> NDArray[np.bool_]:
-    """Return which items were sold from start to end: first and last sale within an eighth of the ends."""
-    days = units.shape[1]
+def _choose_items(
+    path: str | Path,
+    rules: Cleaning,
+    units: NDArray[np.float64],
+    customers: list[NDArray[Any]] | None,
+    dropped: dict[str, str],
+) -> NDArray[np.int64]:
+    """Return the rows of the items that are kept, best seller first; say what each rule dropped."""
+    days, total = units.shape[1], units.sum(axis=1)
     sold = units > 0
     first, last = sold.argmax(axis=1), days - 1 - sold[:, ::-1].argmax(axis=1)
     margin = max(days // 8, 14)
-    return np.asarray((sold.sum(axis=1) >= rules.min_sale_days) & (first < margin) & (last >= days - margin))
+    kept = np.ones(len(units), dtype=bool)
+
+    def drop(reason: str, failing: NDArray[np.bool_]) -> None:
+        nonlocal kept
+        rows = failing & kept
+        if rows.any():
+            dropped[reason] = f"{int(rows.sum()):,} items, {total[rows].sum():,.0f} units"
+        kept = kept & ~failing
+
+    if customers is not None:
+        few = np.array([np.unique(part).size < rules.min_customers for part in customers], dtype=bool)
+        drop(f"item has fewer than {rules.min_customers} customers (--min-customers)", few)
+    few = sold.sum(axis=1) < rules.min_sale_days
+    drop(f"item sold on fewer than {rules.min_sale_days} days (--min-sale-days)", few)
+    drop(f"item first sold more than {margin} days after the start (a new item)", first >= margin)
+    drop(f"item last sold more than {margin} days before the end (discontinued)", last < days - margin)
+    rows = np.flatnonzero(kept)
+    if not rows.size:
+        reasons = "; ".join(f"{reason}: {count}" for reason, count in dropped.items())
+        raise ValueError(
+            f"{path}: no item was sold on {rules.min_sale_days} days or more, from start to end: lower "
+            f"--min-sale-days; {reasons}"
+        )
+    ranked = rows[np.argsort(-total[rows], kind="stable")]
+    count = min(rules.max_items, ranked.size)
+    chosen = ranked[np.floor((np.arange(count) + 0.5) * ranked.size / count).astype(int)]
+    drop("item is beyond --max-items, evenly over the ranking", ~np.isin(np.arange(len(units)), chosen))
+    return np.asarray(chosen)

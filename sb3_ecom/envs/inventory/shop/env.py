@@ -26,6 +26,7 @@ from sb3_ecom.envs.inventory.shop.tables import catalogue, hidden_tables, public
 from sb3_ecom.envs.inventory.shop.tracker import ShopTracker, StockReport
 
 _PRESET = "online_retail_uk"
+_NUM_ITEMS = 10  # of the shipped preset, unless more are asked for
 
 
 class ShopTask(Task):
@@ -76,7 +77,7 @@ class ShopTask(Task):
         self,
         *,
         preset: str = _PRESET,
-        num_items: int = 10,
+        num_items: int | None = None,
         action: Literal["reorder", "quantity"] = "reorder",
         reward_weights: Mapping[str, float] | None = None,
         **assumed: Any,
@@ -84,7 +85,10 @@ class ShopTask(Task):
         check_choice("action", action, ("reorder", "quantity"))
         if "dispatch_days" in assumed:
             assumed["dispatch_days"] = tuple(assumed["dispatch_days"])
-        self.params = params = ShopParams(demand=load_preset(str(preset)).subset(num_items), **assumed)
+        demand = load_preset(str(preset))
+        if num_items is None:  # a user's own shop is played whole
+            num_items = _NUM_ITEMS if str(preset) == _PRESET else demand.items
+        self.params = params = ShopParams(demand=demand.subset(num_items), **assumed)
         self.horizon = params.horizon
         self._set_spaces(action)
         weights = dict.fromkeys(TERMS, 1.0) if reward_weights is None else reward_weights
@@ -137,7 +141,7 @@ class ShopTask(Task):
     def is_default(self) -> bool:
         """True of the shipped shop as it stands (the action apart, which changes no rule)."""
         preset, items, _, assumed, weights = self.signature
-        return (preset, items, assumed) == (_PRESET, 10, ()) and set(weights) == {1.0}
+        return (preset, items, assumed) == (_PRESET, _NUM_ITEMS, ()) and set(weights) == {1.0}
 
     def draw_reset(self, source: Backend, n: int) -> dynamics.ResetNoise:
         """Draw the date and the hidden rates."""

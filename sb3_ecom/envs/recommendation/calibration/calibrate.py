@@ -7,8 +7,8 @@ found; others are named by options:
   sb3-ecom calibrate recommendation clicks.csv --out my_shop.toml --session visit --item sku --time clicked_at
 
 Then gymnasium.make("EcomRec-v0", preset="my_shop.toml"). The TOML holds no id of a session or visitor, and
-of the items a sha256 prefix (--keep-item-ids keeps them as they are). Beside it the fidelity report says
-how well a simulation of the fitted visitors agrees with the log.
+of the items a hash under a random key that is kept beside the log (--keep-item-ids keeps the ids). Beside
+it the fidelity report says how well a simulation of the fitted visitors agrees with the log.
 """
 
 from __future__ import annotations
@@ -16,16 +16,20 @@ from __future__ import annotations
 import argparse
 import datetime
 import io
+import secrets
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from sb3_ecom.core.files import check_writable, write_whole
+from sb3_ecom.core.tables.hashing import HELP as HASH_HELP
+from sb3_ecom.core.tables.hashing import HashKey, hash_ids
+from sb3_ecom.core.tables.options import add_reading_options, reading_options
 from sb3_ecom.envs.recommendation.calibration import report
-from sb3_ecom.envs.recommendation.calibration.click_log import COLUMNS, hash_ids, read_click_log
+from sb3_ecom.envs.recommendation.calibration.click_log import COLUMNS, read_click_log
 from sb3_ecom.envs.recommendation.calibration.click_rows import Cleaning, ClickLog
 from sb3_ecom.envs.recommendation.calibration.figure import draw
 
@@ -39,12 +43,16 @@ _HELP = {
     "category": "column of the item's category",
     "price": "column of the item's price",
     "position": "column of the slot in which the item was shown",
-    "purchase": "column of the sale: bought or not (1/0, yes/no), or the row's event (view, purchase)",
+    "purchase": "column of the sale: bought or not (1/0, yes/no) or how many",
+    "event": "column that says of each row whether it is a click, a purchase or something else",
+    "visitor": "column of the visitor, to count how many clicked an item",
 }
 _NUMBERS = {
     "min-item-clicks": (Cleaning().min_item_clicks, "drop the clicks of rarer items"),
     "max-items": (Cleaning().max_items, "keep the most clicked items"),
     "max-sessions": (Cleaning().max_sessions, "fit a random sample of so many sessions"),
+    "max-session-clicks": (Cleaning().max_session_clicks, "drop longer sessions"),
+    "min-item-visitors": (Cleaning().min_item_visitors, "drop items of fewer visitors (or sessions)"),
     "seed": (0, "of sample, fit and simulation"),
 }
 
@@ -57,7 +65,7 @@ class Settings:
     sessions_simulated: int | None = None  # for the report; None: as many as the log has
     memory: bool = True  # train the two next-item models of the memory line on both logs
     keep_item_ids: bool = False
-    item_salt: str = ""
+    hash_key: HashKey | None = None  # of the item ids, unless they are kept
     source: str = ""  # citation and licence of the log, for the preset
     progress: bool = True
 
@@ -73,14 +81,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("log", metavar="LOG", type=Path, help="CSV or parquet, one row per click")
     parser.add_argument("--out", type=Path, required=True, metavar="TOML", help="where the preset is written")
     parser.add_argument("--report", type=Path, metavar="DIR", help="of the report (default: <out>_report)")
-    columns = parser.add_argument_group("columns of the log")
-    for column in COLUMNS:
-        known = f"; known names: {', '.join(column.names)}"
-        columns.add_argument(f"--{column.option}", metavar="COLUMN", help=_HELP[column.option] + known)
-    columns.add_argument(
-        "--time-format", metavar="FORMAT", help="strptime format, if the times are in no usual one"
-    )
-    columns.add_argument("--encoding", default="utf-8", help="of a CSV file (default %(default)s)")
+    add_reading_options(parser, COLUMNS, _HELP)
     what = parser.add_argument_group("what is fitted and written")
     for name, (default, text) in _NUMBERS.items():
         text = f"{text} (default %(default)s)"
@@ -89,7 +90,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--sessions-simulated", type=int, metavar="N", help="for the report (default: as many as the log has)"
     )
     what.add_argument("--keep-item-ids", action="store_true", help="write the item ids as they are")
-    what.add_argument("--item-salt", default="", metavar="TEXT", help="secret put before an id is hashed")
+    what.add_argument("--hash-key", type=Path, metavar="FILE", help=HASH_HELP)
+    for kind in ("click", "purchase"):
+        known = "default: the well-known names; all others are left out"
+        what.add_argument(f"--{kind}-events", metavar="NAME,...", help=f"events that are a {kind} ({known})")
     what.add_argument("--source", default="", metavar="TEXT", help="where the log is from, and its licence")
     what.add_argument("--no-memory", action="store_true", help="skip the two next-item models of the report")
 
@@ -100,6 +104,10 @@ def run(options: argparse.Namespace) -> None:
         min_item_clicks=options.min_item_clicks,
         max_items=options.max_items,
         max_sessions=options.max_sessions,
+        max_session_clicks=options.max_session_clicks,
+        min_item_visitors=options.min_item_visitors,
+        click_events=_split(options.click_events),
+        purchase_events=_split(options.purchase_events),
         seed=options.seed,
     )
     settings = Settings(
@@ -107,18 +115,17 @@ def run(options: argparse.Namespace) -> None:
         sessions_simulated=options.sessions_simulated,
         memory=not options.no_memory,
         keep_item_ids=options.keep_item_ids,
-        item_salt=options.item_salt,
         source=options.source,
         progress=sys.stderr.isatty(),
     )
     names = {column.option: getattr(options, column.option) for column in COLUMNS}
     check_writable(options.out, ".toml")
-    log = read_click_log(
-        options.log, names, cleaning, encoding=options.encoding, time_format=options.time_format
-    )
+    log = read_click_log(options.log, names, cleaning, **reading_options(options, local=False))
     console = Console(highlight=False, markup=False, soft_wrap=True)
     _print_log(console, log)
     folder = options.report or options.out.with_name(f"{options.out.stem}_report")
+    if not settings.keep_item_ids:
+        settings = replace(settings, hash_key=HashKey.find(options.hash_key, options.log, options.out))
     lines = calibrate(log, options.log.name, options.out, folder, settings)
     console.print(report.format_table(lines))
     console.print(report.summarise(lines))
@@ -137,7 +144,8 @@ def calibrate(log: ClickLog, name: str, out: Path, folder: Path, settings: Setti
     """
     from sb3_ecom.envs.recommendation.calibration import fit
 
-    ids = log.item_ids if settings.keep_item_ids else hash_ids(log.item_ids, settings.item_salt)
+    key = None if settings.keep_item_ids else settings.hash_key or HashKey(secrets.token_bytes(32))
+    ids = log.item_ids if key is None else hash_ids(log.item_ids, key.value)
     sessions = fit.Sessions(
         session=log.session,
         item=log.item,
@@ -154,11 +162,15 @@ def calibrate(log: ClickLog, name: str, out: Path, folder: Path, settings: Setti
     print(f"simulating {count:,} sessions ...")
     simulated = fit.simulate_log(params, count, settings.seed)
     real, fake = (_measure(fit, each, settings) for each in (sessions, simulated))
+    if "category" not in log.columns:  # one category for all: nothing to compare
+        fake.pop("same category on the next click", None)
     lines = report.compare(real, fake, {"memory gap": MEMORY_TOLERANCE})
     source = _describe(log, name, settings)
     preset = fit.format_preset(params, source, errors, ids)
     image = io.BytesIO()
     draw(image, sessions, simulated, f"{name}: {log.num_sessions:,} sessions, {log.num_items:,} items")
+    if key is not None:
+        key.save()
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(folder / "fidelity.png", image.getvalue())
     write_whole(folder / "fidelity.json", report.format_json(lines, source, log.notes).encode())
@@ -203,7 +215,7 @@ def _describe(log: ClickLog, name: str, settings: Settings) -> dict[str, Any]:
         "sessions": log.num_sessions,
         "items": log.num_items,
         "seed": settings.seed,
-        "item_ids": "kept" if settings.keep_item_ids else f"sha256{', salted' if settings.item_salt else ''}",
+        "item_ids": "kept" if settings.keep_item_ids else "HMAC-SHA256",
     }
     if log.purchases is not None:
         source["purchases_per_click"] = round(float(log.purchases.mean()), 5)
@@ -212,8 +224,13 @@ def _describe(log: ClickLog, name: str, settings: Settings) -> dict[str, Any]:
     return {**source, "columns": dict(log.columns), "dropped": dict(log.dropped)}
 
 
+def _split(names: str | None) -> tuple[str, ...]:
+    return tuple(name.strip() for name in (names or "").split(",") if name.strip())
+
+
 def _print_log(console: Console, log: ClickLog) -> None:
-    console.print("columns:", ", ".join(f"{option} = {name!r}" for option, name in log.columns.items()))
+    for option, name in log.columns.items():
+        console.print(f"took column {name!r} for {option}")
     used = f"{len(log.item):,} clicks, {log.num_sessions:,} sessions, {log.num_items:,} items"
     console.print(f"{log.rows_read:,} rows read; used: {used}")
     for reason, count in log.dropped.items():

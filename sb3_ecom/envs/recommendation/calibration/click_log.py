@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from sb3_ecom.core.tables.reader import Column, read_table
-from sb3_ecom.envs.recommendation.calibration.click_rows import Cleaning, ClickLog, ClickRows
+from sb3_ecom.envs.recommendation.calibration.click_rows import (
+    WEAK_EVENT_NAMES,
+    Cleaning,
+    ClickLog,
+    ClickRows,
+)
 
 COLUMNS = (
     Column(
@@ -49,28 +53,36 @@ COLUMNS = (
         kind="id",
         names=("category_id", "category", "category_code", "department", "product_category"),
         required=False,
-        keep_missing=True,
     ),
     Column(
         option="price",
         kind="number",
-        names=("price", "unit_price", "item_price", "amount"),
+        names=("price", "unit_price", "item_price", "product_price"),
         required=False,
-        keep_missing=True,
     ),
     Column(
         option="position",
         kind="number",
         names=("position", "rank", "slot"),
         required=False,
-        keep_missing=True,
     ),
     Column(
         option="purchase",
         kind="id",
-        names=("purchase", "purchased", "bought", "event_type", "event"),
+        names=("purchase", "purchased", "bought"),
         required=False,
-        keep_missing=True,
+    ),
+    Column(
+        option="event",
+        kind="id",
+        names=("event_type", "event", "event_name", "behavior_type", "behavior", *WEAK_EVENT_NAMES),
+        required=False,
+    ),
+    Column(
+        option="visitor",
+        kind="id",
+        names=("visitor_id", "visitor", "user_id", "user", "customer_id", "customer", "uid"),
+        required=False,
     ),
 )
 
@@ -84,29 +96,21 @@ def read_click_log(
         path: CSV or parquet.
         names: option -> column name, where it is not a well-known one.
         cleaning: what to leave out.
-        **reading: encoding, time_format and progress of `read_table`.
+        **reading: encoding, times, decimal and progress of `read_table`.
 
     Raises:
         ValueError: if the log can not be read, or what is left has too few items, sessions or clicks.
     """
     table = read_table(path, COLUMNS, names, **reading)
-    rows = ClickRows(table)
+    rows = ClickRows(table, {option for option, name in names.items() if name is not None})
     rows.sort_by_time()
     rows.drop_duplicates()
-    rows.take_purchases()
+    rows.take_events(cleaning)
+    rows.drop_long_sessions(cleaning)
+    rows.check_sessions(path)
     rows.drop_rare_items(cleaning)
+    rows.drop_private_items(cleaning)
     rows.sample_sessions(cleaning)
+    rows.drop_private_items(cleaning)
     rows.check(path)
     return rows.finish()
-
-
-def hash_ids(ids: list[str], salt: str = "") -> list[str]:
-    """Return the first 12 hex digits of sha256(salt + id): the same id gives the same text in every run.
-
-    A shop can join them to its own catalogue again. Without a secret salt, so can anyone who knows the ids.
-    """
-    for digits in (12, 64):
-        hashed = [hashlib.sha256((salt + text).encode()).hexdigest()[:digits] for text in ids]
-        if len(set(hashed)) == len(hashed):
-            break
-    return hashed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sb3_ecom.core.tables.options import count_cells
 from sb3_ecom.core.tables.reader import Table
+from sb3_ecom.envs.recommendation.calibration.click_events import is_flag, knows_any, read_events, read_flags
 from sb3_ecom.envs.recommendation.calibration.click_items import item_categories, item_prices
 
 Ints = NDArray[np.int64]
@@ -17,12 +20,8 @@ Mask = NDArray[np.bool_]
 
 MIN_ITEMS = 10  # a slate of five needs something left to choose from
 MIN_SESSIONS = 50
+WEAK_EVENT_NAMES = ("type", "action")  # taken for events only if they name known ones
 _DAY = 86_400.0  # seconds
-_BOUGHT = frozenset({"1", "1.0", "true", "t", "yes", "y", "purchase", "transaction", "buy", "bought", "sale"})
-_EVENTS = frozenset({"purchase", "transaction", "buy", "sale"})  # rows of their own, beside the click's
-_CLICKED = frozenset(
-    {"", "view", "click", "detail", "pageview", "productview", "itemview", "clickout", "viewitem"}
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,10 +31,15 @@ class Cleaning:
     min_item_clicks: int = 5  # clicks; the clicks of rarer items are dropped
     max_items: int = 500  # the most clicked ones stay
     max_sessions: int = 25_000  # a random sample of these is fitted
+    max_session_clicks: int = 500  # clicks; longer sessions are dropped
+    min_item_visitors: int = 5  # distinct visitors, else sessions, that an item needs to stand in a preset
+    click_events: tuple[str, ...] = ()  # names of events that are clicks; none: the well-known ones
+    purchase_events: tuple[str, ...] = ()  # likewise, of purchases
     seed: int = 0  # of that sample
 
     def __post_init__(self) -> None:
-        for name, low in (("min_item_clicks", 1), ("max_items", MIN_ITEMS), ("max_sessions", MIN_SESSIONS)):
+        least = {"min_item_clicks": 1, "max_items": MIN_ITEMS, "max_sessions": MIN_SESSIONS}
+        for name, low in (*least.items(), ("max_session_clicks", 2), ("min_item_visitors", 1)):
             if getattr(self, name) < low:
                 raise ValueError(f"{name} must be >= {low}, got {getattr(self, name)}")
         if self.seed < 0:
@@ -73,12 +77,13 @@ class ClickLog:
 class ClickRows:
     """The rows of a table that are still in use, and why the others are not."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, named: Collection[str] = ()) -> None:
         self._table = table
+        self._named = named  # options whose column the user named
         self._columns: dict[str, NDArray[Any]] = dict(table.columns)
         self._bought: Mask | None = None
         self.dropped = {reason: str(dropped) for reason, dropped in table.dropped.items()}
-        self.notes: list[str] = []
+        self.notes: list[str] = count_cells(table)
 
     def sort_by_time(self) -> None:
         """Order by session and time; equal times keep the file's order."""
@@ -93,7 +98,7 @@ class ClickRows:
                 "times are whole days: the order within a day is the file's, duplicates were kept"
             )
             return
-        event = c.get("purchase", np.zeros(len(c["item"]), dtype=np.int32))
+        event = c.get("event", c.get("purchase", np.zeros(len(c["item"]), dtype=np.int32)))
         order = np.lexsort((event, c["item"], c["time"], c["session"]))
         same = np.ones(max(0, len(order) - 1), dtype=bool)
         for values in (event, c["item"], c["time"], c["session"]):
@@ -102,21 +107,59 @@ class ClickRows:
         repeated[order[1:][same]] = True
         self._drop("repeats an earlier row (same session, item and time)", repeated)
 
-    def take_purchases(self) -> None:
-        """Read the purchase column as a flag of a click, or as the event that a row tells of."""
-        if "purchase" not in self._columns:
+    def take_events(self, cleaning: Cleaning) -> None:
+        """Keep the rows that are clicks, and mark those whose item was bought."""
+        event = "event" if self._names_events("event", cleaning) else None
+        if event is None and self._names_events("purchase", cleaning):
+            event = "purchase"
+        flags = self._columns.pop("purchase") if event != "purchase" and "purchase" in self._columns else None
+        if flags is not None:
+            labels = self._table.labels["purchase"]
+            if not is_flag(labels):
+                self.notes.append("the purchase column holds texts beside yes, no and numbers: taken as no")
+            self._bought = read_flags(labels)[flags]
+        if event is None:
+            self._columns.pop("event", None)
             return
-        labels = [label.lower().replace("_", "").replace(" ", "") for label in self._table.labels["purchase"]]
-        code = self._columns.pop("purchase")
-        bought = np.array([label in _BOUGHT for label in labels])[code]
-        if not _CLICKED & set(labels) or not _EVENTS & set(labels):
-            self._bought = bought
-            return
-        clicked = np.array([label in _CLICKED for label in labels])[code]
-        self._bought = self._credit_clicks(clicked, bought)
+        labels, code = self._table.labels[event], self._columns.pop(event)
+        self._columns.pop("event", None)
+        counts = np.bincount(code, minlength=len(labels))
+        clicks, sales = read_events(
+            labels, counts, cleaning.click_events, cleaning.purchase_events, self._table.names[event]
+        )
+        clicked, bought = clicks[code], sales[code]
+        if bought.any():
+            credited = self._credit_clicks(clicked, bought)
+            self._bought = credited if self._bought is None else credited | self._bought
         self._drop("event is neither click nor purchase", ~clicked & ~bought)
         clicked = clicked[clicked | bought]
         self._drop("event is a purchase (credited to its click)", ~clicked)
+
+    def drop_long_sessions(self, cleaning: Cleaning) -> None:
+        """Drop sessions that no visitor makes."""
+        session = self._columns["session"]
+        clicks = np.bincount(session, minlength=1)
+        long, sessions = int((clicks > cleaning.max_session_clicks).sum()), int((clicks > 0).sum())
+        if long > 0.1 * sessions:
+            self.notes.append(
+                f"{long:,} of {sessions:,} sessions have > {cleaning.max_session_clicks} clicks"
+            )
+            return
+        reason = f"in {long:,} sessions of more than {cleaning.max_session_clicks:,} clicks, as of a bot"
+        self._drop(f"{reason} (--max-session-clicks)", clicks[session] > cleaning.max_session_clicks)
+
+    def drop_private_items(self, cleaning: Cleaning) -> None:
+        """Drop the clicks of items that too few visitors (or sessions, where no visitor is named) clicked."""
+        who = self._columns.get("visitor", self._columns["session"]).astype(np.int64)
+        if "visitor" in self._columns:  # a visitor without a name is one of each session
+            codes = np.array([label == "" for label in self._table.labels["visitor"]], dtype=bool)
+            who = np.where(codes[who], -1 - self._columns["session"].astype(np.int64), who)
+        item = self._columns["item"].astype(np.int64)
+        pairs = np.unique(np.stack([item, who]), axis=1)
+        distinct = np.bincount(pairs[0], minlength=int(item.max()) + 1 if item.size else 1)
+        of = "visitors" if "visitor" in self._columns else "sessions"
+        reason = f"item has clicks of fewer than {cleaning.min_item_visitors} {of} (--min-item-visitors)"
+        self._drop(reason, distinct[item] < cleaning.min_item_visitors)
 
     def drop_rare_items(self, cleaning: Cleaning) -> None:
         """Drop the clicks of items that are too rare to be fitted."""
@@ -142,6 +185,14 @@ class ClickRows:
             kept = rng.choice(found, cleaning.max_sessions, replace=False)
             reason = f"session is not in the sample of {cleaning.max_sessions:,} (--max-sessions)"
             self._drop(reason, ~np.isin(self._columns["session"], kept))
+
+    def check_sessions(self, path: str | Path) -> None:
+        """Raise ValueError if there are too few sessions, whatever is done with their items."""
+        sessions = len(np.unique(self._columns["session"]))
+        if sessions < MIN_SESSIONS:
+            raise ValueError(
+                f"{path}: a fit needs >= {MIN_SESSIONS} sessions, the log has {sessions} (--session)"
+            )
 
     def check(self, path: str | Path) -> None:
         """Raise ValueError unless enough is left to fit."""
@@ -186,6 +237,21 @@ class ClickRows:
             dropped=self.dropped,
             notes=self.notes,
         )
+
+    def _names_events(self, option: str, cleaning: Cleaning) -> bool:
+        """Whether a column names events; a weak name that holds none we know is left alone."""
+        if option not in self._columns:
+            return False
+        labels = self._table.labels[option]
+        flags = np.array([is_flag([label]) for label in labels], dtype=bool)
+        rows = np.bincount(self._columns[option], minlength=len(labels)) * [label != "" for label in labels]
+        if rows @ flags >= 0.5 * rows.sum():  # a stray text among yes and no makes no event of them
+            return False
+        weak = self._table.names[option].lower() in WEAK_EVENT_NAMES and option not in self._named
+        if weak and not knows_any(labels) and not cleaning.click_events:
+            self.notes.append(f"column {self._table.names[option]!r} holds no known event and was not used")
+            return False
+        return True
 
     def _credit_clicks(self, clicked: Mask, bought: Mask) -> Mask:
         """Mark the last click on an item before each purchase of it in the same session."""

@@ -1,11 +1,14 @@
 """Fitting: recover what made a log, hold the statistics of the real logs, refuse broken ones."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from sb3_ecom.__main__ import main
 from sb3_ecom.core.arrays import NumpyBackend
+from sb3_ecom.core.tables.times import TimeReading
 from sb3_ecom.envs.advertising.calibration.calibrate import calibrate
 from sb3_ecom.envs.advertising.calibration.fidelity import report, simulate_market
 from sb3_ecom.envs.advertising.calibration.fit import fit_prices, fit_response, fit_traffic
@@ -85,16 +88,18 @@ def hours(n):
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        ({"time": hours(96), "cpm": [1.0] * 95 + [-0.5]}, "prices must be >= 0, row 96 holds -0.5"),
-        ({"time": hours(96)[::-1], "cpm": np.ones(96)}, "times must ascend.*sort the log"),
         (
-            {"time": hours(96), "cpm": [np.nan] * 40 + [1.0] * 56},
-            "42% of the rows do not parse.*price is missing",
+            {"time": hours(96), "cpm": [1.0] * 95 + [-0.5]},
+            r"price must be >= 0, 1 rows are below .first: row 96",
+        ),
+        (
+            {"time": hours(96), "cpm": [np.nan] * 56 + [1.0] * 40},
+            "58% of the rows do not parse.*price is missing",
         ),
         ({"time": hours(30), "cpm": np.ones(30)}, "at least 3 days"),
         ({"colour": ["red"]}, "holds nothing to fit|no column"),
         ({"hour": [1, 2], "impressions": [5, 5]}, "hour 0 has no traffic"),
-        ({"hour": [1, 25], "impressions": [5, 5]}, r"hours must be in \[0, 23\], got 1 to 25"),
+        ({"hour": [1, 25], "impressions": [5, 5]}, r"hours must be in \[0, 23\], 1 are not .first: row 2"),
         ({"keyword": list("abcdefghijkl"), "impressions": [1] * 12, "clicks": [2] * 12}, "clicks must be in"),
     ],
 )
@@ -111,10 +116,137 @@ def test_empty_log_is_refused(tmp_path):
 
 def test_command_writes_a_preset_that_the_task_takes(tmp_path, capsys):
     g = np.random.default_rng(0)
-    log = write(tmp_path / "log.csv", time=hours(240), cost=g.lognormal(1.0, 0.3, 240), requests=np.ones(240))
+    log = write(tmp_path / "log.csv", time=hours(240), cpm=g.lognormal(1.0, 0.3, 240), requests=np.ones(240))
     assert main(["calibrate", "advertising", str(log), "--out", str(tmp_path / "market.toml")]) == 0
     assert "price log-sd" in capsys.readouterr().out
+    assert (tmp_path / "market_report.md").read_text().startswith("# Fidelity report")
     text = (tmp_path / "market.toml").read_text()
     assert "fitted to log.csv, s.e." in text
     task = PacingTask(str(tmp_path / "market.toml"))
     assert task.params.price_median == pytest.approx(np.e, rel=0.1)
+
+
+def subsets(names):
+    return [(), *((name,) for name in names), *itertools.combinations(names, 2), tuple(names)]
+
+
+OPTIONAL = ("hour", "cost", "traffic", "clicks", "conversions", "unit")
+
+
+@pytest.mark.parametrize("absent", subsets(OPTIONAL), ids=lambda names: "+".join(names) or "none")
+def test_every_optional_column_may_be_absent(tmp_path, absent):
+    g = np.random.default_rng(0)
+    shown = g.integers(500, 2000, 240)
+    columns = {
+        "time": hours(240),
+        "impressions": shown,
+        "hour": np.arange(240) % 24,
+        "cost": shown * g.lognormal(1, 0.3, 240) / 1000,
+        "traffic": shown * 3,
+        "clicks": g.binomial(shown, g.beta(2, 60, 240)),
+        "unit": np.arange(240) % 12,
+    }
+    columns["conversions"] = columns["clicks"] // 5
+    kept = {name: values for name, values in columns.items() if name not in absent}
+    names = {name: name for name in ("traffic", "unit") if name in kept}
+    _, found = calibrate([write(tmp_path / "log.csv", **kept)], names=names)
+    assert "traffic_profile" in found.source
+    assert ("price_median" in found.source) == ("cost" not in absent)
+    assert ("conversion_rate" in found.source) == (not {"clicks", "conversions"} & set(absent))
+    assert ("value_beta" in found.source) == (not {"clicks", "conversions"} <= set(absent))
+
+
+@pytest.mark.parametrize(
+    ("name", "unit", "factor"),
+    [
+        ("cost", None, 1),
+        ("spend", "total", 1),
+        ("cpm", None, "mille"),
+        ("price", "impression", "one"),
+        ("cost", "click", "click"),
+    ],
+)
+def test_every_unit_gives_the_price_of_1000_impressions(tmp_path, name, unit, factor):
+    shown, clicks = np.arange(96) % 7 * 100 + 500.0, np.arange(96) % 5 + 5.0
+    mille = 2.0 + np.arange(96) % 23 / 24
+    values = {
+        1: mille * shown / 1000,
+        "mille": mille,
+        "one": mille / 1000,
+        "click": mille * shown / 1000 / clicks,
+    }
+    log = write(
+        tmp_path / "log.csv", time=hours(96), impressions=shown, clicks=clicks, **{name: values[factor]}
+    )
+    params, found = calibrate([log], price_unit=unit)
+    assert params.price_median == pytest.approx(np.median(mille), rel=0.02)
+    assert any("took column" in note and repr(name) in note for note in found.notes)
+
+
+def test_a_cost_without_impressions_is_asked_for(tmp_path):
+    log = write(tmp_path / "log.csv", time=hours(96), cost=np.arange(96) % 7 + 0.5)
+    with pytest.raises(
+        ValueError, match=r"'cost' may be a price or a sum.*type --price-unit mille, impression, click"
+    ):
+        calibrate([log])
+    assert calibrate([log], price_unit="mille")[0].price_median == pytest.approx(3.5)
+    with pytest.raises(ValueError, match="--price-unit click needs --clicks and --impressions"):
+        calibrate([log], price_unit="click")
+
+
+def test_hourly_spend_of_a_campaign_gives_ecpm_and_rates(shared):
+    params, found = calibrate([shared / "cases/logs/hourly_spend.csv"])
+    assert params.price_median == pytest.approx(0.695, abs=0.03)
+    frame = pd.read_csv(shared / "cases/logs/hourly_spend.csv")
+    assert params.conversion_rate == pytest.approx(frame["conversions"].sum() / frame["impressions"].sum())
+    mean = params.value_alpha / (params.value_alpha + params.value_beta)
+    assert mean == pytest.approx(frame["clicks"].sum() / frame["impressions"].sum())
+    assert any("name their column with --unit" in note for note in found.notes)
+
+
+def test_a_log_without_a_click_is_refused_in_one_line(shared, capsys, tmp_path):
+    out = tmp_path / "market.toml"
+    assert main(["calibrate", "advertising", str(shared / "cases/logs/ads_k0.csv"), "--out", str(out)]) == 2
+    error = capsys.readouterr().err
+    assert "column 'clicks' holds no click at all" in error
+    assert error.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_hours_are_those_of_the_local_clock(tmp_path):
+    utc = pd.date_range("2024-01-01", periods=240, freq="h", tz="UTC")
+    local = utc.tz_convert("Asia/Tokyo")
+    shown = 100.0 + local.hour
+    texts = [time.isoformat() for time in local]
+    offset, _ = calibrate([write(tmp_path / "a.csv", time=texts, impressions=shown)])
+    reading = TimeReading(local=True, timezone="Asia/Tokyo")
+    zone, _ = calibrate([write(tmp_path / "b.csv", time=utc.astype(str), impressions=shown)], times=reading)
+    naive, _ = calibrate(
+        [write(tmp_path / "c.csv", time=local.tz_localize(None).astype(str), impressions=shown)]
+    )
+    assert offset.traffic_profile == zone.traffic_profile == naive.traffic_profile
+    assert np.argmax(offset.traffic_profile) == 23
+
+
+def test_order_of_rows_and_stray_dates_do_not_matter(tmp_path):
+    g = np.random.default_rng(0)
+    time, price = hours(240), g.lognormal(0, 0.3, 240)
+    sound, _ = calibrate([write(tmp_path / "a.csv", time=time, cpm=price)])
+    shuffled = g.permutation(241)
+    more = {"time": np.array([*time, "2034-01-01 00:00:00"])[shuffled], "cpm": np.r_[price, 9.0][shuffled]}
+    mended, found = calibrate([write(tmp_path / "b.csv", **more)])
+    assert mended == sound
+    assert any("left out 1 rows of stray dates" in note for note in found.notes)
+
+
+def test_a_missing_price_costs_no_traffic(tmp_path):
+    shown = np.arange(240) % 24 + 1.0
+    price = np.where(np.arange(240) % 3, 2.0, np.nan) + np.arange(240) % 5
+    params, found = calibrate([write(tmp_path / "log.csv", time=hours(240), cpm=price, impressions=shown)])
+    np.testing.assert_allclose(params.traffic_profile, np.arange(1, 25) / 12.5, atol=1e-3)
+    assert any("price is missing in 80 (first: row 1) rows" in note for note in found.notes)
+
+
+def test_prices_that_never_change_are_refused_in_plain_words(tmp_path):
+    with pytest.raises(ValueError, match="prices of 96 hours can not be fitted: they must vary"):
+        calibrate([write(tmp_path / "log.csv", time=hours(96), cpm=np.ones(96))])

@@ -1,3 +1,4 @@
+import itertools
 import json
 import sys
 import tomllib
@@ -9,14 +10,15 @@ import pytest
 
 from sb3_ecom.__main__ import main
 from sb3_ecom.core import files as safe_files
+from sb3_ecom.core.tables.hashing import HashKey, hash_ids
 from sb3_ecom.envs.recommendation.calibration import click_items, report
 from sb3_ecom.envs.recommendation.calibration import figure as picture
-from sb3_ecom.envs.recommendation.calibration.click_log import hash_ids, read_click_log
+from sb3_ecom.envs.recommendation.calibration.click_log import read_click_log
 from sb3_ecom.envs.recommendation.calibration.click_rows import Cleaning
 from sb3_ecom.envs.recommendation.calibration.purchases import simulated_share
 from sb3_ecom.envs.recommendation.session.presets import load_preset
 
-NOTHING_RARE = Cleaning(min_item_clicks=1)
+NOTHING_RARE = Cleaning(min_item_clicks=1, min_item_visitors=1)
 
 
 def make_log(sessions=200, items=20, seed=0):
@@ -146,17 +148,18 @@ def test_whole_days_tell_no_duplicates_apart(tmp_path):
 def test_rare_items_are_dropped_and_the_most_clicked_kept(tmp_path):
     frame = make_log()
     rare = pd.DataFrame({"session_id": ["visit-0"] * 3, "item_id": ["rare"] * 3, "timestamp": [90, 91, 92]})
-    log = read(pd.concat([frame, rare]), tmp_path, Cleaning(min_item_clicks=4))
+    log = read(pd.concat([frame, rare]), tmp_path, Cleaning(min_item_clicks=4, min_item_visitors=1))
     assert "rare" not in log.item_ids
     assert log.dropped == {"item has fewer than 4 clicks (--min-item-clicks)": "3"}
-    log = read(frame, tmp_path, Cleaning(max_items=10))
+    log = read(frame, tmp_path, Cleaning(max_items=10, min_item_visitors=1))
     assert sorted(np.bincount(log.item)) == sorted(frame["item_id"].value_counts()[:10])
     assert any("sessions look shorter" in note for note in log.notes)
 
 
 def test_a_sample_of_sessions_is_whole_and_repeatable(tmp_path):
     first, second = (
-        read(make_log(), tmp_path, Cleaning(max_sessions=60, min_item_clicks=1)) for _ in range(2)
+        read(make_log(), tmp_path, Cleaning(max_sessions=60, min_item_clicks=1, min_item_visitors=1))
+        for _ in range(2)
     )
     assert first.num_sessions == 60
     np.testing.assert_array_equal(first.item, second.item)
@@ -183,10 +186,10 @@ def test_a_purchase_event_is_credited_to_the_last_click_on_its_item(tmp_path):
     assert any("1 purchases follow no click" in note for note in log.notes)
 
 
-def test_hashed_ids_are_stable_distinct_and_salted():
-    assert hash_ids(["A13"]) == ["7a41c8cb2f2c"] or len(hash_ids(["A13"])[0]) == 12
-    assert hash_ids(["A13", "A16"]) == [*hash_ids(["A13"]), *hash_ids(["A16"])]
-    assert hash_ids(["A13"], "secret") != hash_ids(["A13"])
+def test_hashed_ids_are_stable_distinct_and_keyed():
+    assert len(hash_ids(["A13"], b"key")[0]) == 12
+    assert hash_ids(["A13", "A16"], b"key") == [*hash_ids(["A13"], b"key"), *hash_ids(["A16"], b"key")]
+    assert hash_ids(["A13"], b"key") != hash_ids(["A13"], b"other")
 
 
 def test_calibrate_writes_preset_report_and_picture(calibrate, fake_fit, tmp_path):
@@ -196,15 +199,17 @@ def test_calibrate_writes_preset_report_and_picture(calibrate, fake_fit, tmp_pat
     frame.loc[3, "timestamp"] = "never"
     code, out, err = calibrate(frame, "--price", "price")
     assert (code, err) == (0, "")
-    assert "dropped, time is not a time: 1 (first: row 4, 'never')" in out
+    assert "dropped, time is not a time: 1 (first: row 4)" in out
     assert "next-item NLL, GRU" in out
+    key = bytes.fromhex((tmp_path / "log.csv.hashkey").read_text())
+    assert key.hex() not in (tmp_path / "shop.toml").read_text()
     preset = tomllib.loads((tmp_path / "shop.toml").read_text())
     assert preset["source"]["log"] == "log.csv"
-    assert sorted(preset["items"]) == sorted(hash_ids([f"sku-{k}" for k in range(20)]))
+    assert sorted(preset["items"]) == sorted(hash_ids([f"sku-{k}" for k in range(20)], key))
     found = json.loads((tmp_path / "shop_report" / "fidelity.json").read_text())
     assert found["source"]["rows_read"] == len(frame)
     assert found["source"]["clicks"] == len(frame) - 1
-    assert found["source"]["dropped"] == {"time is not a time": "1 (first: row 4, 'never')"}
+    assert found["source"]["dropped"] == {"time is not a time": "1 (first: row 4)"}
     assert {row["name"]: row["within"] for row in found["statistics"]}["memory gap"]
     assert (
         "| memory gap | 0.1 | 0.1 | 1.000 | yes |" in (tmp_path / "shop_report" / "fidelity.md").read_text()
@@ -290,8 +295,7 @@ def one_session(frame):
         ),
         (one_session, [], "a fit needs >= 50 sessions, the log has 1"),
         (lambda f: f.assign(session_id=np.arange(len(f))), [], "is 'session_id' (--session) the session?"),
-        (lambda f: f.assign(timestamp="soon"), [], "parses as a time, e.g. 'soon'"),
-        (lambda f: f.assign(price="dear"), [], "rows were dropped: price is not a number"),
+        (lambda f: f.assign(timestamp="soon"), [], "parses as a time (first: row 1)"),
         (lambda f: f, ["--min-item-clicks", "9999"], "a fit needs >= 10 items, the log has 0"),
         (lambda f: f, ["--min-item-clicks", "0"], "min_item_clicks must be >= 1, got 0"),
         (lambda f: f, ["--max-items", "3"], "max_items must be >= 10, got 3"),
@@ -351,3 +355,166 @@ def test_the_real_log_needs_only_two_names(shared):
     assert (len(log.item), log.num_sessions, log.num_items) == (165_474, 24_026, 217)
     assert log.dropped == {}
     assert len(log.category_ids) == 4
+
+
+EXTRAS = ["category", "price", "position", "bought", "event_type", "user_id"]
+
+
+def subsets(names):
+    return [(), *((name,) for name in names), *itertools.combinations(names, 2), tuple(names)]
+
+
+@pytest.mark.parametrize("absent", subsets(EXTRAS), ids=lambda names: "+".join(names) or "none")
+def test_every_optional_column_may_be_absent(calibrate, tmp_path, monkeypatch, absent):
+    from sb3_ecom.envs.recommendation.calibration import choice, exit, purchases
+
+    monkeypatch.setattr(choice, "_STEPS", 2)
+    monkeypatch.setattr(choice, "_EPOCHS", (1, 1))
+    monkeypatch.setattr(exit, "_ROUNDS", 1)
+    monkeypatch.setattr(purchases, "_ROUNDS", 1)
+    frame = make_log(sessions=80, items=12)
+    frame["position"], frame["user_id"] = 1, frame["session_id"]
+    frame["bought"], frame["event_type"] = (np.arange(len(frame)) % 10 == 0).astype(int), "view"
+    frame = frame.drop(columns=list(absent))
+    code, _, err = calibrate(frame, "--no-memory", "--sessions-simulated", "100")
+    assert (code, err) == (0, "")
+    found = json.loads((tmp_path / "shop_report" / "fidelity.json").read_text())
+    named = {row["name"] for row in found["statistics"]}
+    assert ("same category on the next click" in named) == ("category" not in absent)
+
+
+def test_a_log_of_session_item_and_time_alone_calibrates(calibrate, shared):
+    code, _, err = calibrate(shared / "cases/logs/no_category.csv", "--no-memory")
+    assert (code, err) == (0, "")
+
+
+def test_no_cell_of_a_shifted_row_is_written(calibrate, tmp_path, shared):
+    secret = "@"
+    code, out, err = calibrate(shared / "cases/logs/shifted_cell.csv", "--no-memory")
+    assert (code, err) == (0, "")
+    assert "time is not a time: 1 (first: row" in out
+    assert secret not in out
+    for path in [tmp_path / "shop.toml", *(tmp_path / "shop_report").glob("*.[mj]*")]:
+        assert secret not in path.read_text()
+
+
+def test_only_rows_whose_event_is_a_click_are_clicks(tmp_path):
+    frame = make_log().assign(event_type="clicks")
+    more = [
+        frame.assign(event_type=name, timestamp=frame["timestamp"] + 0.5) for name in ("carts", "impression")
+    ]
+    log = read(pd.concat([frame, *more]), tmp_path)
+    assert len(log.item) == len(frame)
+    assert log.purchases is None
+    assert log.dropped["event is neither click nor purchase"] == f"{2 * len(frame):,}"
+
+
+def test_unknown_events_are_listed_and_asked_for(calibrate, fake_fit, tmp_path):
+    frame = make_log()
+    frame["event_type"] = np.where(np.arange(len(frame)) % 2, "blick", "peek")
+    frame.loc[0, "event_type"] = "jane@example.com"
+    code, _, err = calibrate(frame)
+    assert code == 2
+    assert "blick (" in err
+    assert "peek (" in err
+    assert "1 rows of other texts; type --click-events NAME" in err
+    assert "jane" not in err
+    frame.loc[0, "event_type"] = "sold!"
+    code, out, _ = calibrate(frame, "--click-events", "blick", "--purchase-events", "sold!", "--no-memory")
+    assert code == 0
+    assert f"used: {(frame['event_type'] == 'blick').sum():,} clicks" in out
+
+
+def test_quantities_in_a_purchase_flag_count(tmp_path, shared):
+    log = read(make_log().assign(bought=lambda f: np.arange(len(f)) % 4), tmp_path)
+    assert log.purchases.mean() == pytest.approx(0.75, abs=0.01)
+    log = read_click_log(shared / "cases/logs/bought_quantity.csv", {}, NOTHING_RARE, progress=False)
+    assert log.purchases.sum() == 132
+
+
+def test_carts_are_no_clicks(shared):
+    log = read_click_log(shared / "cases/logs/events_no_purchase.csv", {}, NOTHING_RARE, progress=False)
+    assert len(log.item) == 1351
+
+
+def test_a_column_named_type_that_holds_no_event_is_left_alone(tmp_path):
+    frame = make_log()
+    log = read(frame.assign(type="shoes"), tmp_path)
+    assert len(log.item) == len(frame)
+    assert any("'type' holds no known event" in note for note in log.notes)
+
+
+def test_a_bot_is_left_out_and_said(tmp_path):
+    frame = make_log()
+    bot = pd.DataFrame({"session_id": "bot", "item_id": "sku-1", "timestamp": np.arange(5000)})
+    log = read(pd.concat([frame, bot]), tmp_path)
+    assert len(log.item) == len(frame)
+    reason = "in 1 sessions of more than 500 clicks, as of a bot (--max-session-clicks)"
+    assert log.dropped == {reason: "5,000"}
+
+
+def test_an_item_needs_five_visitors_to_stand_in_a_preset(tmp_path):
+    frame = make_log()
+    few = pd.DataFrame({"session_id": [f"visit-{k % 4}" for k in range(40)], "item_id": "private"})
+    few["timestamp"] = 100 + np.arange(40)
+    both = pd.concat([frame, few])
+    log = read(both, tmp_path, Cleaning())
+    assert "private" not in log.item_ids
+    assert log.dropped == {"item has clicks of fewer than 5 sessions (--min-item-visitors)": "40"}
+    one = both.assign(user_id=np.where(both["item_id"] == "sku-7", "same", both["session_id"]))
+    log = read(one, tmp_path, Cleaning())
+    assert "sku-7" not in log.item_ids
+    assert any("fewer than 5 visitors" in reason for reason in log.dropped)
+
+
+def test_an_unreadable_price_keeps_the_click(tmp_path):
+    frame = make_log()
+    frame["price"] = frame["price"].astype(object)
+    frame.loc[::3, "price"] = ""
+    frame.loc[1, "price"] = "on request"
+    log = read(frame, tmp_path)
+    assert len(log.item) == len(frame)
+    assert any(note.startswith("price is not a number in 1 (first: row 2) rows") for note in log.notes)
+    assert log.prices[log.item_ids.index("sku-5")] == 6.0
+
+
+def test_money_written_with_commas_is_read(tmp_path):
+    frame = make_log()
+    frame["price"] = [f"€ {price:.2f}".replace(".", ",") for price in frame["price"]]
+    log = read(frame, tmp_path)
+    assert log.prices[log.item_ids.index("sku-5")] == 6.0
+
+
+def test_a_key_file_is_made_once_kept_private_and_reused(tmp_path):
+    log, out = tmp_path / "log.csv", tmp_path / "shop.toml"
+    key = HashKey.find(None, log, out)
+    key.save()
+    assert HashKey.find(None, log, out).value == key.value
+    assert (tmp_path / "log.csv.hashkey").stat().st_mode & 0o777 == 0o600
+    (tmp_path / "bad").write_text("jane")
+    with pytest.raises(ValueError, match=r"--hash-key: .*bad can not be read as hex digits"):
+        HashKey.find(tmp_path / "bad", log, out)
+
+
+def test_no_key_is_written_beside_a_log_in_a_read_only_folder(tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data").chmod(0o555)
+    HashKey.find(None, tmp_path / "data" / "log.csv", tmp_path / "shop.toml").save()
+    assert [path.name for path in (tmp_path / "data").iterdir()] == []
+    assert (tmp_path / "shop.toml.hashkey").is_file()
+    (tmp_path / "data").chmod(0o755)
+
+
+@pytest.mark.parametrize("option", ["event", "purchase"])
+def test_a_column_that_the_user_names_as_events_is_never_left_alone(tmp_path, option):
+    with pytest.raises(ValueError, match=r"column 'type' .--event. names events that are not known"):
+        read(make_log().assign(type="shoes"), tmp_path, names={option: "type"})
+
+
+def test_a_stray_text_among_purchase_flags_costs_its_cell_only(tmp_path):
+    frame = make_log()
+    frame["bought"] = np.where(np.arange(len(frame)) % 4 == 0, "1", "0")
+    frame.loc[1, "bought"] = "jane@example.com"
+    log = read(frame, tmp_path)
+    assert len(log.item) == len(frame)
+    assert log.purchases.sum() == (frame["bought"] == "1").sum()

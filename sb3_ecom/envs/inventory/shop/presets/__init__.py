@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -36,11 +36,16 @@ def load_preset(preset: str) -> ShopDemand:
 
 
 def format_preset(
-    demand: ShopDemand, errors: Mapping[str, tuple[float, ...]], source: Mapping[str, Any]
+    demand: ShopDemand,
+    errors: Mapping[str, tuple[float, ...]],
+    source: Mapping[str, Any],
+    item_ids: Sequence[str] = (),
 ) -> str:
     """Return the TOML text of a fitted shop, its source and its standard errors."""
     lines = ["# Written by `python -m sb3_ecom calibrate inventory`.", "", "[source]"]
     lines += [f"{_quote(key)} = {_quote(str(value))}" for key, value in source.items()]
+    if item_ids:
+        lines += ["", "[items]  # in the order of [demand]", f"ids = [{', '.join(map(_quote, item_ids))}]"]
     lines += ["", "[demand]"]
     lines += [f"{name} = {_row(getattr(demand, name))}" for name in _LISTS]
     lines += [f"{name} = {getattr(demand, name):.5g}" for name in _NUMBERS]
