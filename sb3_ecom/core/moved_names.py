@@ -82,6 +82,9 @@ _ROOMS: tuple[tuple[str, str, dict[str, str]], ...] = (
         },
     ),
     (_INV, _CORE, {"params.checks": "checks"}),
+    (_ADS, _CORE, {"checks": "checks"}),
+    (_REC, _CORE, {"bounds": "checks"}),
+    ("sb3_ecom.wrappers.", _CORE, {"bounds": "checks"}),
     (
         _REC,
         _REC,
