@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
 import numpy as np
 
 from sb3_ecom.core.arrays import Array, array_namespace
-from sb3_ecom.core.item_spaces import Items
 from sb3_ecom.core.checks import check_number
+from sb3_ecom.core.item_spaces import Items
 from sb3_ecom.wrappers.rule import RewardRule, Step
 from sb3_ecom.wrappers.wrapper import RewardWrapper
 

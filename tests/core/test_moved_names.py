@@ -21,11 +21,6 @@ PATTERNS = [
     ("sb3_ecom.envs.inventory.tasks.chain", "ChainTask", "sb3_ecom.envs.inventory.chain.env"),
     ("sb3_ecom.envs.inventory.oracles.serial", "oracle", "sb3_ecom.envs.inventory.serial.oracle"),
     ("sb3_ecom.envs.recommendation.env", "SessionTask", "sb3_ecom.envs.recommendation.session.env"),
-    (
-        "sb3_ecom.envs.recommendation.bored.params",
-        "BoredParams",
-        "sb3_ecom.envs.recommendation.boredom.params",
-    ),
     ("sb3_ecom.sb3.extractors", "GRUExtractor", "sb3_ecom.sb3.extractors.recurrent"),
     ("sb3_ecom.sb3.policies", "GruPolicy", "sb3_ecom.sb3.policies.sequence"),
     ("sb3_ecom.core.tables", "read_table", "sb3_ecom.core.tables.reader"),
