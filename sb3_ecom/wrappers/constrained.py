@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal, NamedTuple
 
 from sb3_ecom.core.arrays import Array, array_namespace
-from sb3_ecom.wrappers.bounds import check_finite, check_within
+from sb3_ecom.core.checks import check_at_least, check_number
 from sb3_ecom.wrappers.rule import RewardRule, Step
 from sb3_ecom.wrappers.wrapper import RewardWrapper
 
@@ -65,8 +65,8 @@ class Constrained(RewardRule):
     at_least: bool = False
 
     def __post_init__(self) -> None:
-        check_finite("limit", self.limit)
-        check_within("multiplier", self.multiplier, 0.0)
+        check_number("limit", self.limit)
+        check_at_least("multiplier", self.multiplier, 0)
 
     @property
     def needed_terms(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sb3_ecom.core.arrays import Array, array_namespace
-from sb3_ecom.wrappers.bounds import check_whole, check_within
+from sb3_ecom.core.checks import check_above, check_whole
 from sb3_ecom.wrappers.rule import RewardRule, Step
 from sb3_ecom.wrappers.wrapper import RewardWrapper
 
@@ -82,7 +82,7 @@ class Delayed(RewardRule):
         if self.steps is not None:
             check_whole("steps", self.steps, 0)
         if self.geometric is not None:
-            check_within("geometric", self.geometric, 0.0, open_low=True)
+            check_above("geometric", self.geometric, 0)
 
     @property
     def longest(self) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sb3_ecom.core.arrays import Array, array_namespace
-from sb3_ecom.wrappers.bounds import check_within
+from sb3_ecom.core.checks import check_number
 from sb3_ecom.wrappers.rule import RewardRule, Step
 from sb3_ecom.wrappers.wrapper import RewardWrapper
 
@@ -55,7 +55,7 @@ class PotentialShaped(RewardRule):
     gamma: float = 0.99
 
     def __post_init__(self) -> None:
-        check_within("gamma", self.gamma, 0.0, 1.0, open_low=True)
+        check_number("gamma", self.gamma, above=0, high=1)
         # Resolved here so that a wrong path fails when the wrapper is built.
         object.__setattr__(self, "potential", _find(self.potential))
 

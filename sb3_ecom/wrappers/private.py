@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from sb3_ecom.core.arrays import Array, array_namespace
-from sb3_ecom.wrappers.bounds import check_within
+from sb3_ecom.core.checks import check_above
 from sb3_ecom.wrappers.rule import RewardRule, Step
 from sb3_ecom.wrappers.wrapper import RewardWrapper
 
@@ -67,7 +67,7 @@ class Privatised(RewardRule):
     term: str | None = None
 
     def __post_init__(self) -> None:
-        check_within("epsilon", self.epsilon, 0.0, open_low=True)
+        check_above("epsilon", self.epsilon, 0)
 
     @property
     def needed_terms(self) -> tuple[str, ...] | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from sb3_ecom.core.arrays import Array, array_namespace
-from sb3_ecom.wrappers.bounds import check_finite, check_whole, check_within
+from sb3_ecom.core.checks import check_at_least, check_number, check_whole
 from sb3_ecom.wrappers.rule import RewardRule, Step
 from sb3_ecom.wrappers.wrapper import RewardWrapper
 
@@ -87,12 +87,12 @@ class RiskAdjusted(RewardRule):
     def __post_init__(self) -> None:
         if self.risk not in ("mean_variance", "cvar"):
             raise ValueError(f"risk must be 'mean_variance' or 'cvar', got {self.risk!r}")
-        check_within("aversion", self.aversion, 0.0)
-        check_within("tail", self.tail, 0.0, 1.0, open_low=True)
-        check_within("weight", self.weight, 0.0, 1.0)
+        check_at_least("aversion", self.aversion, 0)
+        check_number("tail", self.tail, above=0, high=1)
+        check_number("weight", self.weight, low=0, high=1)
         check_whole("window", self.window, _WARMUP)
         if self.target is not None:
-            check_finite("target", self.target)
+            check_number("target", self.target)
 
     def utility(self, profit: Array, target: Array) -> Array:
         """Return the utility (n,) of profits (n,); the profit itself where the target is NaN."""

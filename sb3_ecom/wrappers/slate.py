@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
 import numpy as np
 
 from sb3_ecom.core.arrays import Array, array_namespace
+from sb3_ecom.core.checks import check_number
 from sb3_ecom.core.item_spaces import Items
-from sb3_ecom.wrappers.bounds import check_finite
 from sb3_ecom.wrappers.rule import RewardRule, Step
 from sb3_ecom.wrappers.wrapper import RewardWrapper
 
@@ -113,7 +113,7 @@ class Diverse(RewardRule):
     unit_features: Array = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        check_finite("weight", self.weight)
+        check_number("weight", self.weight)
 
     def for_env(self, observation_space: Any, terms: tuple[str, ...] | None) -> Diverse:
         """Take the features of the catalogue."""
@@ -153,7 +153,7 @@ class Novel(RewardRule):
     bits: Array = field(default=None, init=False, repr=False, compare=False)  # (N,)
 
     def __post_init__(self) -> None:
-        check_finite("weight", self.weight)
+        check_number("weight", self.weight)
         if self.kind not in ("popularity", "coverage"):
             raise ValueError(f"kind must be 'popularity' or 'coverage', got {self.kind!r}")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sb3_ecom.core.arrays import Array
-from sb3_ecom.wrappers.bounds import check_finite
+from sb3_ecom.core.checks import check_number
 from sb3_ecom.wrappers.rule import RewardRule, Step
 from sb3_ecom.wrappers.wrapper import RewardWrapper
 
@@ -41,7 +41,7 @@ class Weighted(RewardRule):
         if not isinstance(self.weights, Mapping) or not self.weights:
             raise ValueError(f"weights must map at least one term name to a number, got {self.weights!r}")
         for name, weight in self.weights.items():
-            check_finite(f"weights[{name!r}]", weight)
+            check_number(f"weights[{name!r}]", weight)
 
     @property
     def needed_terms(self) -> tuple[str, ...]:

@@ -154,7 +154,7 @@ def test_without_a_constraint_it_says_what_it_needs():
     [
         ({"rate": 0.0}, r"rate must be > 0, got 0\.0"),
         ({"damping": -1.0}, r"damping must be >= 0, got -1\.0"),
-        ({"min_steps": 0}, "min_steps must be an integer >= 1, got 0"),
+        ({"min_steps": 0}, "min_steps must be a whole number >= 1, got 0"),
     ],
 )
 def test_a_bad_parameter_is_named(kwargs, message):

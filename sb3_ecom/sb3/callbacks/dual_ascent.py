@@ -8,9 +8,9 @@ import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvWrapper
 
+from sb3_ecom.core.checks import check_above, check_at_least, check_whole
 from sb3_ecom.sb3.vec_wrappers.rewards import VecConstrainedReward
 from sb3_ecom.wrappers import Constrained, ConstrainedReward
-from sb3_ecom.wrappers.bounds import check_whole, check_within
 
 
 class DualAscent(BaseCallback):
@@ -47,8 +47,8 @@ class DualAscent(BaseCallback):
         verbose: int = 0,
     ) -> None:
         super().__init__(verbose)
-        check_within("rate", rate, 0.0, open_low=True)
-        check_within("damping", damping, 0.0)
+        check_above("rate", rate, 0)
+        check_at_least("damping", damping, 0)
         check_whole("min_steps", min_steps, 1)
         self.rate = rate
         self.damping = damping

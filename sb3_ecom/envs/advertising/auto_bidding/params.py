@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sb3_ecom.envs.advertising.checks import check_finite, check_least, check_positive
+from sb3_ecom.core.checks import check_at_least, check_fields, check_finite_fields
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "sparse": {},
@@ -49,24 +49,18 @@ class AutoParams:
     start_spread: float = 0.5  # sd of the log multiplier that the day starts with
 
     def __post_init__(self) -> None:
-        check_finite(self)
-        check_least(self, 2, "ticks")
-        check_least(self, 1, "bundle")
-        check_least(self, 3, "rivals")
-        check_positive(self, "conversion_rate", "rival_log_sd", "target_low", "value_spread", "budget_high")
+        check_finite_fields(self)
+        check_fields(self, "ticks", low=2)
+        check_fields(self, "bundle", low=1)
+        check_fields(self, "rivals", low=3)
+        positive = ("conversion_rate", "rival_log_sd", "target_low", "value_spread", "budget_high")
+        check_fields(self, *positive, above=0)
         sds = ("prediction_noise", "bias_sd", "price_day_sd", "reserve", "budget_low", "start_spread")
-        check_least(self, 0, *sds)
-        for name in ("block_spread", "own_spread"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"{name} must be in [0, 1), got {getattr(self, name)}")
-        if self.auctions < 100 * self.ticks:
-            raise ValueError(
-                f"impressions / bundle must be >= 100 a tick = {100 * self.ticks}, got {self.auctions}"
-            )
-        for name in ("budget", "target"):
-            low, high = getattr(self, f"{name}_low"), getattr(self, f"{name}_high")
-            if low > high:
-                raise ValueError(f"{name}_low must be <= {name}_high = {high}, got {low}")
+        check_fields(self, *sds, low=0)
+        check_fields(self, "block_spread", "own_spread", low=0, below=1)
+        check_at_least("impressions / bundle", self.auctions, 100 * self.ticks, "(100 a tick)")
+        check_fields(self, "budget_low", high=self.budget_high, unit="(budget_high)")
+        check_fields(self, "target_low", high=self.target_high, unit="(target_high)")
         first, second, third = self.exposure
         if not 1 >= first >= second >= third > 0:
             raise ValueError(f"exposure must fall from slot to slot in (0, 1], got {self.exposure}")

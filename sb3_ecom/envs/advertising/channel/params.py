@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sb3_ecom.envs.advertising.checks import check_finite, check_least, check_positive
+from sb3_ecom.core.checks import check_fields, check_finite_fields
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,26 +28,22 @@ class ChannelParams:
     peak_high: float = 0.9  # latest height
 
     def __post_init__(self) -> None:
-        check_finite(self)
-        if self.days < 2:
-            raise ValueError(f"days must be >= 2, got {self.days}")
+        check_finite_fields(self)
+        check_fields(self, "days", low=2)
         for name in ("saturation", "carry"):
             if len(getattr(self, name)) != len(self.ceiling) or not self.ceiling:
                 length = len(getattr(self, name))
                 raise ValueError(
                     f"{name} must have one value per ceiling ({len(self.ceiling)}), got {length}"
                 )
-        for name in ("ceiling", "saturation", "weekday"):
-            if min(getattr(self, name)) <= 0:
-                raise ValueError(f"{name} must be > 0, got {min(getattr(self, name))}")
-        if not (min(self.carry) >= 0 and max(self.carry) < 1):
-            raise ValueError(f"carry must be in [0, 1), got {self.carry}")
+        check_fields(self, "ceiling", "saturation", "weekday", above=0)
+        check_fields(self, "carry", low=0, below=1)
         if len(self.weekday) != 7:
             raise ValueError(f"weekday must hold 7 levels, got {len(self.weekday)}")
-        check_least(self, 0, "effect_sd", "noise_sd", "peak_height")
-        check_positive(self, "peak_width")
-        if not 0 <= self.peak_low <= self.peak_high <= 1:
-            raise ValueError(f"peak_low must be in [0, peak_high = {self.peak_high}], got {self.peak_low}")
+        check_fields(self, "effect_sd", "noise_sd", "peak_height", low=0)
+        check_fields(self, "peak_width", above=0)
+        check_fields(self, "peak_high", low=0, high=1)
+        check_fields(self, "peak_low", low=0, high=self.peak_high, unit="(peak_high)")
 
     @property
     def channels(self) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sb3_ecom.envs.advertising.checks import check_finite, check_least, check_positive
+from sb3_ecom.core.checks import check_fields, check_finite_fields
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     # AdCraft's four densities: searches per keyword and day, and the scale of conversion rates.
@@ -53,18 +53,14 @@ class KeywordParams:
         return self.volume_sd > 0 or self.volume_day_sd > 0
 
     def __post_init__(self) -> None:
-        check_finite(self)
-        check_least(self, 1, "keywords")
-        check_least(self, 2, "days")
-        check_least(self, 0, "drift_sd", "budget_low", "volume_sd", "volume_day_sd")
-        check_positive(self, "conversion_scale", "click_alpha", "click_beta", "budget_high")
+        check_finite_fields(self)
+        check_fields(self, "keywords", low=1)
+        check_fields(self, "days", low=2)
+        check_fields(self, "drift_sd", "budget_low", "volume_sd", "volume_day_sd", low=0)
+        check_fields(self, "click_alpha", "click_beta", "budget_high", above=0)
         if self.keywords * self.volume < 100:
             product = self.keywords * self.volume
             raise ValueError(f"keywords x volume must be >= 100 searches a day, got {product:g}")
-        if self.conversion_scale > 1:
-            raise ValueError(f"conversion_scale must be <= 1, got {self.conversion_scale}")
-        for name in ("drift_memory", "volume_memory"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"{name} must be in [0, 1), got {getattr(self, name)}")
-        if not self.budget_low <= self.budget_high:
-            raise ValueError(f"budget_low must be <= budget_high = {self.budget_high}, got {self.budget_low}")
+        check_fields(self, "conversion_scale", above=0, high=1)
+        check_fields(self, "drift_memory", "volume_memory", low=0, below=1)
+        check_fields(self, "budget_low", high=self.budget_high, unit="(budget_high)")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from sb3_ecom.envs.advertising.checks import check_finite, check_least, check_positive
+from sb3_ecom.core.checks import check_choice, check_fields, check_finite_fields
 
 Auction = Literal["second", "first"]
 
@@ -51,32 +51,23 @@ class PacingParams:
     budget_high: float = 0.4  # largest budget, likewise
 
     def __post_init__(self) -> None:
-        if self.auction not in ("second", "first"):
-            raise ValueError(f"auction must be second or first, got {self.auction!r}")
-        check_finite(self)
+        check_choice("auction", self.auction, ("second", "first"))
+        check_finite_fields(self)
         self._check_ranges()
-        if self.quality_peaks < 1:
-            raise ValueError(f"quality_peaks must be >= 1 a day, got {self.quality_peaks}")
-        if self.ticks < 2:
-            raise ValueError(f"ticks must be >= 2 per day, got {self.ticks}")
-        if self.auctions_per_tick < 100:
-            raise ValueError(f"auctions_per_tick must be >= 100, got {self.auctions_per_tick}")
+        check_fields(self, "quality_peaks", low=1, unit="a day")
+        check_fields(self, "ticks", low=2, unit="a day")
+        check_fields(self, "auctions_per_tick", low=100)
         for name in ("traffic_profile", "price_profile"):
             profile = getattr(self, name)
             if len(profile) != 24 or min(profile) <= 0:
                 raise ValueError(f"{name} must hold 24 levels > 0, got {len(profile)}, least {min(profile)}")
-        if not self.budget_low <= self.budget_high:
-            raise ValueError(f"budget_low must be <= budget_high = {self.budget_high}, got {self.budget_low}")
+        check_fields(self, "budget_low", high=self.budget_high, unit="(budget_high)")
 
     def _check_ranges(self) -> None:
-        check_positive(self, "price_median", "value_alpha", "value_beta", "conversion_rate", "price_spread")
-        check_positive(self, "budget_high")
+        positive = ("price_median", "value_alpha", "value_beta", "conversion_rate", "price_spread")
+        check_fields(self, *positive, "budget_high", above=0)
         sds = ("traffic_day_sd", "traffic_ar_sd", "price_day_sd", "price_ar_sd", "price_jitter_sd")
-        check_least(self, 0, *sds, "quality_day_sd", "delay", "start_spread", "budget_low")
-        for name in ("traffic_ar", "price_ar", "value_correlation"):
-            if not -1 < getattr(self, name) < 1:
-                raise ValueError(f"{name} must be in (-1, 1), got {getattr(self, name)}")
-        if not 0 <= self.peak_spread <= 1:
-            raise ValueError(f"peak_spread must be in [0, 1] of a wave, got {self.peak_spread}")
-        if not 0 <= self.switch <= 0.5:
-            raise ValueError(f"switch must be in [0, 0.5] per tick, got {self.switch}")
+        check_fields(self, *sds, "quality_day_sd", "delay", "start_spread", "budget_low", low=0)
+        check_fields(self, "traffic_ar", "price_ar", "value_correlation", above=-1, below=1)
+        check_fields(self, "peak_spread", low=0, high=1, unit="of a wave")
+        check_fields(self, "switch", low=0, high=0.5, unit="per tick")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal
 
-from sb3_ecom.envs.advertising.checks import check_finite, check_least, check_positive
+from sb3_ecom.core.checks import check_above, check_choice, check_fields, check_finite_fields, check_whole
 
 Pricing = Literal["gsp", "vcg"]
 
@@ -58,14 +58,13 @@ class RankParams:
     present_low: float = 0.5  # least share of advertisers taking part on the first day
 
     def __post_init__(self) -> None:
-        if self.pricing not in ("gsp", "vcg"):
-            raise ValueError(f"pricing must be gsp or vcg, got {self.pricing!r}")
-        check_finite(self)
-        check_least(self, 2, "days")
-        check_least(self, 1, "visitors")
-        check_positive(self, "click_rate")
-        check_least(self, 0, "value_sd", "level_sd", "click_sd", "prediction_sd", "annoyance", "choosiness")
-        check_least(self, 0, "touchiness")
+        check_choice("pricing", self.pricing, ("gsp", "vcg"))
+        check_finite_fields(self)
+        check_fields(self, "days", low=2)
+        check_fields(self, "visitors", low=1)
+        check_fields(self, "click_rate", above=0, high=1)
+        sds = ("value_sd", "level_sd", "click_sd", "prediction_sd")
+        check_fields(self, *sds, "annoyance", "choosiness", "touchiness", low=0)
         shares = (
             "leave",
             "switch",
@@ -76,22 +75,17 @@ class RankParams:
             "active_low",
             "present_low",
         )
-        for name in (*shares, "outside", "click_rate"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} must be in [0, 1], got {getattr(self, name)}")
-        for name in ("level_ar", "value_correlation"):
-            if not -1 < getattr(self, name) < 1:
-                raise ValueError(f"{name} must be in (-1, 1), got {getattr(self, name)}")
+        check_fields(self, *shares, "outside", low=0, high=1)
+        check_fields(self, "level_ar", "value_correlation", above=-1, below=1)
         self._check_slots()
 
     def _check_slots(self) -> None:
         exposure = self.exposure
-        if not exposure or not all(0 < x <= 1 for x in exposure):
-            raise ValueError(f"exposure must hold chances in (0, 1], one per slot, got {exposure}")
+        check_whole("len(exposure)", self.slots, 1, unit="slots")
+        check_fields(self, "exposure", above=0, high=1)
         if any(later > before for before, later in pairwise(exposure)):
             raise ValueError(f"exposure must not rise from slot to slot, got {exposure}")
-        if self.ads <= self.slots:
-            raise ValueError(f"ads must be > {self.slots}, the number of slots, got {self.ads}")
+        check_above("ads", self.ads, self.slots, "(slots)")
 
     @property
     def slots(self) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sb3_ecom.envs.advertising.checks import check_finite, check_least, check_positive
+from sb3_ecom.core.checks import check_fields, check_finite_fields
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "default": {},
@@ -39,18 +39,17 @@ class TargetParams:
     table_seed: int = 7  # of the click rates: a market is drawn once
 
     def __post_init__(self) -> None:
-        check_finite(self)
-        check_least(self, 1, "creatives", "types", "budget")
-        check_least(self, 2, "pages", "fatigue_levels")
-        check_least(self, 0, "creative_sd", "interest_sd", "wear", "leave", "annoyance", "price")
-        check_positive(self, "click_rate")
+        check_finite_fields(self)
+        check_fields(self, "creatives", "types", "budget", low=1)
+        check_fields(self, "pages", "fatigue_levels", low=2)
+        check_fields(self, "creative_sd", "interest_sd", "wear", "annoyance", "price", low=0)
+        check_fields(self, "click_rate", above=0)
+        check_fields(self, "leave", low=0, high=1)
         if self.fatigue_levels**self.creatives > 4096:
             states = self.fatigue_levels**self.creatives
             raise ValueError(
                 f"fatigue_levels ** creatives must be <= 4096 for the exact oracle, got {states}"
             )
-        if self.leave > 1:
-            raise ValueError(f"leave must be <= 1, got {self.leave}")
 
     def click_rates(self) -> NDArray[np.float64]:
         """Return the (types, K) click rates without fatigue, at most .9."""

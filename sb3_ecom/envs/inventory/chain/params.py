@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from sb3_ecom.core.checks import check_above, check_at_least, check_choice, check_whole
+from sb3_ecom.core.checks import check_at_least, check_choice, check_number, check_whole
 from sb3_ecom.envs.inventory.demand import Pmf, check_demand, demand_pmf
 
 
@@ -30,9 +30,7 @@ class ChainParams:
         check_demand(self.demand, self.demand_mean)
         check_whole("periods", self.periods, 1)
         check_choice("unmet", self.unmet, ("backlog", "lost"))
-        check_above("discount", self.discount, 0)
-        if self.discount > 1:
-            raise ValueError(f"discount must be <= 1, got {self.discount}")
+        check_number("discount", self.discount, above=0, high=1)
         stages = len(self.lead_times)
         check_whole("len(lead_times)", stages, 1, 10, "stages")
         sizes = {"start_stock": 0, "capacities": 0, "holding_costs": 0}

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from sb3_ecom.core.checks import check_above, check_at_least, check_choice, check_whole
+from sb3_ecom.core.checks import check_above, check_choice, check_number, check_whole
 from sb3_ecom.envs.inventory.demand import Pmf, check_demand, demand_pmf, fractile, mean_and_sd
 
 
@@ -31,9 +31,7 @@ class DistributionParams:
 
     def __post_init__(self) -> None:
         check_whole("retailers", self.retailers, 1, 100, "retailers")
-        check_at_least("demand_spread", self.demand_spread, 0)
-        if not self.demand_spread < 1:
-            raise ValueError(f"demand_spread must be < 1, got {self.demand_spread}")
+        check_number("demand_spread", self.demand_spread, low=0, below=1)
         check_demand(self.demand, self.demand_mean)
         for mean in self.means:
             check_demand(self.demand, mean)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sb3_ecom.core.arrays import Array, array_namespace
-from sb3_ecom.core.checks import check_above, check_at_least
+from sb3_ecom.core.checks import check_fields, check_number, check_whole
 
 WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 YEAR = 365  # days
@@ -36,18 +36,14 @@ class ShopDemand:
         if not len(self.mean) == len(self.shape) == len(self.price) >= 1:
             sizes = (len(self.mean), len(self.shape), len(self.price))
             raise ValueError(f"mean, shape and price must hold one value per item, got {sizes} values")
-        for name in ("mean", "shape", "price"):
-            for value in getattr(self, name):
-                check_above(name, value, 0)
+        check_fields(self, "mean", "shape", "price", above=0)
         if len(self.weekday) != 7 or not abs(sum(self.weekday) - 7) < 1e-3:
             raise ValueError(f"weekday must hold 7 factors with mean 1, got {self.weekday}")
-        for value in self.weekday:
-            check_at_least("weekday", value, 0)
+        check_fields(self, "weekday", low=0)
         if len(self.season) != 4:
             raise ValueError(f"season must hold 4 coefficients, got {len(self.season)}")
-        if not 0 <= self.persistence < 1:
-            raise ValueError(f"persistence must be in [0, 1), got {self.persistence}")
-        check_at_least("drift_sd", self.drift_sd, 0)
+        check_number("persistence", self.persistence, low=0, below=1)
+        check_number("drift_sd", self.drift_sd, low=0)
 
     @property
     def items(self) -> int:
@@ -65,8 +61,7 @@ class ShopDemand:
         Raises:
             ValueError: if there are fewer.
         """
-        if not 1 <= items <= self.items:
-            raise ValueError(f"num_items must be in [1, {self.items}] items of this preset, got {items}")
+        check_whole("num_items", items, 1, self.items, "items of this preset")
         rows = np.floor((np.arange(items) + 0.5) * self.items / items).astype(int)
         chosen: dict[str, Any] = {
             name: tuple(getattr(self, name)[row] for row in rows) for name in ("mean", "shape", "price")

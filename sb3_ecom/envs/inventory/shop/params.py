@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from sb3_ecom.core.checks import check_above, check_at_least, check_whole
+from sb3_ecom.core.checks import check_above, check_at_least, check_fields, check_whole
 from sb3_ecom.envs.inventory.shop.demand_params import YEAR, ShopDemand
 
 
@@ -37,10 +37,8 @@ class ShopParams:
     truck_days: float = 5.0  # volume of a truck, in days of the mean demand of all items
 
     def __post_init__(self) -> None:
-        if not 0 < self.margin < 1:
-            raise ValueError(f"margin must be in (0, 1), got {self.margin}")
-        for name in ("penalty", "holding_rate", "line_cost", "overflow_rate"):
-            check_at_least(name, getattr(self, name), 0)
+        check_fields(self, "margin", above=0, below=1)
+        check_fields(self, "penalty", "holding_rate", "line_cost", "overflow_rate", low=0)
         check_above("capacity_days", self.capacity_days, 0, "days")
         check_above("lead_time_shape", self.lead_time_shape, 0)
         check_at_least("lead_time_mean", self.lead_time_mean, 1, "days")
@@ -50,8 +48,7 @@ class ShopParams:
         self._check_options()
 
     def _check_options(self) -> None:
-        for name in ("promotions_a_year", "promotion_uplift", "promotion_spread", "truck_cost"):
-            check_at_least(name, getattr(self, name), 0)
+        check_fields(self, "promotions_a_year", "promotion_uplift", "promotion_spread", "truck_cost", low=0)
         check_whole("promotion_days", self.promotion_days, 1, 60, "days")
         check_whole("promotion_notice", self.promotion_notice, 0, 60, "days")
         if not 0 <= self.promotion_rate <= 1:
@@ -59,8 +56,7 @@ class ShopParams:
                 f"promotions_a_year must leave days between promotions, got {self.promotions_a_year} of "
                 f"{self.promotion_notice + self.promotion_days} days"
             )
-        if not 0 <= self.substitution <= 1:
-            raise ValueError(f"substitution must be in [0, 1], got {self.substitution}")
+        check_fields(self, "substitution", low=0, high=1)
         check_above("truck_days", self.truck_days, 0, "days")
         days = tuple(sorted(set(self.dispatch_days)))
         object.__setattr__(self, "dispatch_days", days)

@@ -9,6 +9,7 @@ import numpy as np
 from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array, Backend, array_namespace
+from sb3_ecom.core.checks import check_choice
 from sb3_ecom.core.item_spaces import Items
 from sb3_ecom.core.spaces import Layout, LayoutBox
 from sb3_ecom.core.task import Metric, Task, check_reward_weights
@@ -16,7 +17,6 @@ from sb3_ecom.envs.recommendation.boredom import dynamics
 from sb3_ecom.envs.recommendation.boredom.dynamics import HISTORY, Outcome, ResetNoise, State
 from sb3_ecom.envs.recommendation.boredom.params import BoredomParams
 from sb3_ecom.envs.recommendation.boredom.shelf import spread_page, topic_lists
-from sb3_ecom.envs.recommendation.bounds import check_choice
 from sb3_ecom.envs.recommendation.render import Cards, Row, show_cards
 
 

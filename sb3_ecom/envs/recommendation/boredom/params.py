@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sb3_ecom.envs.recommendation.bounds import check_choice, check_finite, check_within
+from sb3_ecom.core.checks import check_choice, check_fields, check_finite_fields
 
 Floats = NDArray[np.float64]
 
@@ -33,16 +33,15 @@ class BoredomParams:
     catalogue_seed: int = 0  # of the items: a shop is drawn once
 
     def __post_init__(self) -> None:
-        check_finite(self)
+        check_finite_fields(self)
         check_choice("boredom", self.boredom, ("car", "tloi", "none"))
         check_choice("influence", self.influence, ("vector", "scalar", "none"))
-        check_within(self, 3, 1000, "topics")
-        check_within(self, 1, self.items, "slate_size")
-        check_within(self, 1, math.inf, "horizon", "bored_at", "window", "remembered")
-        check_within(self, 0, math.inf, "slope", "catalogue_seed")
-        check_within(self, 0, 1, "position_decay", "inertia")
-        if self.bored_at > self.remembered:
-            raise ValueError(f"bored_at must be <= remembered = {self.remembered}, got {self.bored_at}")
+        check_fields(self, "topics", low=3, high=1000)
+        check_fields(self, "slate_size", low=1, high=self.items)
+        check_fields(self, "horizon", "bored_at", "window", "remembered", low=1)
+        check_fields(self, "slope", "catalogue_seed", low=0)
+        check_fields(self, "position_decay", "inertia", low=0, high=1)
+        check_fields(self, "bored_at", high=self.remembered, unit="(remembered)")
 
     def catalogue(self) -> Floats:
         """Return the (N, T) item vectors: 2 or 3 topics with uniform weights, unit length."""

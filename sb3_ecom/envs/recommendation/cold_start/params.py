@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sb3_ecom.envs.recommendation.bounds import check_finite, check_within
+from sb3_ecom.core.checks import check_fields, check_finite_fields
 
 Floats = NDArray[np.float64]
 
@@ -26,10 +25,10 @@ class ColdStartParams:
     weight_seed: int = 0  # of the weights: how features sell is the same in every season
 
     def __post_init__(self) -> None:
-        check_finite(self)
-        check_within(self, 2, 10_000, "items")
-        check_within(self, 1, math.inf, "features", "horizon")
-        check_within(self, 0, math.inf, "feature_sd", "own_sd", "weight_seed")
+        check_finite_fields(self)
+        check_fields(self, "items", low=2, high=10_000)
+        check_fields(self, "features", "horizon", low=1)
+        check_fields(self, "feature_sd", "own_sd", "weight_seed", low=0)
 
     @property
     def weights(self) -> Floats:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sb3_ecom.envs.recommendation.bounds import check_finite, check_within
+from sb3_ecom.core.checks import check_fields, check_finite_fields
 
 Floats = NDArray[np.float64]
 
@@ -66,12 +65,12 @@ class ContextParams:
     catalogue_seed: int = 0  # of the effects: a shop is drawn once
 
     def __post_init__(self) -> None:
-        check_finite(self)
-        check_within(self, 2, 10_000, "items")
-        check_within(self, 1, self.items, "slate_size")
-        check_within(self, 1, math.inf, "horizon")
-        check_within(self, 1e-6, 0.5, "random_ctr")
-        check_within(self, 0, math.inf, "own_sd", "hour_size", "device_sd", "place_sd", "catalogue_seed")
+        check_finite_fields(self)
+        check_fields(self, "items", low=2, high=10_000)
+        check_fields(self, "slate_size", low=1, high=self.items)
+        check_fields(self, "horizon", low=1)
+        check_fields(self, "random_ctr", low=1e-6, high=0.5)
+        check_fields(self, "own_sd", "hour_size", "device_sd", "place_sd", "catalogue_seed", low=0)
         if len(self.hour_shares) != 24:
             raise ValueError(f"hour_shares must hold 24 shares, got {len(self.hour_shares)}")
         for name in ("hour_shares", "device_shares", "place_shares"):

@@ -9,10 +9,10 @@ import numpy as np
 from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array, Backend, array_namespace, index_range
+from sb3_ecom.core.checks import check_choice
 from sb3_ecom.core.item_spaces import Candidates
 from sb3_ecom.core.spaces import Layout, LayoutBox
 from sb3_ecom.core.task import Metric, Task, check_reward_weights
-from sb3_ecom.envs.recommendation.bounds import check_choice
 from sb3_ecom.envs.recommendation.evolution import dynamics
 from sb3_ecom.envs.recommendation.evolution.dynamics import (
     FACTS,

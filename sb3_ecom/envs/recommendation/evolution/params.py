@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sb3_ecom.envs.recommendation.bounds import check_finite, check_within
+from sb3_ecom.core.checks import check_fields, check_finite_fields
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,16 +31,14 @@ class EvolutionParams:
     horizon: int = 500  # steps; the budget ends an episode long before
 
     def __post_init__(self) -> None:
-        check_finite(self)
-        check_within(self, 2, math.inf, "topics")
-        check_within(self, 1, self.topics * 100, "candidates")
-        check_within(self, 1, min(self.candidates, 6), "slate_size")
-        check_within(self, 0, 1, "low_quality_share", "drift")
-        check_within(self, 0, math.inf, "quality_sd", "skip_weight", "refund")
-        check_within(self, 1, math.inf, "choice_shift", "horizon")
-        for name in ("budget", "length", "skip_cost"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be > 0 minutes, got {getattr(self, name)}")
+        check_finite_fields(self)
+        check_fields(self, "topics", low=2)
+        check_fields(self, "candidates", low=1, high=self.topics * 100)
+        check_fields(self, "slate_size", low=1, high=min(self.candidates, 6))
+        check_fields(self, "low_quality_share", "drift", low=0, high=1)
+        check_fields(self, "quality_sd", "skip_weight", "refund", low=0)
+        check_fields(self, "choice_shift", "horizon", low=1)
+        check_fields(self, "budget", "length", "skip_cost", above=0, unit="minutes")
         if not self.lowest_quality <= 0 <= self.highest_quality:
             raise ValueError(
                 f"lowest_quality must be <= 0 <= highest_quality, got {self.lowest_quality} and "

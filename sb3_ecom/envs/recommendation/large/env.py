@@ -9,10 +9,10 @@ import numpy as np
 from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.checks import check_choice
 from sb3_ecom.core.spaces import Layout, LayoutBox
 from sb3_ecom.core.task import check_reward_weights
 from sb3_ecom.core.tracker import State, TaskTables
-from sb3_ecom.envs.recommendation.bounds import check_choice
 from sb3_ecom.envs.recommendation.large.catalogue import LargeCatalogue, draw_catalogue
 from sb3_ecom.envs.recommendation.large.dynamics import large_tables
 from sb3_ecom.envs.recommendation.large.params import ACTIONS, LargeParams

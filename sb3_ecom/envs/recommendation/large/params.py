@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
-from sb3_ecom.envs.recommendation.bounds import check_choice, check_finite, check_within
+from sb3_ecom.core.checks import check_choice, check_fields, check_finite_fields
 from sb3_ecom.envs.recommendation.session.params import SessionParams
 
 RETRIEVALS = ("auto", "exact", "ann")
@@ -31,11 +30,11 @@ class LargeParams:
     probes: int = 0  # cells of the index that "ann" searches; 0: a number that follows the catalogue's size
 
     def __post_init__(self) -> None:
-        check_finite(self)
-        check_within(self, SMALLEST, LARGEST, "catalogue_size")
-        check_within(self, 0, math.inf, "catalogue_seed", "exact_up_to", "probes")
-        check_within(self, 0, 10, "bandwidth")
-        check_within(self, self.session.slate_size, 1024, "candidates")
+        check_finite_fields(self)
+        check_fields(self, "catalogue_size", low=SMALLEST, high=LARGEST)
+        check_fields(self, "catalogue_seed", "exact_up_to", "probes", low=0)
+        check_fields(self, "bandwidth", low=0, high=10)
+        check_fields(self, "candidates", low=self.session.slate_size, high=1024)
         check_choice("retrieval", self.retrieval, RETRIEVALS)
 
     @property

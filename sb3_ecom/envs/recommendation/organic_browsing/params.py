@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sb3_ecom.envs.recommendation.bounds import check_finite, check_within
+from sb3_ecom.core.checks import check_fields, check_finite_fields
 
 Floats = NDArray[np.float64]
 
@@ -34,12 +33,14 @@ class OrganicBrowsingParams:
     catalogue_seed: int = 0  # of the products: a shop is drawn once
 
     def __post_init__(self) -> None:
-        check_finite(self)
-        check_within(self, 2, 1e6, "products")
-        check_within(self, 1, math.inf, "factors", "remembered", "horizon")
-        check_within(self, 0, math.inf, "taste_sd", "wander_sd", "popularity_sd", "catalogue_seed")
-        check_within(self, 0, self.products // 2, "flips")
-        check_within(self, 0, 1, "leave_bandit", "leave_organic", "bandit_to_organic", "organic_to_bandit")
+        check_finite_fields(self)
+        check_fields(self, "products", low=2, high=1e6)
+        check_fields(self, "factors", "remembered", "horizon", low=1)
+        check_fields(self, "taste_sd", "wander_sd", "popularity_sd", "catalogue_seed", low=0)
+        check_fields(self, "flips", low=0, high=self.products // 2)
+        check_fields(
+            self, "leave_bandit", "leave_organic", "bandit_to_organic", "organic_to_bandit", low=0, high=1
+        )
         for leave, move in (
             ("leave_bandit", "bandit_to_organic"),
             ("leave_organic", "organic_to_bandit"),

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
-from sb3_ecom.envs.recommendation.bounds import check_finite, check_within
+from sb3_ecom.core.checks import check_fields, check_finite_fields
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,9 +31,9 @@ class RetentionParams:
     margin: float = 0.2  # earned by a click on bait above 0, per unit of bait
 
     def __post_init__(self) -> None:
-        check_finite(self)
-        check_within(self, 2, math.inf, "days")
-        check_within(self, 1, 1000, "candidates")
-        check_within(self, 1, self.candidates, "slate_size")
-        check_within(self, 0, 1, "memory")
-        check_within(self, 0, math.inf, "relevance", "bait", "pleasure", "regret", "margin")
+        check_finite_fields(self)
+        check_fields(self, "days", low=2)
+        check_fields(self, "candidates", low=1, high=1000)
+        check_fields(self, "slate_size", low=1, high=self.candidates)
+        check_fields(self, "memory", low=0, high=1)
+        check_fields(self, "relevance", "bait", "pleasure", "regret", "margin", low=0)

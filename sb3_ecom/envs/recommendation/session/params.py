@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any
 
 import numpy as np
 
 from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.checks import check_fields, check_finite_fields
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,27 +116,15 @@ class SessionParams:
     source: str = ""  # the log, its date and licence
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value: Any = getattr(self, field.name)
-            if field.type in ("float", float) and not np.isfinite(value):
-                raise ValueError(f"{field.name} must be finite, got {value}")
-        for name in ("satisfaction_decay", "satiation_decay"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"{name} must be in [0, 1), got {getattr(self, name)}")
-        for name in ("patience_sd", "margin_rate", "return_cost_rate", "exit_effect_scale"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} must be >= 0, got {getattr(self, name)}")
+        check_finite_fields(self)
+        check_fields(self, "satisfaction_decay", "satiation_decay", low=0, below=1)
+        check_fields(self, "patience_sd", "margin_rate", "return_cost_rate", "exit_effect_scale", low=0)
         self._check_page()
 
     def _check_page(self) -> None:
-        if self.outside_scale <= 0:
-            raise ValueError(f"outside_scale must be > 0, got {self.outside_scale}")
-        if self.horizon < 1:
-            raise ValueError(f"horizon must be >= 1 page, got {self.horizon}")
-        if not 1 <= self.slate_size <= self.catalogue.size:
-            raise ValueError(
-                f"slate_size must be in [1, {self.catalogue.size}] (the catalogue), got {self.slate_size}"
-            )
+        check_fields(self, "outside_scale", above=0)
+        check_fields(self, "horizon", low=1, unit="pages")
+        check_fields(self, "slate_size", low=1, high=self.catalogue.size, unit="(the catalogue)")
 
     @property
     def outside_weight(self) -> float:

@@ -190,12 +190,12 @@ def test_action_and_observation_round_trip_in_whole_units():
     ("kwargs", "message"),
     [
         ({"retailers": 0}, r"retailers must be a whole number in \[1, 100\] retailers, got 0"),
-        ({"demand_spread": 1.0}, r"demand_spread must be < 1, got 1\.0"),
+        ({"demand_spread": 1.0}, r"demand_spread must be in \[0, 1\), got 1\.0"),
         (
             {"warehouse_lead_time": 0},
             r"warehouse_lead_time must be a whole number in \[1, 20\] periods, got 0",
         ),
-        ({"penalty": -1.0}, r"penalty must be finite and > 0 cost/unit, got -1\.0"),
+        ({"penalty": -1.0}, r"penalty must be > 0 cost/unit, got -1\.0"),
         ({"unmet": "later"}, "unmet must be one of backlog, lost, got 'later'"),
     ],
 )

@@ -87,5 +87,5 @@ def test_action_and_observation_round_trip_in_whole_units():
 def test_invalid_params_name_parameter_bound_and_value():
     with pytest.raises(ValueError, match=r"echelon_holding must hold one cost per stage \(3\), got 2"):
         SerialParams(echelon_holding=(1.0, 1.0))
-    with pytest.raises(ValueError, match="penalty must be finite and > 0"):
+    with pytest.raises(ValueError, match="penalty must be > 0"):
         SerialParams(penalty=-1.0)
