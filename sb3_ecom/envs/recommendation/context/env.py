@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 from gymnasium import spaces
@@ -11,48 +11,13 @@ from gymnasium import spaces
 from sb3_ecom.core.arrays import Array, Backend, array_namespace
 from sb3_ecom.core.spaces import Layout, LayoutBox
 from sb3_ecom.core.task import Metric, Task, check_reward_weights
+from sb3_ecom.core.tracker import State, TaskTables
+from sb3_ecom.envs.recommendation.context import dynamics
+from sb3_ecom.envs.recommendation.context.dynamics import HiddenTables, Noise, Outcome, Visitor
 from sb3_ecom.envs.recommendation.context.params import ContextParams
-from sb3_ecom.envs.recommendation.render import Cards, Row, show_cards
-from sb3_ecom.envs.recommendation.slates import empty_repeats
-
-
-class Tables(NamedTuple):
-    """Constant arrays."""
-
-    rates: Array  # (24 x D x P, N) click rates by context
-    hour: Array  # (24,) cumulative shares
-    device: Array  # (D,) cumulative shares
-    place: Array  # (P,) cumulative shares
-    clock: Array  # (24, 2) sine and cosine
-    devices: Array  # (D, D) identity
-    places: Array  # (P, P) identity
-
-
-class Noise(NamedTuple):
-    """Chance of one page."""
-
-    click: Array  # (n, K) U[0, 1)
-    visitor: Array  # (n, 3) U[0, 1), who comes next
-
-
-class State(NamedTuple):
-    """The visitor at hand."""
-
-    hour: Array  # (n,) int
-    device: Array  # (n,) int
-    place: Array  # (n,) int
-    clicks: Array  # (n, K) of the last page
-    visitors: Array  # (n,) served
-
-
-class Outcome(NamedTuple):
-    """What one page brought."""
-
-    slate: Array  # (n, K) int, -1 where a repeat left its slot empty
-    clicks: Array  # (n, K) 0 or 1
-    total: Array  # (n,) clicks
-    rate: Array  # (n,) expected clicks
-    context: Array  # (n,) int, row of the rates
+from sb3_ecom.envs.recommendation.context.render import render
+from sb3_ecom.envs.recommendation.context.rewards import TERMS, reward_terms
+from sb3_ecom.envs.recommendation.context.tracker import Arrival, ContextTracker, PageEvent, PublicTables
 
 
 class ContextTask(Task):
@@ -98,23 +63,21 @@ class ContextTask(Task):
         p = self.params
         self.horizon = p.horizon
         weights = {"clicks": 1.0} if reward_weights is None else reward_weights
-        self.reward_weights = check_reward_weights(weights, ("clicks",))
+        self.reward_weights = check_reward_weights(weights, TERMS)
         self.action_space = spaces.MultiDiscrete([p.items] * p.slate_size)
         devices, places = len(p.device_shares), len(p.place_shares)
         self.layout = Layout(2 + devices + places, 1, 1 + p.slate_size)
         self.observation_space = LayoutBox(self.layout, -5.0, 5.0)
-        angle = 2 * np.pi * np.arange(24) / 24
-        cumulative = [
+        self.tracker = ContextTracker(p.slate_size)
+        cumulative = (
             np.cumsum(shares) / np.sum(shares) for shares in (p.hour_shares, p.device_shares, p.place_shares)
-        ]
-        arrays = (
-            p.rates().reshape(-1, p.items),
-            *cumulative,
-            np.stack([np.sin(angle), np.cos(angle)], axis=1),
-            np.eye(devices),
-            np.eye(places),
         )
-        self.tables = Tables(*(np.ascontiguousarray(array, dtype=np.float32) for array in arrays))
+        angle = 2 * np.pi * np.arange(24) / 24
+        clock = np.stack([np.sin(angle), np.cos(angle)], axis=1)
+        self.tables = TaskTables(
+            HiddenTables(*map(_float32, (p.rates().reshape(-1, p.items), *cumulative))),
+            PublicTables(*map(_float32, (clock, np.eye(devices), np.eye(places)))),
+        )
 
     def draw_reset(self, source: Backend, n: int) -> Array:
         """Draw first visitors."""
@@ -124,46 +87,26 @@ class ContextTask(Task):
         """Draw clicks and the next visitors."""
         return Noise(source.uniform((n, self.params.slate_size)), source.uniform((n, 3)))
 
-    def initial_state(self, noise: Array) -> State:
+    def start(self, noise: Array) -> tuple[Visitor, Arrival]:
         """Return first visitors."""
-        xp = array_namespace(noise)
-        zero = 0.0 * noise[:, 0]
-        return State(*self._visitor(noise), xp.stack([zero] * self.params.slate_size, axis=1), zero)
+        visitor = dynamics.draw_visitor(noise, self.tables.hidden)
+        return visitor, Arrival(visitor, 0.0 * noise[:, 0])
 
-    def _visitor(self, noise: Array) -> tuple[Array, Array, Array]:
-        xp, tables = array_namespace(noise), self.tables
-        found = []
-        for column, cumulative in enumerate((tables.hour, tables.device, tables.place)):
-            passed = xp.sum(xp.astype(noise[:, column, None] >= cumulative, xp.int64), axis=1)
-            found.append(xp.clip(passed, 0, cumulative.shape[0] - 1))
-        return found[0], found[1], found[2]
-
-    def step(self, state: State, action: Array, noise: Noise) -> tuple[State, Outcome]:
+    def simulate(self, hidden: Visitor, decision: Array, noise: Noise) -> tuple[Visitor, Outcome]:
         """Show a page to the visitor at hand."""
-        xp, tables = array_namespace(action), self.tables
-        slate = empty_repeats(action)
-        row = self.context_row(state)
-        rate = tables.rates[row[:, None], xp.where(slate < 0, 0 * slate, slate)]
-        rate = rate * xp.astype(slate >= 0, rate.dtype)
-        clicks = xp.astype(noise.click < rate, rate.dtype)
-        after = State(*self._visitor(noise.visitor), clicks * 1.0, state.visitors + 1.0)
-        return after, Outcome(slate, clicks, xp.sum(clicks, axis=1), xp.sum(rate, axis=1), row)
+        return dynamics.step(hidden, decision, noise, self.params, self.tables.hidden)
+
+    def public_event(self, hidden: Visitor, outcome: Outcome) -> PageEvent:
+        """Return the clicks and who comes next."""
+        return PageEvent(outcome.clicks, hidden)
 
     def context_row(self, state: State) -> Array:
-        """Return (n,) rows of `Tables.rates` for the visitors at hand."""
-        devices, places = self.tables.devices.shape[0], self.tables.places.shape[0]
-        return (state.hour * devices + state.device) * places + state.place
-
-    def observe(self, state: State) -> Array:
-        """Return the visitor's context and the last page's clicks."""
-        xp, tables = array_namespace(state.visitors), self.tables
-        valid = xp.astype(state.visitors > 0, state.clicks.dtype)[:, None]
-        parts = [tables.clock[state.hour], tables.devices[state.device], tables.places[state.place], valid]
-        return xp.concat([*parts, state.clicks], axis=1)
+        """Return the (n,) rows of `HiddenTables.rates` for the visitors at hand."""
+        return dynamics.context_row(state.tracked.visitor, self.params)
 
     def terms(self, outcome: Outcome) -> dict[str, Array]:
         """Return clicks."""
-        return {"clicks": outcome.total}
+        return reward_terms(outcome)
 
     def terminated(self, outcome: Outcome) -> Array:
         """Return False: a day ends by its number of visitors."""
@@ -180,19 +123,9 @@ class ContextTask(Task):
         return {"slate": outcome.slate, "clicked": outcome.clicks}
 
     def render(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
-        """Show the last page, and what would sell to the visitor at hand."""
-        rates = np.asarray(self.tables.rates[int(self.context_row(state)[row])].tolist())
-        page = []
-        if outcome is not None:
-            before = np.asarray(self.tables.rates[int(outcome.context[row])].tolist())
-            for item, clicked in zip(outcome.slate[row].tolist(), outcome.clicks[row].tolist(), strict=True):
-                words = f"item {item}: {100 * before[item]:.1f}%" if item >= 0 else "empty"
-                page.append(Row(words, before[item] / before.max() if item >= 0 else 0.0, clicked > 0))
-        facts = [
-            f"visitor {int(state.visitors[row]) + 1} of {self.horizon}",
-            f"{int(state.hour[row])} h, device {int(state.device[row])}, place {int(state.place[row])}",
-        ]
-        mind = [
-            Row(f"item {j}: {100 * rates[j]:.1f}%", rates[j] / rates.max()) for j in np.argsort(-rates)[:12]
-        ]
-        return show_cards(Cards("Context", facts, "last page", page, "click rates now", mind), mode)
+        """Draw the last page, and what would sell to the visitor at hand."""
+        return render(self.params, self.tables, state, outcome, row, mode)
+
+
+def _float32(values: Array) -> Array:
+    return np.ascontiguousarray(values, dtype=np.float32)

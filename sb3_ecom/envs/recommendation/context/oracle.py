@@ -24,9 +24,8 @@ def page_value(task: ContextTask, page: Array) -> float:
     return float(task.params.horizon * weight @ rates.sum(axis=1))
 
 
-def optimum(**kwargs: Any) -> Oracle:
+def oracle(task: ContextTask) -> Oracle:
     """Return the exact optimum."""
-    task = ContextTask(**kwargs)
     rates = task.params.rates().reshape(-1, task.params.items)
     return Oracle(
         kind="optimal",
@@ -40,7 +39,7 @@ def optimum(**kwargs: Any) -> Oracle:
 def clairvoyant(loop: StepLoop) -> Policy:
     """Know all click rates, and show the K best items of the context."""
     task: Any = loop.task
-    pages = best_page(np.asarray(task.tables.rates), task.params.slate_size)
+    pages = best_page(np.asarray(task.tables.hidden.rates), task.params.slate_size)
     return lambda observation: pages[task.context_row(loop.state)]
 
 

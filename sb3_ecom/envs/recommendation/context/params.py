@@ -11,8 +11,8 @@ from sb3_ecom.core.checks import check_fields, check_finite_fields
 
 Floats = NDArray[np.float64]
 
-# Open Bandit Dataset (ZOZOTOWN, CC BY 4.0), men, random policy, 10,000 impressions; printed by
-# `python -m sb3_ecom.envs.recommendation.context.fit ../shared/data/rec_obd_zozotown/men_random.parquet`.
+# Open Bandit Dataset (ZOZOTOWN, CC BY 4.0), men, random policy, 10,000 impressions; printed by the module
+# sb3_ecom.envs.recommendation.context.calibration, given shared/data/rec_obd_zozotown/men_random.parquet.
 HOUR = (
     0.0671,
     0.0328,

@@ -14,7 +14,7 @@ SPECS = (
         make_task=ContextTask,
         references=load_references(__file__, "EcomRecContext-v0"),
         best_known_kind="optimal",
-        oracle=oracle.optimum,
+        oracle=lambda **kwargs: oracle.oracle(ContextTask(**kwargs)),
         baselines={
             "popularity": baselines.popularity,
             "linucb": baselines.linucb,

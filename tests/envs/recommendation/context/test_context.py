@@ -10,7 +10,8 @@ from sb3_ecom.core.arrays import NumpyBackend
 from sb3_ecom.core.evaluate import run_episodes
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.envs.recommendation.context import oracle
-from sb3_ecom.envs.recommendation.context.env import ContextTask, Noise
+from sb3_ecom.envs.recommendation.context.dynamics import Noise
+from sb3_ecom.envs.recommendation.context.env import ContextTask
 from sb3_ecom.envs.recommendation.context.params import DEVICE, HOUR, PLACE
 
 ID = "EcomRecContext-v0"
@@ -22,7 +23,7 @@ def result(policy):
 
 
 def test_shares_are_those_of_the_log(shared):
-    from sb3_ecom.envs.recommendation.context.fit import fit_shares
+    from sb3_ecom.envs.recommendation.context.calibration import fit_shares
 
     shares = fit_shares(shared / "data" / "rec_obd_zozotown" / "men_random.parquet")
     np.testing.assert_allclose(shares.hour, HOUR, atol=5e-5)
@@ -59,7 +60,7 @@ def test_a_page_by_hand():
     np.testing.assert_array_equal(outcome.slate, [[4, -1, 9]])
     np.testing.assert_array_equal(outcome.clicks, [[1, 0, 0]])
     assert outcome.rate[0] == pytest.approx(rate[4] + rate[9], rel=1e-4)
-    assert (after.hour[0], after.device[0], after.place[0]) == (23, 1, 1)
+    assert tuple(int(part[0]) for part in after.tracked.visitor) == (23, 1, 1)
     np.testing.assert_array_equal(task.observe(after)[0, -4:], [1, 1, 0, 0])
 
 
@@ -72,15 +73,15 @@ def test_exact_values_agree_with_simulation():
         error = totals[name].std() / np.sqrt(n)
         assert totals[name].mean() == pytest.approx(oracle.page_value(task, page), abs=3.5 * error)
     best = result("clairvoyant")
-    assert best.mean == pytest.approx(oracle.optimum().value, abs=3.5 * best.stderr)
-    assert oracle.optimum().value == pytest.approx(sb3_ecom.spec(ID).best_known.value, abs=1e-4)
+    assert best.mean == pytest.approx(oracle.oracle(ContextTask()).value, abs=3.5 * best.stderr)
+    assert oracle.oracle(ContextTask()).value == pytest.approx(sb3_ecom.spec(ID).best_known.value, abs=1e-4)
 
 
 def test_a_two_item_shop_s_optimum_is_the_mean_of_the_better_rates():
     task = ContextTask(items=2, slate_size=1, random_ctr=0.1, horizon=7)
     rates, weights = task.params.rates(), task.params.weights()
     brute = sum(weights[h, d, p] * max(rates[h, d, p]) for h in range(24) for d in range(4) for p in range(6))
-    value = oracle.optimum(items=2, slate_size=1, random_ctr=0.1, horizon=7).value
+    value = oracle.oracle(ContextTask(items=2, slate_size=1, random_ctr=0.1, horizon=7)).value
     assert value == pytest.approx(7 * brute)
 
 

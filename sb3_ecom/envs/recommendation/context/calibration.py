@@ -55,7 +55,7 @@ def _levels(column: object, most: int) -> Floats:
 
 
 def main() -> None:
-    """Print the shares: `python -m sb3_ecom.envs.recommendation.context.fit LOG.parquet`."""
+    """Print the shares: `python -m sb3_ecom.envs.recommendation.context.calibration LOG.parquet`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("log", type=Path)
     for name, values in fit_shares(parser.parse_args().log)._asdict().items():

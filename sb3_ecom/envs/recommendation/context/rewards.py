@@ -1,0 +1,13 @@
+"""Reward terms of EcomRecContext."""
+
+from __future__ import annotations
+
+from sb3_ecom.core.arrays import Array
+from sb3_ecom.envs.recommendation.context.dynamics import Outcome
+
+TERMS = ("clicks",)
+
+
+def reward_terms(outcome: Outcome) -> dict[str, Array]:
+    """Return clicks, (n,)."""
+    return {"clicks": outcome.total}
