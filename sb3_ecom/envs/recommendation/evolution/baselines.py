@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sb3_ecom.core.arrays import Array
-from sb3_ecom.envs.recommendation.evolution.dynamics import FACTS
+from sb3_ecom.envs.recommendation.evolution.dynamics import choice_weights, minutes_spent
 from sb3_ecom.envs.recommendation.evolution.env import EvolutionTask
+from sb3_ecom.envs.recommendation.evolution.tracker import FACTS
 
 Policy = Callable[[Array], Array]
 Floats = NDArray[np.float64]
@@ -18,7 +19,7 @@ Floats = NDArray[np.float64]
 LAMBDA = 1.5  # price of a minute of budget, in minutes watched; returns are flat for 1.2 .. 1.8
 
 
-class Seen:
+class ObservedPage:
     """Reads observations of one task."""
 
     def __init__(self, task: EvolutionTask) -> None:
@@ -43,7 +44,7 @@ class Seen:
     def weights(self, observation: Array) -> Array:
         """Return (n, m) choice weights of the candidates."""
         interest, topics = self.interest(observation), self.topics(observation)
-        return np.take_along_axis(interest, topics, axis=1) + self.params.choice_shift
+        return choice_weights(np.take_along_axis(interest, topics, axis=1), self.params)
 
 
 def top_slate(scores: Array, size: int) -> Array:
@@ -53,13 +54,13 @@ def top_slate(scores: Array, size: int) -> Array:
 
 def myopic(task: EvolutionTask) -> Policy:
     """Show the K documents likeliest to be watched now."""
-    seen = Seen(task)
+    seen = ObservedPage(task)
     return lambda observation: top_slate(seen.weights(observation), task.params.slate_size)
 
 
 def highest_quality(task: EvolutionTask) -> Policy:
     """Show the K documents of the best topics, whoever is watching; the topics' means are known."""
-    seen, quality = Seen(task), task.params.topic_quality
+    seen, quality = ObservedPage(task), task.params.topic_quality
     return lambda observation: top_slate(quality[seen.topics(observation)], task.params.slate_size)
 
 
@@ -83,15 +84,15 @@ class BudgetPrice:
     def best(self, weights: Array, quality: Array) -> Array:
         """Return (n, K) best slates for (n, m) weights and qualities."""
         p = self._params
-        cost = p.length * (1.0 - p.refund * quality)
-        worth = (weights * (p.length - self._price * cost)) @ self._member
-        worth = worth - self._price * p.skip_cost * p.skip_weight
-        return self.slates[(worth / (p.skip_weight + weights @ self._member)).argmax(1)]
+        cost = minutes_spent(p.length, quality, p)
+        value = (weights * (p.length - self._price * cost)) @ self._member
+        value = value - self._price * p.skip_cost * p.skip_weight
+        return self.slates[(value / (p.skip_weight + weights @ self._member)).argmax(1)]
 
 
 def lambda_greedy(task: EvolutionTask) -> Policy:
     """Price the budget; a document's quality is taken to be its topic's known mean."""
-    seen, price, quality = Seen(task), BudgetPrice(task), task.params.topic_quality
+    seen, price, quality = ObservedPage(task), BudgetPrice(task), task.params.topic_quality
     return lambda observation: price.best(seen.weights(observation), quality[seen.topics(observation)])
 
 
@@ -102,7 +103,7 @@ class LearnedQuality:
     """
 
     def __init__(self, task: EvolutionTask, optimism: float = 1.0) -> None:
-        self._seen, self._price = Seen(task), BudgetPrice(task)
+        self._seen, self._price = ObservedPage(task), BudgetPrice(task)
         self._optimism = optimism
         self._total = np.zeros(task.params.topics)
         self._count = np.zeros(task.params.topics)

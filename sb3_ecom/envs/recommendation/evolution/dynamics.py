@@ -7,9 +7,6 @@ from typing import Any, NamedTuple
 from sb3_ecom.core.arrays import Array, array_namespace, index_range
 from sb3_ecom.envs.recommendation.evolution.params import EvolutionParams
 
-HISTORY = 5  # pages that the observation remembers
-FACTS = 4  # floats of a remembered page before the topic: validity, clicked, share watched, quality / 3
-
 
 class Tables(NamedTuple):
     """Constant arrays."""
@@ -40,22 +37,22 @@ class StepNoise(NamedTuple):
     documents: Documents  # of the next page
 
 
-class State(NamedTuple):
-    """A viewer between two pages."""
+class Viewer(NamedTuple):
+    """A viewer between two pages, and the documents at hand; hidden, but for the topics."""
 
-    interest: Array  # (n, T) in [-1, 1]
-    budget: Array  # (n,) minutes left, hidden
+    interest: Array  # (n, T) in [-1, 1]; shown where the task says so
+    budget: Array  # (n,) minutes left
     topic: Array  # (n, m) int, of the candidates
-    quality: Array  # (n, m) of the candidates, hidden until watched
-    history: Array  # (n, HISTORY, FACTS + T) newest last
+    quality: Array  # (n, m) of the candidates, seen when watched
 
 
 class Outcome(NamedTuple):
-    """What one page brought."""
+    """Result of one page."""
 
     slate: Array  # (n, K) int places among the candidates, after repeats were replaced
     topics: Array  # (n, K) int, of the slate
     slot: Array  # (n,) int, K where nothing was watched
+    topic: Array  # (n,) int, of what was watched; of the last slot where nothing was
     clicked: Array  # (n,) 0 or 1
     watched: Array  # (n,) minutes
     quality: Array  # (n,) of what was watched, 0 for nothing
@@ -63,14 +60,12 @@ class Outcome(NamedTuple):
     done: Array  # (n,) bool
 
 
-def start(noise: ResetNoise, params: EvolutionParams, tables: Tables) -> State:
+def start(noise: ResetNoise, params: EvolutionParams, tables: Tables) -> Viewer:
     """Return new viewers before their first page."""
     xp = array_namespace(noise.interest)
     topic, quality = make_documents(noise.documents, params, tables)
-    zero = xp.zeros_like(noise.interest[:, :1])
-    width = xp.concat([zero] * FACTS + [xp.zeros_like(noise.interest)], axis=1)
-    history = xp.stack([width] * HISTORY, axis=1)
-    return State(2.0 * noise.interest - 1.0, zero[:, 0] + params.budget, topic, quality, history)
+    budget = xp.zeros_like(noise.interest[:, 0]) + params.budget
+    return Viewer(2.0 * noise.interest - 1.0, budget, topic, quality)
 
 
 def make_documents(noise: Documents, params: EvolutionParams, tables: Tables) -> tuple[Array, Array]:
@@ -98,14 +93,29 @@ def without_repeats(slate: Array, candidates: int) -> Array:
     return xp.stack(columns, axis=1)
 
 
+def choice_weights(interest: Any, params: EvolutionParams) -> Any:
+    """Return the choice weights of documents from the viewer's interest in their topics."""
+    return interest + params.choice_shift
+
+
+def minutes_spent(watched: Any, quality: Any, params: EvolutionParams) -> Any:
+    """Return the minutes of budget that watching costs: the minutes, less what their quality refunds."""
+    return watched * (1.0 - params.refund * quality)
+
+
+def drift_size(interest: Any, params: EvolutionParams) -> Any:
+    """Return the step by which a watched topic's interest u moves: d (1 - |u|)(1 - u)."""
+    return params.drift * (1.0 - abs(interest)) * (1.0 - interest)
+
+
+def drift_up_chance(interest: Any) -> Any:
+    """Return the probability that a watched topic's interest u moves up: (u + 1) / 2."""
+    return (interest + 1.0) / 2.0
+
+
 def step(
-    state: State,
-    action: Array,
-    noise: StepNoise,
-    params: EvolutionParams,
-    tables: Tables,
-    repeats: bool = False,
-) -> tuple[State, Outcome]:
+    state: Viewer, action: Array, noise: StepNoise, params: EvolutionParams, tables: Tables
+) -> tuple[Viewer, Outcome]:
     """Show (n, K) places among the candidates.
 
     A document is watched with probability weight / (sum of weights + skip weight), its weight the interest in
@@ -113,39 +123,28 @@ def step(
     costs `skip_cost`. Source: Ie et al. 2019, RecSim (arXiv:1909.04847), interest evolution.
     """
     xp = array_namespace(action)
-    slate = action if repeats else without_repeats(action, params.candidates)
-    rows = index_range(slate.shape[0], slate)
-    topics = state.topic[rows[:, None], slate]
-    cumulative = xp.cumulative_sum(state.interest[rows[:, None], topics] + params.choice_shift, axis=-1)
+    rows = index_range(action.shape[0], action)
+    topics = state.topic[rows[:, None], action]
+    cumulative = xp.cumulative_sum(choice_weights(state.interest[rows[:, None], topics], params), axis=-1)
     threshold = noise.choice * (cumulative[:, -1] + params.skip_weight)
     slot = xp.sum(xp.astype(threshold[:, None] >= cumulative, xp.int64), axis=-1)
     clicked = xp.astype(slot < params.slate_size, cumulative.dtype)
     place = xp.clip(slot, 0, params.slate_size - 1)
-    topic, chosen = topics[rows, place], slate[rows, place]
+    topic, chosen = topics[rows, place], action[rows, place]
     quality = clicked * state.quality[rows, chosen]
     watched = clicked * xp.clip(state.budget, None, params.length)
-    spent = watched * (1.0 - params.refund * quality) + (1.0 - clicked) * params.skip_cost
+    spent = minutes_spent(watched, quality, params) + (1.0 - clicked) * params.skip_cost
     budget = state.budget - spent
     hit = clicked[:, None] * tables.one_hot[topic]
-    row = xp.concat([_facts(xp, clicked, watched / params.length, quality), hit], axis=1)
     fresh_topic, fresh_quality = make_documents(noise.documents, params, tables)
-    after = State(
-        _drift(xp, state.interest, hit, noise.drift, params.drift),
-        budget,
-        fresh_topic,
-        fresh_quality,
-        xp.concat([state.history[:, 1:], row[:, None]], axis=1),
-    )
-    return after, Outcome(slate, topics, slot, clicked, watched, quality, budget * 1.0, budget <= 0.0)
+    after = Viewer(_drift(xp, state.interest, hit, noise.drift, params), budget, fresh_topic, fresh_quality)
+    outcome = Outcome(action, topics, slot, topic, clicked, watched, quality, budget * 1.0, budget <= 0.0)
+    return after, outcome
 
 
-def _facts(xp: Any, clicked: Array, share: Array, quality: Array) -> Array:
-    return xp.stack([xp.ones_like(clicked), clicked, share, quality / 3.0], axis=1)
-
-
-def _drift(xp: Any, interest: Array, hit: Array, uniform: Array, size: float) -> Array:
-    """Move the clicked topic's interest u by size (1 - |u|)(1 - u), up with probability (u + 1) / 2."""
+def _drift(xp: Any, interest: Array, hit: Array, uniform: Array, params: EvolutionParams) -> Array:
+    """Move the interest in the topic that was watched, up or down."""
     current = xp.sum(hit * interest, axis=1)
-    move = size * (1.0 - xp.abs(current)) * (1.0 - current)
-    move = xp.where(uniform < (current + 1.0) / 2.0, move, -move)
+    move = drift_size(current, params)
+    move = xp.where(uniform < drift_up_chance(current), move, -move)
     return xp.clip(interest + hit * move[:, None], -1.0, 1.0)

@@ -13,20 +13,27 @@ from sb3_ecom.core.checks import check_choice
 from sb3_ecom.core.item_spaces import Candidates
 from sb3_ecom.core.spaces import Layout, LayoutBox
 from sb3_ecom.core.task import Metric, Task, check_reward_weights
+from sb3_ecom.core.tracker import State, TaskTables
 from sb3_ecom.envs.recommendation.evolution import dynamics
 from sb3_ecom.envs.recommendation.evolution.dynamics import (
-    FACTS,
-    HISTORY,
     Documents,
     Outcome,
     ResetNoise,
-    State,
     StepNoise,
     Tables,
+    Viewer,
 )
-from sb3_ecom.envs.recommendation.evolution.expected_advantage import ExpectedAdvantage
+from sb3_ecom.envs.recommendation.evolution.expected_advantage import EvolutionAdvantage
 from sb3_ecom.envs.recommendation.evolution.params import EvolutionParams
-from sb3_ecom.envs.recommendation.render import Cards, Row, show_cards
+from sb3_ecom.envs.recommendation.evolution.render import render
+from sb3_ecom.envs.recommendation.evolution.rewards import TERMS, reward_terms
+from sb3_ecom.envs.recommendation.evolution.tracker import (
+    FACTS,
+    HISTORY,
+    EvolutionTracker,
+    Opening,
+    PageEvent,
+)
 
 
 class EvolutionTask(Task):
@@ -84,14 +91,16 @@ class EvolutionTask(Task):
         self.repeats, self.interests = repeats, interests
         self.horizon = p.horizon
         weights = {"watched": 1.0} if reward_weights is None else reward_weights
-        self.reward_weights = check_reward_weights(weights, ("watched", "clicks"))
+        self.reward_weights = check_reward_weights(weights, TERMS)
         self.action_space = spaces.MultiDiscrete([p.candidates] * p.slate_size)
         shown = p.topics if interests == "observed" else 0
         self.layout = Layout(shown + p.candidates * p.topics, HISTORY, FACTS + p.topics)
         documents = Candidates(shown, p.candidates, p.topics)
         self.observation_space = LayoutBox(self.layout, -5.0, 5.0, candidates=documents)
         quality = p.topic_quality.astype(np.float32)
-        self.tables = Tables(quality, np.eye(p.topics, dtype=np.float32))
+        self.tracker = EvolutionTracker(p.topics, p.candidates, p.length, repeats)
+        tables = Tables(quality, np.eye(p.topics, dtype=np.float32))
+        self.tables = TaskTables(tables, tables)
 
     def draw_reset(self, source: Backend, n: int) -> ResetNoise:
         """Draw viewers and their first candidates."""
@@ -106,29 +115,27 @@ class EvolutionTask(Task):
         shape = (n, self.params.candidates)
         return Documents(source.uniform(shape), source.normal(shape))
 
-    def initial_state(self, noise: ResetNoise) -> State:
+    def start(self, noise: ResetNoise) -> tuple[Viewer, Opening]:
         """Return viewers before their first page."""
-        return dynamics.start(noise, self.params, self.tables)
+        viewer = dynamics.start(noise, self.params, self.tables.hidden)
+        nothing = array_namespace(viewer.interest).zeros_like(viewer.interest[:, :1])
+        return viewer, Opening(viewer.topic, nothing, self._seen(viewer))
 
-    def step(self, state: State, action: Array, noise: StepNoise) -> tuple[State, Outcome]:
+    def simulate(self, hidden: Viewer, decision: Array, noise: StepNoise) -> tuple[Viewer, Outcome]:
         """Show a page."""
-        return dynamics.step(state, action, noise, self.params, self.tables, self.repeats)
+        return dynamics.step(hidden, decision, noise, self.params, self.tables.hidden)
 
-    def observe(self, state: State) -> Array:
-        """Return interests, the candidates' topics and the last pages."""
-        xp = array_namespace(state.interest)
-        n = state.interest.shape[0]
-        parts = [
-            xp.reshape(self.tables.one_hot[state.topic], (n, -1)),
-            xp.reshape(state.history, (n, -1)),
-        ]
-        if self.interests == "observed":
-            parts.insert(0, state.interest)
-        return xp.concat(parts, axis=1)
+    def public_event(self, hidden: Viewer, outcome: Outcome) -> PageEvent:
+        """Return what was watched, and the documents of the next page."""
+        watched = (outcome.clicked, outcome.topic, outcome.watched, outcome.quality)
+        return PageEvent(*watched, hidden.topic, self._seen(hidden))
+
+    def _seen(self, viewer: Viewer) -> Array | None:
+        return viewer.interest if self.interests == "observed" else None
 
     def terms(self, outcome: Outcome) -> dict[str, Array]:
         """Return minutes watched and clicks."""
-        return {"watched": outcome.watched, "clicks": outcome.clicked}
+        return reward_terms(outcome)
 
     def terminated(self, outcome: Outcome) -> Array:
         """Return whether the budget is spent."""
@@ -145,29 +152,10 @@ class EvolutionTask(Task):
         watched = xp.astype(outcome.slot[:, None] == places[None, :], outcome.clicked.dtype)
         return {"slate": outcome.slate, "topics": outcome.topics, "clicked": watched}
 
-    def expected_advantage(self, discount: float) -> ExpectedAdvantage:
-        """Return what tells the expected gain of pages (`sb3.VecExpectedAdvantage`).
-
-        Raises:
-            ValueError: if the task lives on another backend than NumPy.
-        """
-        if not isinstance(self.tables.one_hot, np.ndarray):
-            raise ValueError(f"expected_advantage needs NumPy arrays, got {type(self.tables.one_hot)}")
-        return ExpectedAdvantage(self, discount)
+    def expected_advantage(self, discount: float) -> EvolutionAdvantage:
+        """Return the expected advantage of pages, on NumPy (`sb3.VecExpectedAdvantage`)."""
+        return EvolutionAdvantage(self, discount)
 
     def render(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
-        """Show the last page and the viewer's interests."""
-        page = []
-        facts = [f"budget left {float(state.budget[row]):.1f} minutes (hidden)"]
-        if outcome is not None:
-            facts.append(f"watched {float(outcome.watched[row]):.1f} minutes")
-            slot = int(outcome.slot[row])
-            for place, topic in enumerate(outcome.topics[row].tolist()):
-                mean = float(self.tables.topic_quality[topic])
-                share = (mean - self.params.lowest_quality) / 6.0
-                page.append(Row(f"topic {topic}, mean quality {mean:+.2f}", share, place == slot))
-        values = [float(value) for value in state.interest[row]]
-        order = sorted(range(len(values)), key=lambda topic: -values[topic])
-        mind = [Row(f"topic {topic} ({values[topic]:+.2f})", (values[topic] + 1) / 2) for topic in order]
-        cards = Cards("Interest evolution", facts, "last page", page, "interests, highest first", mind[:12])
-        return show_cards(cards, mode)
+        """Draw the last page and the viewer's interests."""
+        return render(self.params, self.tables, state, outcome, row, mode)

@@ -13,6 +13,12 @@ from sb3_ecom.core.evaluate import run_episodes
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.core.registry import Oracle, Policy
 from sb3_ecom.envs.recommendation.evolution.baselines import BudgetPrice
+from sb3_ecom.envs.recommendation.evolution.dynamics import (
+    choice_weights,
+    drift_size,
+    drift_up_chance,
+    minutes_spent,
+)
 from sb3_ecom.envs.recommendation.evolution.env import EvolutionTask
 from sb3_ecom.envs.recommendation.evolution.params import EvolutionParams
 
@@ -28,16 +34,16 @@ def clairvoyant_lambda(loop: StepLoop) -> Policy:
     price, rows = BudgetPrice(task), np.arange(loop.num_envs)[:, None]
 
     def choose(observation: Array) -> Array:
-        state = loop.state
-        weights = state.interest[rows, state.topic] + task.params.choice_shift
-        return price.best(weights, state.quality)
+        viewer = loop.state.hidden
+        weights = choice_weights(viewer.interest[rows, viewer.topic], task.params)
+        return price.best(weights, viewer.quality)
 
     return choose
 
 
-def best_known(**kwargs: Any) -> Oracle:
+def oracle(task: EvolutionTask) -> Oracle:
     """Return the clairvoyant price-setter's return, simulated."""
-    loop = StepLoop(EvolutionTask(**kwargs), _EPISODES)
+    loop = StepLoop(task, _EPISODES)
     returns = run_episodes(loop, clairvoyant_lambda(loop), seed=0)["reward"]
     return Oracle(
         kind="best-known",
@@ -74,35 +80,36 @@ class TinyTwin:
 
     def best(self, left: int, interest: Interest, budget: float, topics: tuple[int, ...]) -> tuple[int, ...]:
         """Return the best slate (places) for the documents at hand, `left` pages before the end."""
-        return max(self._slates, key=lambda slate: self._worth(left, interest, budget, topics, slate))
+        return max(self._slates, key=lambda slate: self._page_value(left, interest, budget, topics, slate))
 
     def _value(self, left: int, interest: Interest, budget: float) -> float:
         if budget <= 0 or left == 0:
             return 0.0
         best = (
-            max(self._worth(left, interest, budget, topics, slate) for slate in self._slates)
+            max(self._page_value(left, interest, budget, topics, slate) for slate in self._slates)
             for topics in self._documents
         )
         return sum(best) / len(self._documents)
 
-    def _worth(
+    def _page_value(
         self, left: int, interest: Interest, budget: float, topics: tuple[int, ...], slate: tuple[int, ...]
     ) -> float:
         p = self.params
         shown = [topics[place] for place in slate]
-        weights = [interest[topic] + p.choice_shift for topic in shown]
-        worth = p.skip_weight * self.value(left - 1, interest, round(budget - p.skip_cost, DIGITS))
+        weights = [choice_weights(interest[topic], p) for topic in shown]
+        value = p.skip_weight * self.value(left - 1, interest, round(budget - p.skip_cost, DIGITS))
         for topic, weight in zip(shown, weights, strict=True):
-            worth += weight * self._clicked(left, interest, budget, topic)
-        return worth / (sum(weights) + p.skip_weight)
+            value += weight * self._clicked(left, interest, budget, topic)
+        return float(value / (sum(weights) + p.skip_weight))
 
     def _after_click(self, left: int, interest: Interest, budget: float, topic: int) -> float:
         p, current = self.params, interest[topic]
         watched = min(budget, p.length)
-        rest = round(budget - watched * (1 - p.refund * self._quality[topic]), DIGITS)
-        move = p.drift * (1 - abs(current)) * (1 - current)
+        rest = round(budget - minutes_spent(watched, self._quality[topic], p), DIGITS)
+        move = drift_size(current, p)
+        up = drift_up_chance(current)
         later = 0.0
-        for sign, chance in ((1.0, (current + 1) / 2), (-1.0, (1 - current) / 2)):
+        for sign, chance in ((1.0, up), (-1.0, 1 - up)):
             moved = round(min(max(current + sign * move, -1.0), 1.0), DIGITS)
             later += chance * self.value(left - 1, (*interest[:topic], moved, *interest[topic + 1 :]), rest)
         return watched + later

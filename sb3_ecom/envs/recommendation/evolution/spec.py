@@ -14,7 +14,7 @@ SPECS = (
         make_task=EvolutionTask,
         references=load_references(__file__, "EcomRecEvolution-v0"),
         best_known_kind="best-known",
-        oracle=oracle.best_known,
+        oracle=lambda **kwargs: oracle.oracle(EvolutionTask(**kwargs)),
         baselines={
             "myopic": baselines.myopic,
             "highest_quality": baselines.highest_quality,

@@ -24,13 +24,13 @@ def page(interest, topics, quality, budget=200.0):
     task = EvolutionTask()
     n = len(topics)
     state = task.initial_state(task.draw_reset(source(), n))
-    state = state._replace(
+    viewer = state.hidden._replace(
         interest=np.asarray(interest, np.float32),
         topic=np.asarray(topics),
         quality=np.asarray(quality, np.float32),
         budget=np.full(n, budget, np.float32),
     )
-    return task, state
+    return task, state._replace(hidden=viewer)
 
 
 def source(seed=0):
@@ -56,17 +56,19 @@ def test_a_page_by_hand():
     assert outcome.slot[0] == 0
     assert outcome.watched[0] == 4
     # Half of 4 minutes x (0.9 / 3.4) x 1.7 is given back.
-    assert after.budget[0] == pytest.approx(200 - 4 + 4 * 0.9 / 3.4 * 1.7)
-    assert after.interest[0, 2] == pytest.approx(0.5 + 0.3 * 0.5 * 0.5)  # up: 0.74 < (0.5 + 1) / 2
-    assert np.delete(after.interest[0], 2).tolist() == pytest.approx(np.delete(interest[0], 2).tolist())
+    assert after.hidden.budget[0] == pytest.approx(200 - 4 + 4 * 0.9 / 3.4 * 1.7)
+    assert after.hidden.interest[0, 2] == pytest.approx(0.5 + 0.3 * 0.5 * 0.5)  # up: 0.74 < (0.5 + 1) / 2
+    assert np.delete(after.hidden.interest[0], 2).tolist() == pytest.approx(
+        np.delete(interest[0], 2).tolist()
+    )
     after, outcome = task.step(state, slate, noise(1.51 / 5.3, drift=0.41))
     assert outcome.slot[0] == 1
-    assert after.interest[0, 5] == pytest.approx(-0.2 - 0.3 * 0.8 * 1.2)  # down: 0.41 > 0.4
+    assert after.hidden.interest[0, 5] == pytest.approx(-0.2 - 0.3 * 0.8 * 1.2)  # down: 0.41 > 0.4
     after, outcome = task.step(state, slate, noise(3.31 / 5.3, drift=0.0))
     assert outcome.slot[0] == 3
     assert outcome.watched[0] == outcome.clicked[0] == 0
-    assert after.budget[0] == pytest.approx(199.5)
-    np.testing.assert_allclose(after.interest, interest)
+    assert after.hidden.budget[0] == pytest.approx(199.5)
+    np.testing.assert_allclose(after.hidden.interest, interest)
 
 
 def test_the_last_minutes_are_watched_in_part_and_end_the_episode():
@@ -93,7 +95,7 @@ def test_interests_stay_within_bounds_and_quality_is_as_published():
     draw = np.random.default_rng(0)
     for _ in range(60):
         loop.step(draw.integers(10, size=(32, 3)))
-        assert np.abs(loop.state.interest).max() <= 1
+        assert np.abs(loop.state.hidden.interest).max() <= 1
 
 
 @pytest.mark.parametrize(("policy", "episodes"), [("random", 1024), ("myopic", 1024), ("lambda_greedy", 512)])
@@ -140,9 +142,10 @@ START = (0.5, -0.25, 0.0)
 class FixedStart(EvolutionTask):
     """Every viewer starts with the same interests."""
 
-    def initial_state(self, noise):
-        state = super().initial_state(noise)
-        return state._replace(interest=np.tile(np.float32(START), (len(state.budget), 1)))
+    def start(self, noise):
+        viewer, opening = super().start(noise)
+        interest = np.tile(np.float32(START), (len(viewer.budget), 1))
+        return viewer._replace(interest=interest), opening._replace(interest=interest)
 
 
 def twin_return(policy_of, n=6000):
@@ -160,12 +163,12 @@ def test_the_tiny_twin_s_optimum_is_earned_by_its_policy_and_by_no_other():
         left = [9]
 
         def choose(observation):
-            state = loop.state
+            viewer = loop.state.hidden
             left[0] = max(left[0] - 1, 1)  # later pages are those of other episodes
             return np.array(
                 [
                     twin.best(left[0], tuple(np.round(u.astype(float), 6)), round(float(b), 6), tuple(t))
-                    for u, b, t in zip(state.interest, state.budget, state.topic.tolist(), strict=True)
+                    for u, b, t in zip(viewer.interest, viewer.budget, viewer.topic.tolist(), strict=True)
                 ]
             )
 
@@ -186,7 +189,7 @@ def test_the_tiny_twin_s_optimum_is_earned_by_its_policy_and_by_no_other():
         ({"topics": 1}, "topics must be >= 2, got 1"),
         ({"slate_size": 11}, r"slate_size must be in \[1, 6\], got 11"),
         ({"budget": 0.0}, "budget must be > 0 minutes, got 0"),
-        ({"drift": float("nan")}, "drift must be finite, got nan"),
+        ({"drift": float("nan")}, "drift must be a finite number"),
         ({"refund": 0.5}, "refund must be < 1"),
         ({"interests": "guessed"}, "interests must be one of observed, hidden, got 'guessed'"),
         ({"nonsense": 1}, "unknown parameter of EcomRecEvolution.*nonsense"),

@@ -25,7 +25,7 @@ def test_expected_gain_is_the_mean_of_what_chance_makes_of_a_page(options):
     loop.reset(0)
     # Most of the budget left, too little for a document, and too little for a page without a click.
     for row, budget in enumerate((150.0, 4.5, 3.0, 0.3)):
-        walk.state.budget[row] = budget
+        walk.state.hidden.budget[row] = budget
         many = tree_take(walk.state, np.full(COPIES, row))
         slate = np.broadcast_to(slates[row], (COPIES, 3))
         after, outcome = task.step(many, slate, task.draw_step(loop.backend, COPIES))
@@ -67,6 +67,6 @@ def test_a_page_of_good_topics_gains_more_than_the_page_clicked_most(gain):
     pages = {name: sb3_ecom.spec(ID).baselines[name](loop.task)(seen) for name in ("myopic", "lambda_greedy")}
     found = {}
     for name, slate in pages.items():
-        report = {"slate": slate, "topics": np.take_along_axis(loop.state.topic, slate, axis=1)}
+        report = {"slate": slate, "topics": np.take_along_axis(loop.state.hidden.topic, slate, axis=1)}
         found[name] = gain(loop.state, report).mean()
     assert found["lambda_greedy"] > found["myopic"] + 0.3

@@ -1,4 +1,4 @@
-"""What the rest of an episode is worth, fitted to simulated ones: the critic that sees the hidden state."""
+"""Values of states fitted to simulated episodes: a critic that sees the hidden state."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from sb3_ecom.core.loop import StepLoop
 _SEED = 77  # of their customers
 
 
-def fit_worth(
-    loop: StepLoop, act: Callable[[Array], Array], describe: Callable[[object], Array], discount: float
+def fit_value(
+    loop: StepLoop, act: Callable[[Array], Array], features: Callable[[object], Array], discount: float
 ) -> Array:
-    """Return (F,) weights of discounted returns to come in (n, F) descriptions of states, by least squares.
+    """Return (F,) weights of discounted returns to come in (n, F) features of states, by least squares.
 
     Args:
         loop: copies of the task; each plays one episode.
         act: (n, d) observations -> actions of the policy whose returns are fitted.
-        describe: state -> (n, F) float; must not be views of the state, which goes on.
+        features: state -> (n, F) float; must not be views of the state, which goes on.
         discount: in [0, 1].
     """
     observation = loop.reset(_SEED)
     alive = np.ones(loop.num_envs, dtype=bool)
     states, rewards, counted = [], [], []
     for _ in range(loop.task.horizon):
-        states.append(describe(loop.state)[alive])
+        states.append(features(loop.state)[alive])
         counted.append(alive.copy())
         result = loop.step(act(observation))
         observation = result.observation
