@@ -194,8 +194,6 @@ def episodes_with_events(task, n=16, steps=40):
 
 @every_id
 def test_a_tracker_alone_replays_the_observations_from_public_events(env_id):
-    if not hasattr(task_of(env_id), "tracker"):
-        pytest.skip("no tracker yet")
     task = task_of(env_id)
     opening, played, seen = episodes_with_events(task)
     tracker, public = pickle.loads(pickle.dumps((task.tracker, task.tables.public)))
@@ -210,8 +208,6 @@ def test_a_tracker_alone_replays_the_observations_from_public_events(env_id):
 
 @every_id
 def test_another_hidden_state_leaves_observation_and_decision_as_they_are(env_id):
-    if not hasattr(task_of(env_id), "tracker"):
-        pytest.skip("no tracker yet")
     task, n = task_of(env_id), 16
     loop = StepLoop(task, n)
     loop.reset(4)

@@ -65,17 +65,17 @@ class Task(ABC):
     def draw_step(self, source: Backend, n: int) -> Any:
         """Draw the noise of one step of n copies, the same amount whatever the state."""
 
+    @abstractmethod
     def start(self, noise: Any) -> tuple[Any, Any]:
         """Return the hidden state in which n episodes start and the public event that opens them."""
-        raise NotImplementedError
 
+    @abstractmethod
     def simulate(self, hidden: Any, decision: Any, noise: Any) -> tuple[Any, Any]:
         """Advance n copies; return (hidden state, outcome). Pure."""
-        raise NotImplementedError
 
+    @abstractmethod
     def public_event(self, hidden: Any, outcome: Any) -> Any:
         """Return what the shop itself sees of a step; `hidden` is the state after it."""
-        raise NotImplementedError
 
     def initial_state(self, noise: Any) -> Any:
         """Return the state in which n episodes start."""

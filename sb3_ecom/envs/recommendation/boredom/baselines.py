@@ -8,16 +8,17 @@ from typing import NamedTuple
 import numpy as np
 
 from sb3_ecom.core.arrays import Array
+from sb3_ecom.envs.recommendation.boredom.diversified_page import diversified_page
 from sb3_ecom.envs.recommendation.boredom.dynamics import relevance
 from sb3_ecom.envs.recommendation.boredom.env import BoredomTask
-from sb3_ecom.envs.recommendation.boredom.shelf import spread_page
+from sb3_ecom.envs.recommendation.boredom.params import BoredomParams
 
 Policy = Callable[[Array], Array]
 
 _VISITORS = 2000  # simulated, to learn what is popular
 
 
-class Seen(NamedTuple):
+class ObservedPages(NamedTuple):
     """An observation in parts."""
 
     recent: Array  # (n, T) clicks per main topic that count towards boredom, at most the threshold
@@ -27,17 +28,27 @@ class Seen(NamedTuple):
     shown: Array  # (n, H, T) mean item shown
 
 
-def read(task: BoredomTask, observation: Array) -> Seen:
-    """Undo the scaling of `BoredomTask.observe`."""
+def unscale(task: BoredomTask, observation: Array) -> ObservedPages:
+    """Undo the scaling of `BoredomTracker.observe`."""
     context, history = task.layout.split(observation)
     p = task.params
-    return Seen(
+    return ObservedPages(
         context[:, : p.topics] * p.bored_at,
         history[..., 0],
         history[..., 1] * p.slate_size,
         history[..., 2 : 2 + p.topics],
         history[..., 2 + p.topics :],
     )
+
+
+def count_boredom(bored: Array, recent: Array, params: BoredomParams) -> Array:
+    """Return the (n,) pages that boredom takes all interest, told from observed clicks.
+
+    `boredom_left` of any topic.
+    """
+    bored = np.maximum(bored - 1, 0)
+    starts = (recent >= params.bored_at - 1e-3).any(1) & (bored <= 0)
+    return np.where(starts & (params.boredom == "car"), params.window, bored)
 
 
 def as_action(task: BoredomTask, slate: Array) -> Array:
@@ -51,7 +62,7 @@ def popular_items(task: BoredomTask) -> Array:
 
     source = NumpyBackend(np.random.default_rng(0))
     state = task.initial_state(task.draw_reset(source, _VISITORS))
-    return relevance(state.taste @ task.tables.visit.items.T, task.params).mean(axis=0)
+    return relevance(state.hidden.taste @ task.tables.public.items.T, task.params).mean(axis=0)
 
 
 def popularity(task: BoredomTask) -> Policy:
@@ -73,7 +84,7 @@ def popular_page(task: BoredomTask) -> Array:
     """Return (K,) popular items, one main topic after the other: the best page to show always."""
     popular = popular_items(task)[None]
     discount, none = np.full(1, 0.3 * popular.max()), np.zeros((1, task.params.topics))
-    return spread_page(task.tables.lists, popular, discount, none, task.params.slate_size)[0]
+    return diversified_page(task.tables.public.lists, popular, discount, none, task.params.slate_size)[0]
 
 
 class Nearest:
@@ -92,18 +103,20 @@ class Nearest:
     def __call__(self, observation: Array) -> Array:
         """Choose."""
         task, p = self._task, self._task.params
-        seen = read(task, observation)
+        seen = unscale(task, observation)
         weight = seen.clicks[:, -self._memory :, None]
         taste = (seen.clicked[:, -self._memory :] * weight).sum(1)
         size = np.sqrt((taste**2).sum(1, keepdims=True))
-        cosine = taste / np.maximum(size, 1e-9) @ task.tables.visit.items.T
+        cosine = taste / np.maximum(size, 1e-9) @ task.tables.public.items.T
         # The rank among neighbours counts, not the click model's steepness: the taste is only an estimate.
         n = len(observation)
         scores, blank = cosine, np.flatnonzero(size[:, 0] <= 0)
         scores[blank] = self._generator.random((blank.size, p.items))
         head = seen.recent if self._discount else np.zeros_like(seen.recent)
         discount = np.full(n, self._discount, dtype=np.float32)
-        return as_action(task, spread_page(task.tables.lists, scores, discount, head, p.slate_size))
+        return as_action(
+            task, diversified_page(task.tables.public.lists, scores, discount, head, p.slate_size)
+        )
 
 
 def last_clicks(task: BoredomTask) -> Policy:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from sb3_ecom.core.arrays import Array, array_namespace, index_range
+from sb3_ecom.core.arrays import Array, array_namespace
+from sb3_ecom.core.tracker import TaskTables
 from sb3_ecom.envs.recommendation.boredom.params import BoredomParams
+from sb3_ecom.envs.recommendation.boredom.tracker import Decision, PageEvent, page_event
 from sb3_ecom.envs.recommendation.slates import empty_repeats
 
 _TINY = 1e-9
 
 
-class Tables(NamedTuple):
-    """Constant arrays."""
+class HiddenTables(NamedTuple):
+    """How visitors differ and click."""
 
-    items: Array  # (N, T) unit vectors
-    main: Array  # (N,) int, main topic
-    one_hot: Array  # (T, T) identity
     propensity: Array  # (K,) click propensity of a slot
     taste_counts: Array  # (2,) cumulative chances of 3 and of at most 4 topics
 
@@ -31,62 +30,69 @@ class ResetNoise(NamedTuple):
     click: Array  # (n, K) U[0, 1)
 
 
-class State(NamedTuple):
-    """A visitor between two pages."""
+class Visitor(NamedTuple):
+    """A visitor between two pages; hidden."""
 
-    taste: Array  # (n, T) unit vector, without boredom; hidden
-    clicks: Array  # (n, R) int, main topics of the latest clicks, newest last, -1 for none
-    age: Array  # (n, R) pages since these clicks
-    left: Array  # (n, T) pages of boredom left, 0 where not bored; hidden
-    recent: Array  # (n, T) clicks per main topic that count now
-    history: Array  # (n, H, 2 + 2 T) newest last: valid, clicks / K, mean clicked item, mean item shown
-    page: Array  # (n,)
+    taste: Array  # (n, T) unit vector, without boredom
+    left: Array  # (n, T) pages of boredom that were left when the last page was shown
 
 
 class Outcome(NamedTuple):
-    """What one page brought."""
+    """Result of one page."""
 
     slate: Array  # (n, K) int, -1 where a repeat left its slot empty
     clicks: Array  # (n, K) 0 or 1
     total: Array  # (n,) clicks
     bored: Array  # (n,) 1 if any topic bored the visitor while he saw the page
     relevant: Array  # (n,) expected share of the page that he likes
+    clicked: Array  # (n, T) mean vector of the items clicked, 0 where none was
+    shown: Array  # (n, T) mean vector of the items shown
 
 
-HISTORY = 10  # pages that the observation remembers
-
-
-def start(noise: ResetNoise, params: BoredomParams, tables: Tables) -> State:
-    """Return visitors after one random page, whose clicks are not counted."""
+def start(noise: ResetNoise, params: BoredomParams, tables: TaskTables) -> tuple[Visitor, PageEvent]:
+    """Return visitors after one random page, whose clicks are not counted, and that page."""
     xp = array_namespace(noise.weight)
     rank = xp.argsort(xp.argsort(noise.order, axis=1), axis=1)
-    count = 3 + xp.sum(xp.astype(noise.count[:, None] >= tables.taste_counts, xp.int64), axis=1)
-    taste = xp.where(rank < count[:, None], noise.weight, 0.0 * noise.weight)
-    zero = 0.0 * noise.count
-    none = xp.astype(xp.zeros_like(noise.weight), xp.int64)[:, :1] - 1
-    history = xp.stack([xp.stack([zero] * (2 + 2 * params.topics), axis=1)] * HISTORY, axis=1)
-    blank = State(
-        _unit(xp, taste),
-        xp.concat([none] * params.remembered, axis=1),
-        xp.stack([zero] * params.remembered, axis=1),
-        xp.zeros_like(taste),
-        xp.zeros_like(taste),
-        history,
-        zero - 1.0,
-    )
+    count = 3 + xp.sum(xp.astype(noise.count[:, None] >= tables.hidden.taste_counts, xp.int64), axis=1)
+    taste = _unit(xp, xp.where(rank < count[:, None], noise.weight, 0.0 * noise.weight))
     slate = xp.clip(xp.astype(noise.slate * params.items, xp.int64), 0, params.items - 1)
-    return step(blank, slate, noise.click, params, tables)[0]
+    visitor = Visitor(taste, xp.zeros_like(taste))
+    visitor, outcome = _show(visitor, empty_repeats(slate), noise.click, params, tables)
+    return visitor, event_of(outcome)
 
 
-def felt_taste(state: State, params: BoredomParams) -> Array:
-    """Return (n, T): the taste as boredom leaves it."""
-    xp = array_namespace(state.taste)
-    bored = state.left > 0
+def event_of(outcome: Outcome) -> PageEvent:
+    """Return what the shop sees of a page."""
+    return PageEvent(outcome.slate, outcome.clicks, outcome.total, outcome.clicked, outcome.shown)
+
+
+def boredom_left(left: Array, recent: Array, params: BoredomParams) -> Array:
+    """Return the (n, T) pages of boredom left when the next page is shown.
+
+    Boredom runs down, and starts where enough clicks count.
+
+    Args:
+        left: (n, T) when the last page was shown.
+        recent: (n, T) clicks per main topic that count after it.
+        params: of the visitor.
+    """
+    xp = array_namespace(left)
+    left = xp.clip(left - 1.0, 0.0, None)
+    if params.boredom == "none":
+        return left
+    starts = (recent >= params.bored_at) & (left <= 0)
+    return xp.where(starts, xp.zeros_like(left) + params.window, left)
+
+
+def felt_taste(taste: Array, left: Array, params: BoredomParams) -> Array:
+    """Return (n, T): the taste as boredom leaves it, with (n, T) pages of boredom left."""
+    xp = array_namespace(taste)
+    bored = left > 0
     if params.boredom == "car":
-        return xp.where(xp.any(bored, axis=1)[:, None], 0.0 * state.taste, state.taste)
+        return xp.where(xp.any(bored, axis=1)[:, None], 0.0 * taste, taste)
     if params.boredom == "tloi":
-        return xp.where(bored, 0.0 * state.taste, state.taste)
-    return state.taste
+        return xp.where(bored, 0.0 * taste, taste)
+    return taste
 
 
 def relevance(cosine: Array, params: BoredomParams) -> Array:
@@ -96,67 +102,34 @@ def relevance(cosine: Array, params: BoredomParams) -> Array:
 
 
 def step(
-    state: State, action: Array, noise: Array, params: BoredomParams, tables: Tables
-) -> tuple[State, Outcome]:
+    state: Visitor, action: Decision, noise: Array, params: BoredomParams, tables: TaskTables
+) -> tuple[Visitor, Outcome]:
     """Show (n, K) items; `noise` is (n, K) U[0, 1), one per slot.
 
-    A slot is clicked with relevance x propensity. Afterwards boredom runs down, clicks of the last pages are
-    counted per main topic and bore a topic that has `bored_at` of them, and the taste moves to what was
-    clicked. Source: Deffayet et al. 2023, SARDINE (github.com/naver/sardine, v1.0.8).
+    A slot is clicked with relevance x propensity. Clicks of the last pages bore a topic that has `bored_at`
+    of them, and the taste moves to what is clicked. Source: Deffayet et al. 2023, SARDINE
+    (github.com/naver/sardine, v1.0.8).
     """
-    xp = array_namespace(action)
-    slate = empty_repeats(action)
-    shown = xp.astype(slate >= 0, state.taste.dtype)
-    ids = xp.where(slate < 0, 0 * slate, slate)
-    vectors = tables.items[ids]
-    like = relevance(xp.matmul(vectors, felt_taste(state, params)[:, :, None])[..., 0], params) * shown
-    clicks = xp.astype(noise < like * tables.propensity, like.dtype)
-    total = xp.sum(clicks, axis=1)
-    topics, age = _remember(xp, state, xp.where(clicks > 0, tables.main[ids], 0 * ids - 1), params)
-    counted = xp.astype((topics >= 0) & (age <= params.window), like.dtype)
-    hits = tables.one_hot[xp.where(topics < 0, 0 * topics, topics)]
-    recent = xp.matmul(counted[:, None, :], hits)[:, 0]
-    clicked = xp.matmul(clicks[:, None, :], vectors)[:, 0] / xp.clip(total, 1.0, None)[:, None]
-    seen = xp.matmul(shown[:, None, :], vectors)[:, 0] / xp.sum(shown, axis=1)[:, None]
-    facts = xp.stack([xp.ones_like(total), total / params.slate_size], axis=1)
-    row = xp.concat([facts, clicked, seen], axis=1)
-    after = State(
-        follow_clicks(xp, state.taste, clicked, total, params),
-        topics,
-        age,
-        _boredom(xp, state.left, recent, params),
-        recent,
-        xp.concat([state.history[:, 1:], row[:, None]], axis=1),
-        state.page + 1.0,
-    )
-    bored = xp.astype(xp.any(state.left > 0, axis=1), total.dtype)
-    return after, Outcome(slate, clicks, total, bored, xp.sum(like, axis=1) / params.slate_size)
+    visitor = state._replace(left=boredom_left(state.left, action.recent, params))
+    return _show(visitor, action.slate, noise, params, tables)
 
 
-def _remember(xp: Any, state: State, fresh: Array, params: BoredomParams) -> tuple[Array, Array]:
-    """Return topics and ages of the latest `remembered` clicks; `fresh` is (n, K), -1 for no click."""
-    size = params.remembered
-    topics = xp.concat([state.clicks, fresh], axis=1)
-    age = xp.concat([state.age + 1.0, xp.zeros_like(state.age[:, :1]) + xp.zeros_like(fresh) + 1.0], axis=1)
-    valid = xp.astype(topics >= 0, xp.int64)
-    newer = xp.sum(valid, axis=1)[:, None] - xp.cumulative_sum(valid, axis=1)
-    # Each click goes to its place from the right; what is dropped or empty goes to a spare column.
-    place = xp.where((valid > 0) & (newer < size), size - newer, 0 * newer)
-    rows = index_range(topics.shape[0], topics)[:, None]
-    kept = xp.concat([0 * state.clicks - 1, 0 * state.clicks[:, :1] - 1], axis=1)
-    ages = xp.concat([0.0 * state.age, 0.0 * state.age[:, :1]], axis=1)
-    kept[rows, place] = topics
-    ages[rows, place] = age
-    return kept[:, 1:] * 1, ages[:, 1:] * 1.0
-
-
-def _boredom(xp: Any, left: Array, recent: Array, params: BoredomParams) -> Array:
-    """Return pages of boredom left: it runs down, and starts where enough clicks count."""
-    left = xp.clip(left - 1.0, 0.0, None)
-    if params.boredom == "none":
-        return left
-    starts = (recent >= params.bored_at) & (left <= 0)
-    return xp.where(starts, xp.zeros_like(left) + params.window, left)
+def _show(
+    visitor: Visitor, slate: Array, noise: Array, params: BoredomParams, tables: TaskTables
+) -> tuple[Visitor, Outcome]:
+    xp = array_namespace(slate)
+    taste, left = visitor
+    shown = xp.astype(slate >= 0, taste.dtype)
+    vectors = tables.public.items[xp.where(slate < 0, 0 * slate, slate)]
+    felt = felt_taste(taste, left, params)
+    like = relevance(xp.matmul(vectors, felt[:, :, None])[..., 0], params) * shown
+    clicks = xp.astype(noise < like * tables.hidden.propensity, like.dtype)
+    page = page_event(slate, clicks, vectors)
+    bored = xp.astype(xp.any(left > 0, axis=1), like.dtype)
+    relevant = xp.sum(like, axis=1) / params.slate_size
+    outcome = Outcome(slate, clicks, page.total, bored, relevant, page.clicked, page.shown)
+    moved = follow_clicks(xp, taste, page.clicked, page.total, params)
+    return Visitor(moved, left * 1.0), outcome
 
 
 def follow_clicks(xp: Any, taste: Array, clicked: Array, total: Array, params: BoredomParams) -> Array:

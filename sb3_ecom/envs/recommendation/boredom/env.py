@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 from gymnasium import spaces
 
-from sb3_ecom.core.arrays import Array, Backend, array_namespace
+from sb3_ecom.core.arrays import Array, Backend
 from sb3_ecom.core.checks import check_choice
 from sb3_ecom.core.item_spaces import Items
 from sb3_ecom.core.spaces import Layout, LayoutBox
 from sb3_ecom.core.task import Metric, Task, check_reward_weights
+from sb3_ecom.core.tracker import State, TaskTables
 from sb3_ecom.envs.recommendation.boredom import dynamics
-from sb3_ecom.envs.recommendation.boredom.dynamics import HISTORY, Outcome, ResetNoise, State
+from sb3_ecom.envs.recommendation.boredom.diversified_page import topic_lists
+from sb3_ecom.envs.recommendation.boredom.dynamics import HiddenTables, Outcome, ResetNoise, Visitor
 from sb3_ecom.envs.recommendation.boredom.params import BoredomParams
-from sb3_ecom.envs.recommendation.boredom.shelf import spread_page, topic_lists
-from sb3_ecom.envs.recommendation.render import Cards, Row, show_cards
-
-
-class Tables(NamedTuple):
-    """Constant arrays of visitors and of the ranker."""
-
-    visit: dynamics.Tables
-    lists: Array  # (T, L) items by main topic
+from sb3_ecom.envs.recommendation.boredom.render import render
+from sb3_ecom.envs.recommendation.boredom.rewards import TERMS, reward_terms
+from sb3_ecom.envs.recommendation.boredom.tracker import (
+    HISTORY,
+    BoredomTracker,
+    Decision,
+    PageEvent,
+    PublicTables,
+)
 
 
 class BoredomTask(Task):
@@ -79,7 +81,7 @@ class BoredomTask(Task):
         p = self.params
         self.horizon = p.horizon
         weights = {"clicks": 1.0} if reward_weights is None else reward_weights
-        self.reward_weights = check_reward_weights(weights, ("clicks",))
+        self.reward_weights = check_reward_weights(weights, TERMS)
         items = p.catalogue().astype(np.float32)
         self.layout = Layout(p.topics + 1, HISTORY, 2 + 2 * p.topics)
         public = Items(items, np.zeros(p.items, np.float32), None)
@@ -87,14 +89,13 @@ class BoredomTask(Task):
         self.action_space = self._actions(action)
         main = items.argmax(axis=1)
         propensity = p.position_decay ** np.arange(p.slate_size)
-        visit = dynamics.Tables(
-            items,
-            main,
-            np.eye(p.topics, dtype=np.float32),
-            propensity.astype(np.float32),
-            np.cumsum(p.taste_counts)[:2].astype(np.float32),
+        self.tracker = BoredomTracker(p.topics, p.slate_size, p.horizon, p.remembered, p.window, p.bored_at)
+        one_hot = np.eye(p.topics, dtype=np.float32)
+        counts = np.cumsum(p.taste_counts)[:2].astype(np.float32)
+        self.tables = TaskTables(
+            HiddenTables(propensity.astype(np.float32), counts),
+            PublicTables(items, main, one_hot, topic_lists(main, p.topics)),
         )
-        self.tables = Tables(visit, topic_lists(main, p.topics))
 
     def _actions(self, action: str) -> spaces.Space[Any]:
         p = self.params
@@ -119,35 +120,21 @@ class BoredomTask(Task):
         """Draw the clicks of a page."""
         return source.uniform((n, self.params.slate_size))
 
-    def initial_state(self, noise: ResetNoise) -> State:
+    def start(self, noise: ResetNoise) -> tuple[Visitor, PageEvent]:
         """Return visitors after their first page."""
-        return dynamics.start(noise, self.params, self.tables.visit)
+        return dynamics.start(noise, self.params, self.tables)
 
-    def step(self, state: State, action: Array, noise: Array) -> tuple[State, Outcome]:
-        """Show a page; item ids are the page itself, floats the weights of the ranker."""
-        xp = array_namespace(action)
-        slate = action[:, None] if action.ndim == 1 else action
-        if xp.isdtype(action.dtype, "real floating"):
-            slate = self.rank(action)
-        return dynamics.step(state, slate, noise, self.params, self.tables.visit)
+    def simulate(self, hidden: Visitor, decision: Decision, noise: Array) -> tuple[Visitor, Outcome]:
+        """Show a page."""
+        return dynamics.step(hidden, decision, noise, self.params, self.tables)
 
-    def rank(self, action: Array) -> Array:
-        """Return the (n, K) page of (n, T + 1) ranker weights."""
-        topics = self.params.topics
-        weights, discount = action[:, :topics], (action[:, topics] + 1.0) / 2.0
-        scores = weights @ self.tables.visit.items.T
-        return spread_page(self.tables.lists, scores, discount, 0.0 * weights, self.params.slate_size)
-
-    def observe(self, state: State) -> Array:
-        """Return recent clicks per topic and the last pages."""
-        xp = array_namespace(state.taste)
-        recent = xp.clip(state.recent / self.params.bored_at, 0.0, 1.0)
-        parts = [recent, state.page[:, None] / self.horizon, xp.reshape(state.history, (recent.shape[0], -1))]
-        return xp.concat(parts, axis=1)
+    def public_event(self, hidden: Visitor, outcome: Outcome) -> PageEvent:
+        """Return the page and its clicks."""
+        return dynamics.event_of(outcome)
 
     def terms(self, outcome: Outcome) -> dict[str, Array]:
         """Return clicks."""
-        return {"clicks": outcome.total}
+        return reward_terms(outcome)
 
     def terminated(self, outcome: Outcome) -> Array:
         """Return False: a visit ends by the clock."""
@@ -162,23 +149,5 @@ class BoredomTask(Task):
         return {"slate": outcome.slate, "clicked": outcome.clicks}
 
     def render(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
-        """Show the last page, the taste and the boredom."""
-        taste = [float(value) for value in state.taste[row]]
-        page = []
-        if outcome is not None:
-            marks = outcome.clicks[row].tolist()
-            for item, clicked in zip(outcome.slate[row].tolist(), marks, strict=True):
-                vector = self.tables.visit.items[item]
-                near = sum(float(v) * t for v, t in zip(vector, taste, strict=True))
-                label = f"item {item}, topic {int(self.tables.visit.main[item])}" if item >= 0 else "empty"
-                page.append(Row(label, near if item >= 0 else 0.0, clicked > 0))
-        mind = []
-        for topic, value in enumerate(taste):
-            left, recent = int(state.left[row, topic]), int(state.recent[row, topic])
-            words = f", bored for {left}" if left else f", {recent} recent clicks" if recent else ""
-            mind.append(Row(f"topic {topic}{words}", value))
-        facts = [f"page {int(state.page[row])} of {self.horizon}"]
-        cards = Cards(
-            "Boredom and influence", facts, "last page: closeness to the taste", page, "taste", mind
-        )
-        return show_cards(cards, mode)
+        """Draw the last page, the taste and the boredom."""
+        return render(self.params, self.tables, state, outcome, row, mode)

@@ -11,44 +11,45 @@ from sb3_ecom.core.evaluate import run_episodes
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.core.registry import Oracle, Policy
 from sb3_ecom.envs.recommendation.boredom.baselines import as_action
-from sb3_ecom.envs.recommendation.boredom.dynamics import felt_taste, relevance
+from sb3_ecom.envs.recommendation.boredom.diversified_page import diversified_page
+from sb3_ecom.envs.recommendation.boredom.dynamics import boredom_left, felt_taste, relevance
 from sb3_ecom.envs.recommendation.boredom.env import BoredomTask
 from sb3_ecom.envs.recommendation.boredom.particles import CROWD, DISCOUNT
-from sb3_ecom.envs.recommendation.boredom.shelf import spread_page
 
 _EPISODES = 256
 
 
 def greedy(loop: StepLoop) -> Policy:
     """See the taste and the boredom, and show the K items likeliest to be clicked now."""
-    return _spread(loop, 0.0, 0.0, felt=True)
+    return _diversify(loop, 0.0, 0.0, felt=True)
 
 
 def rotation(loop: StepLoop) -> Policy:
     """See the taste, and spread the page over the topics that please, away from those clicked lately."""
-    return _spread(loop, DISCOUNT, CROWD, felt=False)
+    return _diversify(loop, DISCOUNT, CROWD, felt=False)
 
 
-def _spread(loop: StepLoop, discount: float, crowd: float, felt: bool) -> Policy:
+def _diversify(loop: StepLoop, discount: float, crowd: float, felt: bool) -> Policy:
     task: Any = loop.task
-    visit, p = task.tables.visit, task.params
+    p, tables = task.params, task.tables.public
 
     def choose(observation: Array) -> Array:
-        state = loop.state
-        taste = felt_taste(state, p) if felt else state.taste
-        cosine = taste @ visit.items.T
+        visitor, tracked = loop.state
+        left = boredom_left(visitor.left, tracked.recent, p)
+        taste = felt_taste(visitor.taste, left, p) if felt else visitor.taste
+        cosine = taste @ tables.items.T
         scores = relevance(cosine, p) + 1e-3 * cosine  # the cosine breaks ties of sure clicks
         marks = np.full(len(taste), discount, dtype=np.float32)
         return as_action(
-            task, spread_page(task.tables.lists, scores, marks, crowd * state.recent, p.slate_size)
+            task, diversified_page(tables.lists, scores, marks, crowd * tracked.recent, p.slate_size)
         )
 
     return choose
 
 
-def best_known(**kwargs: Any) -> Oracle:
+def oracle(task: BoredomTask) -> Oracle:
     """Return the rotating clairvoyant's return, simulated."""
-    loop = StepLoop(BoredomTask(**kwargs), _EPISODES)
+    loop = StepLoop(task, _EPISODES)
     returns = run_episodes(loop, rotation(loop), seed=0)["reward"]
     return Oracle(
         kind="best-known",

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from sb3_ecom.core.arrays import Array, NumpyBackend
-from sb3_ecom.envs.recommendation.boredom.baselines import Seen, as_action, read
+from sb3_ecom.envs.recommendation.boredom.baselines import ObservedPages, as_action, count_boredom, unscale
+from sb3_ecom.envs.recommendation.boredom.diversified_page import diversified_page
 from sb3_ecom.envs.recommendation.boredom.dynamics import follow_clicks, relevance
 from sb3_ecom.envs.recommendation.boredom.env import BoredomTask
-from sb3_ecom.envs.recommendation.boredom.shelf import spread_page
 
 DISCOUNT = 0.35  # of the chance of a click for each better item of the same topic; best of .05 .. .35
 CROWD = 0.5  # places that a recent click on the topic uses up
@@ -47,7 +47,7 @@ class ParticleRotation:
             raise ValueError(f"slate_size must be <= 12 to tell clicks apart, got {p.slate_size}")
         self._task, self._size, self._generator = task, particles, np.random.default_rng(seed)
         source = NumpyBackend(np.random.default_rng(seed + 1))
-        self._bank = task.initial_state(task.draw_reset(source, _BANK)).taste.astype(np.float32)
+        self._bank = task.initial_state(task.draw_reset(source, _BANK)).hidden.taste.astype(np.float32)
         sets = np.arange(2**p.slate_size)[:, None] >> np.arange(p.slate_size)
         self._sets = (sets & 1).astype(np.float64)  # every set of clicked slots
         self._pairs = (self._sets[:, :, None] * self._sets[:, None]).reshape(len(sets), -1)
@@ -55,7 +55,7 @@ class ParticleRotation:
 
     def __call__(self, observation: Array) -> Array:
         """Learn from the last page and choose."""
-        n, p, seen = len(observation), self._task.params, read(self._task, observation)
+        n, p, seen = len(observation), self._task.params, unscale(self._task, observation)
         fresh = seen.valid.sum(1) == 1  # only the random page lies behind, and nobody knows what stood on it
         if self._page is None or len(self._page) != n:
             fresh = np.ones(n, dtype=bool)
@@ -65,30 +65,28 @@ class ParticleRotation:
         self._weigh(np.flatnonzero(~fresh), seen)
         drawn = self._generator.integers(_BANK, size=(int(fresh.sum()), self._size))
         self._tastes[fresh], self._log[fresh], self._bored[fresh] = self._bank[drawn], 0.0, 0.0
-        self._bored = np.maximum(self._bored - 1, 0)
-        starts = (seen.recent >= p.bored_at - 1e-3).any(1) & (self._bored <= 0)
-        self._bored = np.where(starts & (p.boredom == "car"), p.window, self._bored)
+        self._bored = count_boredom(self._bored, seen.recent, p)
         self._page = self._choose(seen.recent)
         return as_action(self._task, self._page)
 
     def _choose(self, recent: Array) -> Array:
-        visit, p = self._task.tables.visit, self._task.params
+        tables, p = self._task.tables, self._task.params
         drawn = self._draw(_shares(self._log), _HEARD)
-        cosine = np.take_along_axis(self._tastes, drawn[..., None], axis=1) @ visit.items.T
+        cosine = np.take_along_axis(self._tastes, drawn[..., None], axis=1) @ tables.public.items.T
         scores = relevance(cosine, p).mean(axis=1) + 1e-3 * cosine.mean(axis=1)
         marks = np.full(len(recent), DISCOUNT, dtype=np.float32)
-        return spread_page(self._task.tables.lists, scores, marks, CROWD * recent, p.slate_size)
+        return diversified_page(self._task.tables.public.lists, scores, marks, CROWD * recent, p.slate_size)
 
-    def _weigh(self, rows: Array, seen: Seen) -> None:
+    def _weigh(self, rows: Array, seen: ObservedPages) -> None:
         """Bayes' rule and the move of the taste for the visitors `rows`, who saw `self._page`."""
         if not rows.size:
             return
-        p, visit = self._task.params, self._task.tables.visit
-        vectors = visit.items[self._page[rows]]
+        p, tables = self._task.params, self._task.tables
+        vectors = tables.public.items[self._page[rows]]
         total = seen.clicks[rows, -1]
         clicked = self._clicked(vectors, total, seen.clicked[rows, -1])
         tastes = self._tastes[rows]
-        chance = relevance(tastes @ vectors.transpose(0, 2, 1), p) * visit.propensity
+        chance = relevance(tastes @ vectors.transpose(0, 2, 1), p) * tables.hidden.propensity
         chance = np.clip(chance, _SURE, 1 - _SURE)
         hit = np.log(np.where(clicked[:, None] > 0, chance, 1 - chance)).sum(axis=2)
         self._log[rows] += np.where(self._bored[rows, None] > 0, 0.0, hit)

@@ -14,7 +14,7 @@ SPECS = (
         make_task=BoredomTask,
         references=load_references(__file__, "EcomRecBored-v0"),
         best_known_kind="best-known",
-        oracle=oracle.best_known,
+        oracle=lambda **kwargs: oracle.oracle(BoredomTask(**kwargs)),
         baselines={
             "popularity": baselines.popularity,
             "last_clicks": baselines.last_clicks,

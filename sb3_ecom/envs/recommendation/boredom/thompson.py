@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sb3_ecom.core.arrays import Array
-from sb3_ecom.envs.recommendation.boredom.baselines import Seen, as_action, read
+from sb3_ecom.envs.recommendation.boredom.baselines import ObservedPages, as_action, count_boredom, unscale
+from sb3_ecom.envs.recommendation.boredom.diversified_page import diversified_page
 from sb3_ecom.envs.recommendation.boredom.env import BoredomTask
-from sb3_ecom.envs.recommendation.boredom.shelf import spread_page
 
 
 class RotationSettings(NamedTuple):
@@ -65,7 +65,7 @@ class ThompsonRotation:
     def features(self, observation: Array) -> Array:
         """Learn from the last page; return (n, 3 T + 2) float32: what the class says."""
         p = self._task.params
-        seen = read(self._task, observation)
+        seen = unscale(self._task, observation)
         n = len(observation)
         fresh = seen.valid.sum(1) == 1  # only the random page lies behind
         if self._precision is None or len(self._precision) != n:
@@ -89,15 +89,17 @@ class ThompsonRotation:
 
     def act(self, shift: Array) -> Array:
         """Return the pages of the state thought of last; `shift` is (n, 6), of the settings' logarithms."""
-        task, visit = self._task, self._task.tables.visit
+        task, tables = self._task, self._task.tables
         settings = RotationSettings(*(self._tuned * np.exp(shift)).T[:, :, None])
         draw = self._generator.standard_normal(self._mean.shape)
         wander = np.einsum("ntu,nu->nt", np.linalg.cholesky(self._covariance), draw)
         share = np.minimum(settings.share, 1.0) * self._trust
-        near = 1.0 / (1.0 + np.exp(-settings.steep * (self._liked @ visit.items.T - settings.offset)))
-        scores = (1 - share) * ((self._mean + settings.spread * wander) @ visit.items.T) + share * near
-        page = spread_page(
-            task.tables.lists,
+        near = 1.0 / (1.0 + np.exp(-settings.steep * (self._liked @ tables.public.items.T - settings.offset)))
+        scores = (1 - share) * (
+            (self._mean + settings.spread * wander) @ tables.public.items.T
+        ) + share * near
+        page = diversified_page(
+            task.tables.public.lists,
             scores,
             settings.discount[:, 0],
             settings.crowd * self._recent,
@@ -105,7 +107,7 @@ class ThompsonRotation:
         )
         return as_action(task, page)
 
-    def _learn(self, seen: Seen) -> None:
+    def _learn(self, seen: ObservedPages) -> None:
         p = self._task.params
         awake = self._bored <= 0
         clicks, shown = seen.clicks[:, -1], float(p.slate_size)
@@ -117,9 +119,7 @@ class ThompsonRotation:
             self._precision += amount[:, None, None] * vector[:, :, None] * vector[:, None, :]
             self._moment += (amount * target)[:, None] * vector
         self._clicks += np.concatenate([clicks[:, None] * liked, clicks[:, None]], axis=1)
-        self._bored = np.maximum(self._bored - 1, 0)
-        starts = (seen.recent >= p.bored_at - 1e-3).any(1) & (self._bored <= 0)
-        self._bored = np.where(starts & (p.boredom == "car"), p.window, self._bored)
+        self._bored = count_boredom(self._bored, seen.recent, p)
 
 
 def thompson_rotation(task: BoredomTask) -> ThompsonRotation:

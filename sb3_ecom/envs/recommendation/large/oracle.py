@@ -95,7 +95,7 @@ def lookahead_clairvoyant(loop: StepLoop) -> Policy:
 _FOUND: list[tuple[Any, Any, float]] = []
 
 
-def best_known(task: LargeTask) -> Oracle:
+def oracle(task: LargeTask) -> Oracle:
     """Return the look-ahead clairvoyant's return on common visitors: attained, not proven best."""
     loop = StepLoop(task, _ORACLE_EPISODES)
     returns = run_episodes(loop, lookahead_clairvoyant(loop), seed=0)["reward"]

@@ -66,7 +66,7 @@ SPECS = (
         make_task=make_large,
         references=load_references(__file__, ID),
         best_known_kind="best-known",
-        oracle=lambda **kwargs: oracle.best_known(make_large(**kwargs)),
+        oracle=lambda **kwargs: oracle.oracle(make_large(**kwargs)),
         baselines={
             "random": baselines.random_page,
             "zero_action": baselines.zero_action,

@@ -9,9 +9,8 @@ from sb3_ecom.core.arrays import NumpyBackend
 from sb3_ecom.core.evaluate import random_policy, run_episodes
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.envs.recommendation.boredom import oracle
-from sb3_ecom.envs.recommendation.boredom.dynamics import felt_taste
 from sb3_ecom.envs.recommendation.boredom.env import BoredomTask
-from tests.envs.recommendation.boredom.visitor import visitor
+from tests.envs.recommendation.boredom.visitor import felt_next, left_next, visitor
 
 SINGLE = {"slate_size": 1, "boredom": "none", "influence": "none"}
 
@@ -86,8 +85,8 @@ TWIN = {
 
 def twin_optimum(task, taste, boredom):
     """Exact value by plain recursion over (pages left, last clicks, boredom left), one visitor."""
-    p, visit = task.params, task.tables.visit
-    topics = visit.main.tolist()
+    p, public = task.params, task.tables.public
+    topics = public.main.tolist()
 
     def chance(item, left):
         felt = taste.copy()
@@ -95,7 +94,7 @@ def twin_optimum(task, taste, boredom):
             felt[:] = 0
         if boredom == "tloi":
             felt[np.array(left) > 0] = 0
-        return float(1 / (1 + np.exp(-p.slope * (visit.items[item] @ felt - p.offset))))
+        return float(1 / (1 + np.exp(-p.slope * (public.items[item] @ felt - p.offset))))
 
     @functools.cache
     def best(pages, clicks, left):
@@ -146,14 +145,16 @@ def test_the_tiny_twin_s_optimum_is_earned_by_its_policy_and_not_by_greed(boredo
                 tuple((int(t), int(a)) for t, a in zip(topics, ages, strict=True) if t >= 0 and a <= 2),
                 tuple(int(v) for v in left),
             )
-            for topics, ages, left in zip(state.clicks, state.age, state.left, strict=True)
+            for topics, ages, left in zip(
+                state.tracked.clicks, state.tracked.age, left_next(state, task.params), strict=True
+            )
         ]
         return np.array([best(pages, *key)[1] for key in keys])
 
     mean, stderr = play(planned)
     assert mean == pytest.approx(optimum, abs=3.5 * stderr)
     greedy, error = play(
-        lambda state, pages: (felt_taste(state, task.params) @ task.tables.visit.items.T).argmax(1)
+        lambda state, pages: (felt_next(state, task.params) @ task.tables.public.items.T).argmax(1)
     )
     assert greedy < optimum + 3 * error
     assert greedy < mean - 4 * error

@@ -6,7 +6,7 @@ from stable_baselines3 import PPO
 
 import sb3_ecom
 from sb3_ecom.core.loop import StepLoop
-from sb3_ecom.envs.recommendation.boredom.baselines import read
+from sb3_ecom.envs.recommendation.boredom.baselines import unscale
 from sb3_ecom.envs.recommendation.boredom.env import BoredomTask
 from sb3_ecom.envs.recommendation.boredom.particles import ParticleRotation
 from sb3_ecom.envs.recommendation.boredom.thompson import RotationSettings, ThompsonRotation
@@ -30,8 +30,8 @@ def test_the_filter_tells_which_items_were_clicked_and_finds_the_taste():
     for _ in range(25):
         result = loop.step(rule(seen))
         seen = result.observation
-        noticed = read(loop.task, seen)
-        vectors = loop.task.tables.visit.items[result.step_info["slate"]]
+        noticed = unscale(loop.task, seen)
+        vectors = loop.task.tables.public.items[result.step_info["slate"]]
         clicked = rule._clicked(vectors, noticed.clicks[:, -1], noticed.clicked[:, -1])
         np.testing.assert_array_equal(clicked, result.step_info["clicked"])
         right.append(result.step_info["clicked"].sum())
@@ -40,8 +40,8 @@ def test_the_filter_tells_which_items_were_clicked_and_finds_the_taste():
     weight = np.exp(rule._log - rule._log.max(axis=1, keepdims=True))
     mean = (weight[..., None] * rule._tastes).sum(axis=1)
     mean /= np.linalg.norm(mean, axis=1, keepdims=True)
-    assert (mean * loop.state.taste).sum(axis=1).mean() > 0.9
-    assert (rule._bank[:24] * loop.state.taste).sum(axis=1).mean() < 0.6
+    assert (mean * loop.state.hidden.taste).sum(axis=1).mean() > 0.9
+    assert (rule._bank[:24] * loop.state.hidden.taste).sum(axis=1).mean() < 0.6
 
 
 def test_the_filter_earns_more_than_thompson_sampling_and_both_more_than_the_last_page():
@@ -66,7 +66,7 @@ def test_one_knob_crowds_topics_out_and_another_takes_the_exploration_away():
     loop = StepLoop(BoredomTask(), 64)
     rule = ThompsonRotation(loop.task)
     seen, _ = play(rule, loop, 8)
-    main = loop.task.tables.visit.main
+    main = loop.task.tables.public.main
 
     def page(knob, amount, seed=3):
         rule._generator = np.random.default_rng(seed)

@@ -1,4 +1,4 @@
-"""Pick a page that is good and not all of one topic: the rule of the ranker action and of the rotations."""
+"""Pages that are good and not all of one topic: the rule of the ranker action and of the rotations."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def topic_lists(main: Array, topics: int) -> Array:
     return lists
 
 
-def spread_page(lists: Array, scores: Array, discount: Array, head_start: Array, size: int) -> Array:
+def diversified_page(lists: Array, scores: Array, discount: Array, head_start: Array, size: int) -> Array:
     """Return (n, K) items of highest score - discount x place, place counted within the main topic.
 
     Args:
