@@ -1,4 +1,4 @@
-"""Policies that know the chance of what they do: what a log needs to be worth reading."""
+"""Logging policies: they return the chance of each action beside it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sb3_ecom.core.task import Task
 
 
 class LoggingPolicy(Protocol):
-    """Chooses actions and tells their chances."""
+    """Chooses actions and returns their chances."""
 
     def __call__(self, observation: Array) -> tuple[Array, Array]:
         """Return actions, (n,) or (n, K), and the chance of each item in its slot, same shape."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.task import Task
@@ -159,9 +160,9 @@ def _zero(_: float) -> float:
 
 
 def _choices(space: Any) -> Any:
-    if hasattr(space, "nvec"):
+    if isinstance(space, spaces.MultiDiscrete):
         return tuple(np.ravel(space.nvec).tolist())
-    return int(space.n) if hasattr(space, "n") else None
+    return int(space.n) if isinstance(space, spaces.Discrete) else None
 
 
 def _behind_statistics(model: Any, path: Path, vecnormalize: str | Path | None) -> SavedPolicy:

@@ -48,7 +48,7 @@ class RewardRule(ABC):
     #: Whether a needed term may also be a number of `info` beside the terms (units of demand, a cost).
     reads_numbers: ClassVar[bool] = False
     #: Entries that the rule adds to `report` and that users look for in every copy's `info`.
-    in_infos: ClassVar[tuple[str, ...]] = ()
+    info_keys: ClassVar[tuple[str, ...]] = ()
 
     def check_terms(self, known: Names, source: str) -> None:
         """Refuse terms that an environment does not give.

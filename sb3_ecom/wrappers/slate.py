@@ -20,7 +20,7 @@ Rule = TypeVar("Rule", bound=RewardRule)
 class Shown(NamedTuple):
     """What the present episode has shown."""
 
-    seen: Array  # (n, N) bool
+    shown: Array  # (n, N) bool
 
 
 def intra_list_distance(slate: Array, unit_features: Array) -> Array:
@@ -58,22 +58,22 @@ def mean_self_information(slate: Array, information: Array) -> Array:
     return xp.sum(values, axis=1) / xp.where(count > 0, count, xp.ones_like(count))
 
 
-def newly_covered(slate: Array, seen: Array) -> tuple[Array, Array]:
-    """Return the share of the catalogue shown for the first time, (n,), and the new `seen` (n, N).
+def newly_covered(slate: Array, shown: Array) -> tuple[Array, Array]:
+    """Return the share of the catalogue shown for the first time, (n,), and the new `shown` (n, N).
 
     Summed over an episode this is the episode's catalogue coverage, |union of its slates| / N.
 
     Source: Ge, Delgado-Battenfeld & Jannach (2010), "Beyond accuracy: evaluating recommender systems by
     coverage and serendipity", RecSys.
     """
-    xp = array_namespace(slate, seen)
-    n, items = seen.shape
+    xp = array_namespace(slate, shown)
+    n, items = shown.shape
     row = xp.arange(n)[:, None]
     padded = xp.zeros((n, items + 1)) > 0  # all false; the last column takes the empty slots
-    padded[:, :items] = seen
+    padded[:, :items] = shown
     padded[row, xp.where(slate >= 0, slate, xp.full(slate.shape, items))] = True
     after = padded[:, :items]
-    gained = xp.sum(after * 1.0, axis=1) - xp.sum(seen * 1.0, axis=1)
+    gained = xp.sum(after * 1.0, axis=1) - xp.sum(shown * 1.0, axis=1)
     return gained / items, after
 
 
@@ -177,8 +177,8 @@ class Novel(RewardRule):
         if state is None:
             bonus = mean_self_information(slate, self.bits)
         else:
-            bonus, seen = newly_covered(slate, state.seen)
-            state = Shown(seen)
+            bonus, shown = newly_covered(slate, state.shown)
+            state = Shown(shown)
         return state, step._replace(reward=step.reward + self.weight * bonus)
 
 

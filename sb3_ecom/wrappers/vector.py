@@ -39,7 +39,7 @@ class Vectorised(RewardRule):
         ValueError: if `terms` is empty, or None on an environment that is not ours.
     """
 
-    in_infos: ClassVar[tuple[str, ...]] = ("vector_reward",)
+    info_keys: ClassVar[tuple[str, ...]] = ("vector_reward",)
 
     terms: Sequence[str] | None = None
 

@@ -14,6 +14,7 @@ from gymnasium.utils import RecordConstructorArgs
 
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.loop import StepLoop
+from sb3_ecom.core.single_env import EcomEnv
 from sb3_ecom.core.task import Task
 from sb3_ecom.wrappers.rule import Names, RewardRule, Step
 
@@ -41,7 +42,7 @@ class RewardWrapper(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
         given = inspect.signature(self.rule_type).bind(*args, **kwargs).arguments
         RecordConstructorArgs.__init__(self, **given)
         super().__init__(env)
-        known = known_terms(getattr(env.unwrapped, "task", None))
+        known = known_terms(env.unwrapped.task if isinstance(env.unwrapped, EcomEnv) else None)
         self.rule = self.rule_type(**given).for_env(env.unwrapped.observation_space, known)
         self._state: Any = None
         self._fresh = True

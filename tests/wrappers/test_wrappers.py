@@ -250,7 +250,7 @@ def test_the_vector_is_in_every_info_and_the_space_describes_it(n):
     assert venv.reward_space.shape == (2,)
     vectors = np.array([[info["vector_reward"] for info in row] for row in infos])
     np.testing.assert_allclose(vectors @ [1.0, 0.1], rewards, rtol=1e-5)  # the task's own weights
-    np.testing.assert_array_equal(venv.seen.step_info["vector_reward"], vectors[-1])
+    np.testing.assert_array_equal(venv.last_step.step_info["vector_reward"], vectors[-1])
 
 
 def test_mo_gymnasium_finds_the_reward_space_on_the_unwrapped_env():

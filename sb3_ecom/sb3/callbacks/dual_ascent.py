@@ -70,8 +70,8 @@ class DualAscent(BaseCallback):
 
     def _on_step(self) -> bool:
         key = self._rule.key
-        if self._wrapper is not None and self._wrapper.seen is not None:
-            self._sums += self._wrapper.seen.step_info[key].sum(axis=0)
+        if self._wrapper is not None and self._wrapper.last_step is not None:
+            self._sums += self._wrapper.last_step.step_info[key].sum(axis=0)
         else:
             self._sums += np.sum([info[key] for info in self.locals["infos"]], axis=0)
         self._steps += self.training_env.num_envs

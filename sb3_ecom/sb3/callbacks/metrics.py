@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from gymnasium import spaces
+from sb3_contrib import RecurrentPPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Figure, HParam, TensorBoardOutputFormat
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
@@ -217,7 +218,7 @@ class BatchedTimeoutBootstrap(BaseCallback):
     """
 
     def _on_training_start(self) -> None:
-        recurrent = hasattr(self.model.policy, "lstm_actor")
+        recurrent = isinstance(self.model, RecurrentPPO)
         does_so = getattr(self.model, "values_timeouts_in_batch", False)
         self._active = isinstance(self.model, OnPolicyAlgorithm) and not recurrent and not does_so
 
@@ -253,7 +254,8 @@ class TerminalHorizon(BaseCallback):
     there that value belongs to a state that never earns, and makes a learner save money for it. This clears
     ``TimeLimit.truncated`` before SB3 looks. With it, ``gamma: 1.0`` is well defined.
 
-    For PPO, A2C, TRPO and MaskablePPO, in place of `BatchedTimeoutBootstrap`.
+    For every algorithm that looks at that flag: PPO, A2C, TRPO and MaskablePPO, in place of
+    `BatchedTimeoutBootstrap`, and off-policy ones, whose replay buffer then stores a true end.
     """
 
     def _on_step(self) -> bool:

@@ -15,11 +15,11 @@ from stable_baselines3.common.vec_env import VecEnv
 from torch import Tensor
 
 from sb3_ecom.core.loop import Transition
-from sb3_ecom.sb3.device.admission import common_device, device_env
 from sb3_ecom.sb3.device.buffer import DeviceRolloutBuffer
 from sb3_ecom.sb3.device.distributions import device_twin
 from sb3_ecom.sb3.device.errors import explain_out_of_memory
 from sb3_ecom.sb3.device.infos import LazyInfos
+from sb3_ecom.sb3.device.placement import common_device, device_env
 from sb3_ecom.sb3.device.timeouts import Timeouts
 
 

@@ -1,4 +1,4 @@
-"""A vector of its own for the item that the newest history step shows, learned with the policy."""
+"""Learned embeddings of the last clicked item."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _DIRECTIONS = 256  # drawn, of which the best is taken
 
 
 class LastItemEmbeddingExtractor(LastClickExtractor):
-    """What `LastClickExtractor` gives, and a learned vector of the item shown.
+    """Last-click features plus a learned embedding of the last clicked item.
 
     A few features of an item (embedding, price) say roughly what to show next; what follows a click is
     peculiar to the item. The item is recognised by its signs, ``observation_space.items.signs``, so
@@ -52,7 +52,7 @@ class LastItemEmbeddingExtractor(LastClickExtractor):
         super().__init__(observation_space, **shared)
         self._features_dim += vector_size
         self.columns = list(signs.columns)
-        direction, codes = _telling_direction(torch.as_tensor(signs.values))
+        direction, codes = _separating_direction(torch.as_tensor(signs.values))
         codes, order = codes.sort()
         self.register_buffer("direction", direction, persistent=False)
         self.register_buffer("bounds", (codes[1:] + codes[:-1]) / 2, persistent=False)
@@ -71,14 +71,14 @@ class LastItemEmbeddingExtractor(LastClickExtractor):
     def item(self, window: Window) -> Tensor:
         """Return (n,) int64: the item of the newest step, N where it is padding.
 
-        Signs that are none of the catalogue's give the item nearest along the telling direction.
+        Signs that are none of the catalogue's give the item nearest along the separating direction.
         """
         code = window.history[:, -1, self.columns] @ self.direction
         nearest = self.order[torch.bucketize(code, self.bounds)]
         return torch.where(window.valid[:, -1], nearest, len(self.order))
 
 
-def _telling_direction(signs: Tensor) -> tuple[Tensor, Tensor]:
+def _separating_direction(signs: Tensor) -> tuple[Tensor, Tensor]:
     """Return the (S,) direction that keeps (N, S) signs farthest apart, and the (N,) products with it.
 
     One product and a search tell N items as surely as N distances do, and cost a tenth.

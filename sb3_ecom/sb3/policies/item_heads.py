@@ -62,8 +62,8 @@ class CatalogueHead(nn.Module):
 class ItemVectors(nn.Module):
     """Vectors of the things that can be chosen: (P x_j, tanh(R x_j + r)) of their descriptions x_j.
 
-    What a description is worth need not be linear in it. Of a catalogue, x_j are the features and the log
-    popularity, and the vectors are the same for every observation.
+    The value of an item need not be linear in its description. Of a catalogue, x_j are the features and the
+    log popularity, and the vectors are the same for every observation.
 
     Args:
         choices: a catalogue, or where the observation describes what can be chosen now.
@@ -124,7 +124,7 @@ class CandidateHead(nn.Module):
 class ValueHead(nn.Module):
     """Values of every choice, k of each: q_kj = b_k(s) + w_k(s) . z_j, with z_j the `ItemVectors`.
 
-    A choice that the observation marks as closed is worth less than all others.
+    A choice that the observation marks as closed gets a lower value than all others.
 
     Args:
         latent_dim: floats of the latent.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from gymnasium import spaces
@@ -13,12 +13,22 @@ from sb3_ecom.core.spaces import Layout, LayoutBox
 from sb3_ecom.core.task import Task
 
 
+@runtime_checkable
+class ItemOffsetRule(Protocol):
+    """A baseline whose parameters a learned policy can offset, item by item."""
+
+    num_offsets: int  # per item; 0 leaves the rule as it is
+
+    def __call__(self, observation: Array, shift: Array | None = None) -> Array:
+        """Return the (n, ...) actions for (n, d) observations, offset by (n, num_offsets N)."""
+
+
 class RowSettings(NamedTuple):
     """How observations are cut and actions are put together; a saved model carries it in its space."""
 
     env_id: str | None  # whose baseline `rule` is
     rule: str | None  # baseline whose offsets an action sets; None: the action is the task's own
-    reach: float  # of a knob, in the rule's own unit, at action 1
+    reach: float  # offset at action 1, in the rule's own unit
     history: bool  # whether a row holds the item's past
     identity: bool  # whether a row says which item it is
 
@@ -91,8 +101,8 @@ class ItemRows:
 
     def act(self, observation: Array, action: Array) -> Array:
         """Return the task's actions, (n, ...), for (n, d) observations and (n N, k) actions of their rows."""
-        turned = action.reshape(len(observation), self.items, -1).transpose(0, 2, 1)
-        joint = np.ascontiguousarray(turned.reshape(len(observation), -1))
+        offsets = action.reshape(len(observation), self.items, -1).transpose(0, 2, 1)
+        joint = np.ascontiguousarray(offsets.reshape(len(observation), -1))
         if self.rule is None:
             return joint
         return self.rule(observation, joint * self.settings.reach)
@@ -123,7 +133,7 @@ class ItemRowPolicy:
         return self._rows.act(observation, action), None
 
 
-def _find_rule(task: Task, settings: RowSettings) -> Any:
+def _find_rule(task: Task, settings: RowSettings) -> ItemOffsetRule | None:
     if settings.rule is None:
         return None
     if settings.env_id is None:
@@ -132,6 +142,6 @@ def _find_rule(task: Task, settings: RowSettings) -> Any:
     if settings.rule not in baselines:
         raise ValueError(f"rule must be one of {', '.join(baselines)}, got {settings.rule!r}")
     rule = baselines[settings.rule](task)
-    if not hasattr(rule, "num_offsets"):
+    if not isinstance(rule, ItemOffsetRule):
         raise ValueError(f"rule {settings.rule!r} of {settings.env_id} has no offsets to shift")
     return rule

@@ -1,4 +1,4 @@
-"""Learning on top of a rule: what the learner sees and does, and its model as a policy of the task."""
+"""Offsets to a rule: the learner's spaces, and its model as a policy of the task."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class ResidualSettings(NamedTuple):
 
     env_id: str  # whose baseline `rule` is
     rule: str
-    reach: float  # shift of a knob at action 1, in the rule's own unit
+    reach: float  # offset at action 1, in the rule's own unit
 
 
 class ResidualBox(LayoutBox):
@@ -101,6 +101,6 @@ class ResidualPolicy:
 
     def predict(self, observation: Array, deterministic: bool = True, **_: Any) -> tuple[Array, None]:
         """Return (actions, None)."""
-        seen = np.concatenate([self._rule.features(observation), observation], axis=1)
-        action, _state = self._model.predict(seen, deterministic=deterministic)
+        joined = np.concatenate([self._rule.features(observation), observation], axis=1)
+        action, _state = self._model.predict(joined, deterministic=deterministic)
         return self._rule.act(action * self._settings.reach), None

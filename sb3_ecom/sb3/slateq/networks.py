@@ -1,4 +1,4 @@
-"""Networks of SlateQ: what a page is worth if an item is picked, and which item is picked."""
+"""Networks of SlateQ: the value of a page if an item is picked, and which item is picked."""
 
 from __future__ import annotations
 

@@ -39,17 +39,17 @@ def top_k(choices: Choices, size: int) -> Tensor:
 
 def greedy(choices: Choices, size: int) -> Tensor:
     """Return (n, K) items, each the one that lifts the slate's value most beside those before it."""
-    worth = choices.weights * choices.values
+    weighted = choices.weights * choices.values
     top, bottom = choices.null_weight * choices.null_value, choices.null_weight
-    taken = torch.zeros_like(worth, dtype=torch.bool)
+    taken = torch.zeros_like(weighted, dtype=torch.bool)
     places = []
     for _ in range(size):
-        ratio = (top[:, None] + worth) / (bottom[:, None] + choices.weights)
+        ratio = (top[:, None] + weighted) / (bottom[:, None] + choices.weights)
         if choices.closed is not None:
             ratio = torch.where(choices.closed, ratio - ratio.max() + ratio.min() - 1.0, ratio)
         place = ratio.masked_fill(taken, _NEVER).argmax(1, keepdim=True)
         taken = taken.scatter(1, place, True)
-        top = top + worth.gather(1, place)[:, 0]
+        top = top + weighted.gather(1, place)[:, 0]
         bottom = bottom + choices.weights.gather(1, place)[:, 0]
         places.append(place)
     return torch.cat(places, 1)
@@ -77,7 +77,9 @@ SEARCHES: dict[str, Search] = {"top_k": top_k, "greedy": greedy, "exact": exact}
 
 
 def _best(choices: Choices, reference: Tensor, size: int) -> Tensor:
-    gain = choices.weights * (choices.values - reference[:, None])
+    advantage = choices.weights * (choices.values - reference[:, None])
     if choices.closed is not None:
-        gain = torch.where(choices.closed, gain - gain.max() + gain.min() - 1.0, gain)
-    return gain.topk(size, dim=1).indices
+        advantage = torch.where(
+            choices.closed, advantage - advantage.max() + advantage.min() - 1.0, advantage
+        )
+    return advantage.topk(size, dim=1).indices

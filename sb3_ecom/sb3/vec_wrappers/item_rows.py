@@ -1,4 +1,4 @@
-"""The VecEnv of item rows: what SB3's algorithms train on."""
+"""A VecEnv wrapper in which every item of every copy is an environment of its own."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class VecItemRows(VecEnvWrapper):
     """Shows SB3 every item of every copy as an environment of its own; for rl-zoo's `vec_env_wrapper`.
 
     One small network then serves all items, and each is paid for what itself brought about: a day of a shop
-    of ten items is ten examples, not one. With a `rule` (a baseline that has offsets) an action turns the
+    of ten items is ten examples, not one. With a `rule` (a baseline that has offsets) an action offsets the
     rule's parameters of this item today, and 0 is the rule as it was tuned. With `twin` the same rule,
     untouched, keeps a second shop that meets the same customers and suppliers, and a row earns the
     difference: what chance did to both cancels (a control variate; the mean policy gradient stays). That
@@ -31,7 +31,7 @@ class VecItemRows(VecEnvWrapper):
         venv: an `EcomVecEnv` (rl-zoo: ``--gym-packages sb3_ecom.fast``) of a task that reports
             ``item_reward``.
         rule: name of a baseline of the id that has offsets, or None: rows give the task's own actions.
-        reach: of a knob at action 1, in the rule's own unit.
+        reach: offset at action 1, in the rule's own unit.
         team: share of the whole copy's reward in a row's, 0 (all selfish) to 1 (all alike). Items that
             compete for room need some: at 0 each takes what it can.
         twin: whether to take off what the rule earns (needs a rule).
@@ -74,8 +74,8 @@ class VecItemRows(VecEnvWrapper):
         self._shop = venv
         venv.loop.stagger = stagger
         self._twin = StepLoop(venv.task, venv.num_envs, stagger=stagger) if twin else None
-        self._seen: Array = None  # (n, d) observations of the copies
-        self._twin_seen: Array = None
+        self._observation: Array = None  # (n, d) observations of the copies
+        self._twin_observation: Array = None
         self.num_envs = venv.num_envs * self.rows.items
         self.reset_infos = [{} for _ in range(self.num_envs)]
 
@@ -85,39 +85,39 @@ class VecItemRows(VecEnvWrapper):
         if twin is not None and twin.seeded is None and self._shop._seeds[0] is None:
             self._shop.seed(None)  # both must begin with the same streams
         seed = self._shop._seeds[0]
-        self._seen = self._shop.reset()
+        self._observation = self._shop.reset()
         if twin is not None:
-            self._twin_seen = twin.reset(seed)
+            self._twin_observation = twin.reset(seed)
         self.reset_infos = [{} for _ in range(self.num_envs)]
-        return self.rows.cut(self._seen)
+        return self.rows.cut(self._observation)
 
     def step_async(self, actions: Array) -> None:
         """Keep the copies' actions for `step_wait`."""
-        self._shop.step_async(self.rows.act(self._seen, np.asarray(actions)))
+        self._shop.step_async(self.rows.act(self._observation, np.asarray(actions)))
 
     def step_wait(self) -> VecEnvStepReturn:
         """Advance every copy, and its twin, by one step."""
-        self._seen, _, done, infos = self._shop.step_wait()
+        self._observation, _, done, infos = self._shop.step_wait()
         last = self._shop.last
         if last is None:
             raise RuntimeError("step was called before reset: call reset() first")
         reward = last.step_info["item_reward"]
-        if self._twin is not None:
-            other = self._twin.step(self.rows.rule(self._twin_seen))
-            self._twin_seen = other.observation
+        if self._twin is not None and self.rows.rule is not None:
+            other = self._twin.step(self.rows.rule(self._twin_observation))
+            self._twin_observation = other.observation
             reward = reward - other.step_info["item_reward"]
         if self.team:
             reward = (1 - self.team) * reward + self.team * reward.sum(axis=1, keepdims=True)
         items = self.rows.items
-        told: list[dict[str, Any]] = [infos[0]] * self.num_envs
+        row_infos: list[dict[str, Any]] = [infos[0]] * self.num_envs
         if last.rows.size:
             running: dict[str, Any] = {"TimeLimit.truncated": False}
-            told = [running] * self.num_envs
+            row_infos = [running] * self.num_envs
             finals = self.rows.cut(last.final_observation).reshape(len(last.rows), items, -1)
             for row, final in zip(last.rows.tolist(), finals, strict=True):
                 for item in range(items):
-                    told[row * items + item] = {**infos[row], "terminal_observation": final[item]}
-        return self.rows.cut(self._seen), _flat(reward), np.repeat(done, items), told
+                    row_infos[row * items + item] = {**infos[row], "terminal_observation": final[item]}
+        return self.rows.cut(self._observation), _flat(reward), np.repeat(done, items), row_infos
 
 
 def _flat(reward: Array) -> Array:

@@ -12,14 +12,14 @@ from torch import nn
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.transition_model import Outcomes, TransitionModel
 
-_BATCH = 2048  # descriptions of one gradient step
+_BATCH = 2048  # states of one gradient step
 _SEED = 0  # of the critic's first weights and of its batches
 
 
 class PrivilegedCritic:
-    """Expected advantage of steps: reward plus discounted worth of going on, less the worth of the state.
+    """Expected advantage of steps: reward plus discounted value of the next state, less the state's value.
 
-    The worth V is a small network of the state's description. Its targets are expectations over all that may
+    The value V is a small network of the state's features. Its targets are expectations over all that may
     follow a step, so neither a click nor a departure adds noise to them: one pass over the states of the last
     `every` steps is one iteration of fitted policy evaluation (expected TD(0)), and V follows the policy as
     that learns. Whatever V is, the advantages of an episode are in expectation its return less V of the start
@@ -63,49 +63,50 @@ class PrivilegedCritic:
         self._generator = torch.Generator().manual_seed(_SEED)
         self._network = _build(transition_model.size, hidden)
         self._optimizer = torch.optim.Adam(self._network.parameters(), lr=learning_rate)
-        self._seen: list[tuple[Array, Array]] = []  # descriptions and what V should have said of them
+        self._samples: list[tuple[Array, Array]] = []  # features of states, targets of V
 
     def snapshot(self, state: Any) -> Any:
         """Return what `__call__` must know of the state before the step."""
         return self._transition_model.snapshot(state)
 
     def value(self, snapshot: Any) -> Array:
-        """Return (n,) what is still to come."""
+        """Return the (n,) values of states."""
         return self._value(self._transition_model.features(snapshot))
 
     def __call__(self, snapshot: Any, step_info: Mapping[str, Array]) -> Array:
         """Return the (n,) float32 expected advantage of a step, and learn from it."""
-        here, may = (
-            self._transition_model.features(snapshot),
-            self._transition_model.outcomes(snapshot, step_info),
-        )
-        n, cases, width = may.next_features.shape
-        values = self._value(here)
-        worth = self._worth(may, self._value(may.next_features.reshape(-1, width)).reshape(n, cases))
+        features = self._transition_model.features(snapshot)
+        outcomes = self._transition_model.outcomes(snapshot, step_info)
+        n, cases, width = outcomes.next_features.shape
+        values = self._value(features)
+        next_values = self._value(outcomes.next_features.reshape(-1, width)).reshape(n, cases)
+        target = self._target(outcomes, next_values)
         if self._epochs:
-            self._seen.append((here, worth))
-            if len(self._seen) == self._every:
+            self._samples.append((features, target))
+            if len(self._samples) == self._every:
                 self._learn()
-        return worth - values
+        return target - values
 
-    def _worth(self, may: Outcomes, later: Array) -> Array:
-        """Return the (n,) expected reward and discounted worth of what follows."""
-        worth = (may.probabilities * (may.rewards + self._discount * may.continue_prob * later)).sum(1)
-        return np.asarray(worth, dtype=np.float32)
+    def _target(self, outcomes: Outcomes, next_values: Array) -> Array:
+        """Return the (n,) expected reward plus discounted value of the next state."""
+        after = self._discount * outcomes.continue_prob * next_values
+        return np.asarray((outcomes.probabilities * (outcomes.rewards + after)).sum(1), dtype=np.float32)
 
-    def _value(self, description: Array) -> Array:
-        """Return V of (m, F) descriptions, (m,)."""
+    def _value(self, features: Array) -> Array:
+        """Return V of (m, F) features, (m,)."""
         with torch.no_grad():
-            value: Array = self._network(torch.from_numpy(description))[:, 0].numpy()
+            value: Array = self._network(torch.from_numpy(features))[:, 0].numpy()
         return value
 
     def _learn(self) -> None:
         """Fit V to the targets of the last steps."""
-        here, worth = (torch.from_numpy(np.concatenate(parts)) for parts in zip(*self._seen, strict=True))
-        self._seen = []
+        features, targets = (
+            torch.from_numpy(np.concatenate(parts)) for parts in zip(*self._samples, strict=True)
+        )
+        self._samples = []
         for _ in range(self._epochs):
-            for rows in torch.split(torch.randperm(len(here), generator=self._generator), _BATCH):
-                loss = nn.functional.mse_loss(self._network(here[rows])[:, 0], worth[rows])
+            for rows in torch.split(torch.randperm(len(features), generator=self._generator), _BATCH):
+                loss = nn.functional.mse_loss(self._network(features[rows])[:, 0], targets[rows])
                 self._optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
                 self._optimizer.step()

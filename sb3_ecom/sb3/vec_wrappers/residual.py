@@ -15,23 +15,23 @@ from sb3_ecom.sb3.vec_wrappers.expected_advantage import VecExpectedAdvantage
 
 
 class VecResidual(VecEnvWrapper):
-    """Lets a learner shift what a baseline does; for rl-zoo's `vec_env_wrapper`.
+    """Lets a learner add offsets to a baseline's actions; for rl-zoo's `vec_env_wrapper`.
 
-    An action of 0 is the rule as it was tuned. The learner sees the rule's notes (what it estimates and
-    plans) before the observation. With `twin` the same rule, untouched, plays a second copy of everything
+    An action of 0 is the rule as it was tuned. The learner sees the rule's features (what it estimates
+    and plans) before the observation. With `twin` the same rule, untouched, plays a second copy of everything
     that meets the same customers, and the reward is the difference: what chance did to both cancels (a
     control variate; the mean policy gradient stays), and training starts from 0.
 
     ``info["episode"]`` keeps the copy's own return. A model so trained carries its settings in its
     observation space; `ResidualPolicy`, `load_policy` and ``python -m sb3_ecom evaluate ID --model ZIP``
-    make it a policy over the task's observations again. ``terminal_observation`` holds the notes of the step
-    before, since the rule does not think about a day that is over: use it with `TerminalHorizon`.
+    make it a policy over the task's observations again. ``terminal_observation`` holds the features of the
+    step before, since the rule computes none for a day that is over: use it with `TerminalHorizon`.
 
     Args:
         venv: an `EcomVecEnv` of one of our ids (rl-zoo: ``--gym-packages sb3_ecom.fast``), or a
             `VecExpectedAdvantage` of one, which needs no twin: it pays without the luck.
-        rule: name of a baseline of the id that can be shifted (`ResidualRule`).
-        reach: shift of a knob at action 1, in the rule's own unit.
+        rule: name of a baseline of the id that takes offsets (`ResidualRule`).
+        reach: offset at action 1, in the rule's own unit.
         twin: whether to take off what the rule earns.
 
     Raises:
@@ -59,37 +59,37 @@ class VecResidual(VecEnvWrapper):
         self._own = own
         self._twin = StepLoop(own.task, own.num_envs, stagger=own.loop.stagger) if twin else None
         self._twin_rule = find_rule(own.task, settings)
-        self._twin_seen: Array = None
-        self._notes: Array = None
+        self._twin_observation: Array = None
+        self._features: Array = None
 
     def reset(self) -> Array:
-        """Start n new episodes; return notes and observations."""
+        """Start n new episodes; return features and observations."""
         twin, seed = self._twin, self._own._seeds[0]
         if twin is not None and twin.seeded is None and seed is None:
             self._own.seed(None)  # both must begin with the same streams
             seed = self._own._seeds[0]
-        seen = self.venv.reset()
+        observation = self.venv.reset()
         if twin is not None:
-            self._twin_seen = twin.reset(seed)
-        return self._look(seen)
+            self._twin_observation = twin.reset(seed)
+        return self._with_features(observation)
 
     def step_async(self, actions: Array) -> None:
-        """Keep the shifted actions for `step_wait`."""
+        """Keep the rule's actions with the learner's offsets for `step_wait`."""
         self.venv.step_async(self._rule.act(np.asarray(actions) * self._reach))
 
     def step_wait(self) -> VecEnvStepReturn:
         """Advance every copy, and its twin, by one step."""
-        seen, reward, done, infos = self.venv.step_wait()
+        observation, reward, done, infos = self.venv.step_wait()
         if self._twin is not None:
-            self._twin_rule.features(self._twin_seen)
+            self._twin_rule.features(self._twin_observation)
             other = self._twin.step(self._twin_rule.act(np.zeros((self.num_envs, self._rule.num_offsets))))
-            self._twin_seen = other.observation
+            self._twin_observation = other.observation
             reward = reward - other.reward
         for row in np.flatnonzero(done).tolist():
-            final: Any = np.concatenate([self._notes[row], infos[row]["terminal_observation"]])
+            final: Any = np.concatenate([self._features[row], infos[row]["terminal_observation"]])
             infos[row] = {**infos[row], "terminal_observation": final}
-        return self._look(seen), np.asarray(reward, dtype=np.float32), done, infos
+        return self._with_features(observation), np.asarray(reward, dtype=np.float32), done, infos
 
-    def _look(self, seen: Array) -> Array:
-        self._notes = self._rule.features(seen)
-        return np.concatenate([self._notes, seen], axis=1)
+    def _with_features(self, observation: Array) -> Array:
+        self._features = self._rule.features(observation)
+        return np.concatenate([self._features, observation], axis=1)

@@ -30,7 +30,7 @@ class RewardVecWrapper(VecEnvWrapper):
     to record the new one).
 
     Attributes:
-        seen: the last step as this wrapper left it: terms and step_info of all copies, in arrays.
+        last_step: the last step as this wrapper left it: terms and step_info of all copies, in arrays.
 
     Raises:
         ValueError: as the rule; at the first step on an unknown reward term, or without reward terms.
@@ -48,7 +48,7 @@ class RewardVecWrapper(VecEnvWrapper):
         known = known_terms(venv.get_attr("task", 0)[0] if venv.has_attr("task") else None)
         self.rule = self.rule_type(**given).for_env(venv.unwrapped.observation_space, known)
         self._name = self._find_name()
-        self.seen: Step | None = None
+        self.last_step: Step | None = None
         self._state: Any = None
         self._fresh = True
         self._generator = noise_generator(self.rule, None)
@@ -62,7 +62,7 @@ class RewardVecWrapper(VecEnvWrapper):
     def reset(self) -> Any:
         """Start n new episodes."""
         observation = self.venv.reset()
-        self.seen = None
+        self.last_step = None
         blank = np.zeros(self.num_envs)
         if self._fresh:
             self._state, self._fresh = self.rule.start(observation, blank), False
@@ -76,12 +76,12 @@ class RewardVecWrapper(VecEnvWrapper):
         before = self._batch(observation, reward, done, infos)
         noise = self.rule.draw(self._generator, self.num_envs)
         self._state, after = self.rule.apply(self._state, before, noise)
-        self.seen = after
+        self.last_step = after
         if done.any():
             blank = np.zeros(self.num_envs)
             self._state = self.rule.restart(self._state, done, observation, blank)
-        if self.rule.in_infos or after.terms is not before.terms:
-            infos = self._tell(infos, before, after)
+        if self.rule.info_keys or after.terms is not before.terms:
+            infos = self._new_infos(infos, before, after)
         return observation, np.array(after.reward, dtype=np.float32), done, infos
 
     def _find_name(self) -> str:
@@ -112,16 +112,16 @@ class RewardVecWrapper(VecEnvWrapper):
         stacked = {name: np.asarray([term.get(name, np.nan) for term in terms]) for name in terms[0]}
         return stacked, read_report(self.rule, infos, self._name)
 
-    def _tell(self, infos: Sequence[dict[str, Any]], before: Step, after: Step) -> list[dict[str, Any]]:
+    def _new_infos(self, infos: Sequence[dict[str, Any]], before: Step, after: Step) -> list[dict[str, Any]]:
         """Return new infos: copies that go on may share one, so none is changed in place."""
-        told = []
+        new_infos = []
         replaced = after.terms is not before.terms
         for row, info in enumerate(infos):
-            added: dict[str, Any] = {name: after.step_info[name][row] for name in self.rule.in_infos}
+            added: dict[str, Any] = {name: after.step_info[name][row] for name in self.rule.info_keys}
             if replaced and "reward_terms" in info:
                 added["reward_terms"] = {name: float(term[row]) for name, term in after.terms.items()}
-            told.append({**info, **added} if added else info)
-        return told
+            new_infos.append({**info, **added} if added else info)
+        return new_infos
 
 
 def _layer_below(venv: VecEnv) -> Any:
@@ -130,7 +130,7 @@ def _layer_below(venv: VecEnv) -> Any:
         if not isinstance(venv, VecEnvWrapper):
             return None
         venv = venv.venv
-    return venv.last if isinstance(venv, EcomVecEnv) else venv.seen
+    return venv.last if isinstance(venv, EcomVecEnv) else venv.last_step
 
 
 def _in_same_episode(observation: Any, rows: Array, infos: Sequence[dict[str, Any]]) -> Any:

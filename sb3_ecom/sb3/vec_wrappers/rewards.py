@@ -70,7 +70,7 @@ class VecNoveltyBonus(RewardVecWrapper, rule=Novel):
 class VecVectorReward(RewardVecWrapper, rule=Vectorised):
     """SB3 wrapper of `Vectorised`.
 
-    The vector of all copies is ``seen.step_info["vector_reward"]``, (n, m).
+    The vector of all copies is ``last_step.step_info["vector_reward"]``, (n, m).
     """
 
     rule: Vectorised

@@ -10,7 +10,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecNorm
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from sb3_ecom.core.task import Metric
-from sb3_ecom.sb3 import BatchedTimeoutBootstrap, EcomMetricsCallback, make_vec_env
+from sb3_ecom.sb3 import BatchedTimeoutBootstrap, EcomMetricsCallback, TerminalHorizon, make_vec_env
 from sb3_ecom.sb3.callbacks.episode_window import EpisodeWindow
 
 METRICS = {"ctr", "clicks_per_session", "session_length", "return", "score"}
@@ -171,3 +171,14 @@ def test_batched_bootstrap_leaves_recurrent_ppo_alone():
         model.learn(1, callback=[*callbacks, keep])
         rewards.append(keep.rewards)
     np.testing.assert_array_equal(*rewards)
+
+
+@pytest.mark.parametrize("callback", [None, TerminalHorizon()])
+def test_terminal_horizon_stores_a_true_end_in_a_replay_buffer(callback):
+    model = SAC(
+        "MlpPolicy", make_vec_env("EcomToy-v0", n_envs=2, seed=0), buffer_size=200, device="cpu", seed=0
+    )
+    model.learn(200, callback=callback)
+    buffer = model.replay_buffer
+    assert buffer.dones.any()
+    assert buffer.timeouts.any() == (callback is None)

@@ -29,7 +29,7 @@ def test_a_row_holds_what_the_observation_says_of_its_item():
     rows = venv.reset()
     for rows, *_ in play(venv, 20):  # noqa: B007 - the last one is looked at
         pass
-    seen, task = venv._seen, venv.venv.task
+    seen, task = venv._observation, venv.venv.task
     context, history = task.observation_space.layout.split(seen)
     assert rows.shape == (3 * ITEMS, venv.observation_space.shape[0])
     for copy, item in ((0, 0), (2, 7)):
@@ -53,7 +53,7 @@ def test_rows_without_a_rule_are_the_task_s_own_actions():
         action = draw.uniform(-1, 1, (3, ITEMS, 2)).astype(np.float32)
         venv.step(action.reshape(-1, 2))
         expected = plain.step(np.concatenate([action[:, :, 0], action[:, :, 1]], axis=1))[0]
-        np.testing.assert_array_equal(venv._seen, expected)
+        np.testing.assert_array_equal(venv._observation, expected)
 
 
 def test_rewards_of_a_copy_s_rows_share_out_its_reward():
@@ -131,7 +131,7 @@ def test_a_saved_model_acts_on_whole_observations(tmp_path):
     venv.save(str(folder / SHOP / "vecnormalize.pkl"))
     task = sb3_ecom.spec(SHOP).make_task()
     loaded = load_policy(folder, task, env_id=SHOP)
-    observation = venv.venv._seen
+    observation = venv.venv._observation
     rows = venv.normalize_obs(venv.venv.rows.cut(observation))
     expected = venv.venv.rows.act(observation, model.predict(rows, deterministic=True)[0])
     np.testing.assert_allclose(loaded.predict(observation)[0], expected, atol=1e-5)

@@ -64,7 +64,7 @@ def test_a_shift_moves_the_multiplier_by_its_reach():
         state = venv.venv.loop.state
         tracked = state.tracked._replace(log_multiplier=np.zeros(4, np.float32))
         venv.venv.loop.state = state._replace(tracked=tracked)
-        venv._look(venv.venv.task.observe(venv.venv.loop.state))
+        venv._with_features(venv.venv.task.observe(venv.venv.loop.state))
         venv.step(np.full((4, 1), action))
     moved = high.venv.loop.state.tracked.log_multiplier - low.venv.loop.state.tracked.log_multiplier
     plan = low._rule._target * 0 + 0.4
@@ -74,7 +74,7 @@ def test_a_shift_moves_the_multiplier_by_its_reach():
     np.testing.assert_allclose(moved[free], plan[free], atol=1e-5)
 
 
-def test_notes_tell_the_plan_and_the_final_observation_is_the_day_s_last():
+def test_features_hold_the_plan_and_the_final_observation_is_the_day_s_last():
     venv = on_top()
     seen = venv.reset()
     for _ in range(48):

@@ -1,13 +1,21 @@
-"""Which environments a device algorithm takes, and where it then lives."""
+"""Checks of the environment and the device that a device algorithm is given."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from stable_baselines3.common.vec_env import VecEnvWrapper
 
 from sb3_ecom.sb3.device.vec_env import DeviceVecEnv
+
+
+@runtime_checkable
+class StepsTensors(Protocol):
+    """A VecEnvWrapper that passes tensors on."""
+
+    def step_tensors(self, actions: Any) -> Any:
+        """Advance every copy by one step; everything stays on the device."""
 
 
 def device_env(env: Any, name: str) -> DeviceVecEnv:
@@ -18,7 +26,7 @@ def device_env(env: Any, name: str) -> DeviceVecEnv:
     """
     inner = env
     while isinstance(inner, VecEnvWrapper):
-        if not hasattr(type(inner), "step_tensors"):
+        if not issubclass(type(inner), StepsTensors):  # of the class: wrappers forward attributes
             raise ValueError(
                 f"{name} cannot step through {type(inner).__name__}, which works on NumPy arrays: remove it "
                 "(its device twin, where there is one, is in sb3_ecom.sb3.device), or use SB3's own class"
