@@ -18,7 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sb3_ecom.core import presets
 from sb3_ecom.core.files import check_writable, write_whole
+from sb3_ecom.core.presets import Notes, rounded
 from sb3_ecom.core.tables.options import add_reading_options, count_cells, reading_options
 from sb3_ecom.core.tables.reader import Column, Table, read_table
 from sb3_ecom.core.tables.stray import find_stray_days
@@ -152,7 +154,7 @@ def calibrate(
         ValueError: if a log is empty, broken or holds nothing to fit; says what to mend.
     """
     reading.setdefault("times", TimeReading(local=True))
-    found, start = Fit(), load_preset(base, PacingParams)
+    found, start = Fit(), load_preset(base)
     for log in logs:
         given = None if names is None else {k: v for k, v in names.items() if v is not None}
         table = read_table(log, COLUMNS, given, **reading)
@@ -288,23 +290,14 @@ def _check_cells(table: Table, log: str) -> None:
 
 def format_preset(params: PacingParams, found: Fit, base: str) -> str:
     """Return the preset as TOML: what was fitted to what, and what is assumed."""
-    lines = ["# Written by `python -m sb3_ecom calibrate advertising`.", "", "[params]"]
-    for name, value in asdict(params).items():
-        if name in found.source:
-            error = found.stderr.get(name)
-            note = f"fitted to {found.source[name]}" + (f", s.e. {error:.2g}" if error is not None else "")
-        else:
-            note = f"as in {base}"
-        lines.append(f"{name} = {_toml(value)}  # {note}")
-    return "\n".join(lines) + "\n"
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, tuple):
-        return f"[{', '.join(_toml(item) for item in value)}]"
-    return (
-        f'"{value}"' if isinstance(value, str) else f"{value:.6g}" if isinstance(value, float) else str(value)
-    )
+    notes: Notes = {}
+    for name in asdict(params):
+        error = found.stderr.get(name)
+        fitted = f"fitted to {found.source.get(name)}" + (f", s.e. {error:.2g}" if error is not None else "")
+        notes["params", name] = fitted if name in found.source else f"as in {base}"
+    values = {name: rounded(value, 6) for name, value in asdict(params).items()}
+    heading = "Written by `python -m sb3_ecom calibrate advertising`."
+    return presets.format_preset({"params": values}, heading, notes)
 
 
 def format_report(lines: Sequence[Line]) -> str:
