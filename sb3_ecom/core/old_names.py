@@ -98,7 +98,7 @@ _ROOMS: tuple[tuple[str, str, dict[str, str]], ...] = (
                 name: f"calibration.{name}"
                 for name in ("calibrate", "click_items", "click_log", "click_rows")
             },
-            **{name: f"calibration.{name}" for name in ("click_rows", "fit", "purchases", "report")},
+            **{name: f"calibration.{name}" for name in ("click_rows", "fit", "purchases")},
             "sessions": "calibration.sessions",
             "foresight": "session.transition_model",
             "logged": "session.item_similarity",
@@ -111,7 +111,7 @@ _ROOMS: tuple[tuple[str, str, dict[str, str]], ...] = (
             "visit_tables": "session.visit_tables",
         },
     ),
-    (_REC, _CORE, {"references": "references"}),
+    (_REC, _CORE, {"references": "references", "report": "fidelity"}),
     (
         _SB3,
         _SB3,

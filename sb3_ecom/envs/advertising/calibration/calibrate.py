@@ -17,8 +17,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.console import Console
 
 from sb3_ecom.core import presets
+from sb3_ecom.core.fidelity import format_markdown, format_table, summarise
 from sb3_ecom.core.files import check_writable, write_whole
 from sb3_ecom.core.presets import Notes, rounded
 from sb3_ecom.core.tables.options import add_reading_options, count_cells, reading_options
@@ -26,7 +28,6 @@ from sb3_ecom.core.tables.reader import Column, Table, read_table
 from sb3_ecom.core.tables.stray import find_stray_days
 from sb3_ecom.core.tables.times import TimeReading
 from sb3_ecom.envs.advertising.calibration.fidelity import (
-    Line,
     price_statistics,
     report,
     response_statistics,
@@ -127,11 +128,14 @@ def run(options: argparse.Namespace) -> None:
     params, found = calibrate(options.logs, options.base, names, options.price_unit, **reading)
     lines = report(PacingTask(**asdict(params)), found.observed)
     place = options.report or out.with_name(f"{out.stem}_report.md")
-    write_whole(place, format_markdown(lines, found).encode())
+    write_whole(place, format_markdown(lines, {}, found.notes).encode())
     write_whole(out, format_preset(params, found, options.base).encode())
+    console = Console(highlight=False, markup=False, soft_wrap=True)
     for note in found.notes:
-        print(note)
-    print(f"{format_report(lines)}\nwrote {out} and {place}")
+        console.print(note)
+    console.print(format_table(lines))
+    console.print(summarise(lines))
+    console.print(f"wrote {out} and {place}")
 
 
 def calibrate(
@@ -298,26 +302,3 @@ def format_preset(params: PacingParams, found: Fit, base: str) -> str:
     values = {name: rounded(value, 6) for name, value in asdict(params).items()}
     heading = "Written by `python -m sb3_ecom calibrate advertising`."
     return presets.format_preset({"params": values}, heading, notes)
-
-
-def format_report(lines: Sequence[Line]) -> str:
-    """Return the fidelity report as a text table."""
-    rows = [f"{'statistic':36}{'log':>10}{'simulated':>11}{'tolerance':>11}  holds"]
-    for line in lines:
-        holds = "yes" if line.holds else "NO"
-        rows.append(f"{line.name:36}{line.log:10.4g}{line.simulated:11.4g}{line.tolerance:11.2g}  {holds}")
-    return "\n".join(rows)
-
-
-def format_markdown(lines: Sequence[Line], found: Fit) -> str:
-    """Return the fidelity report as a markdown page."""
-    held = sum(line.holds for line in lines)
-    rows = ["| statistic | log | simulated | tolerance | holds |", "| --- | ---: | ---: | ---: | --- |"]
-    rows += [
-        f"| {line.name} | {line.log:.4g} | {line.simulated:.4g} | {line.tolerance:.2g} | "
-        f"{'yes' if line.holds else 'NO'} |"
-        for line in lines
-    ]
-    notes = "\n".join(f"- {note}" for note in found.notes)
-    summary = f"{held} of {len(lines)} statistics agree with the log."
-    return "\n\n".join(["# Fidelity report", summary, notes, "\n".join(rows)]) + "\n"
