@@ -8,8 +8,9 @@ import numpy as np
 from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.policies import OffsetRule
 from sb3_ecom.core.registry import spec
-from sb3_ecom.core.spaces import Layout, LayoutBox
+from sb3_ecom.core.spaces import Layout, LayoutBox, blocks_of
 from sb3_ecom.core.task import Task
 
 
@@ -45,7 +46,7 @@ class ItemRows:
 
     def __init__(self, task: Task, settings: RowSettings) -> None:
         space = task.observation_space
-        blocks = getattr(space, "blocks", None)
+        blocks = blocks_of(space)
         if not isinstance(space, LayoutBox) or blocks is None:
             raise ValueError(f"observation_space must be a LayoutBox that has blocks, got {space}")
         shape, items = task.action_space.shape, blocks.items
@@ -132,6 +133,6 @@ def _find_rule(task: Task, settings: RowSettings) -> Any:
     if settings.rule not in baselines:
         raise ValueError(f"rule must be one of {', '.join(baselines)}, got {settings.rule!r}")
     rule = baselines[settings.rule](task)
-    if not hasattr(rule, "num_offsets"):
+    if not isinstance(rule, OffsetRule):
         raise ValueError(f"rule {settings.rule!r} of {settings.env_id} has no offsets to shift")
     return rule
