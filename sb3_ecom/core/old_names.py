@@ -83,6 +83,8 @@ _ROOMS: tuple[tuple[str, str, dict[str, str]], ...] = (
             "cold.expected": "cold_start.expected_advantage",
             "cold.*": "cold_start.*",
             "large.page": "large.render",
+            "context.fit": "context.calibration",
+            "evolution.worth": "evolution.value_fit",
             "evolution.expected": "evolution.expected_advantage",
             "organic": "organic_browsing",
             "organic.*": "organic_browsing.*",
