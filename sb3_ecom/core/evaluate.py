@@ -11,6 +11,7 @@ import numpy as np
 
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.loop import StepLoop
+from sb3_ecom.core.policies import end_notice
 from sb3_ecom.core.registry import Policy, Spec, make_task, spec
 from sb3_ecom.core.task import Metric, Task
 
@@ -132,13 +133,12 @@ def run_episodes(loop: StepLoop, policy: Policy, seed: int, *, warmup: int = 0) 
         loop.forget_totals()
     finished = np.zeros(loop.num_envs, dtype=bool)
     totals: dict[str, Array] = {}
-    notice = getattr(policy, "episode_ended", None)
+    tell_ended = end_notice(policy)
     while not finished.all():
         result = loop.step(policy(observation))
         observation = result.observation
         if result.rows.size:
-            if notice is not None:
-                notice(result.rows)
+            tell_ended(result.rows)
             first = ~finished[result.rows]
             for name, values in result.totals.items():
                 store = totals.setdefault(name, np.zeros(loop.num_envs))

@@ -83,6 +83,8 @@ _ROOMS: tuple[tuple[str, str, dict[str, str]], ...] = (
             "cold.expected": "cold_start.expected_advantage",
             "cold.*": "cold_start.*",
             "large.page": "large.render",
+            "context.fit": "context.calibration",
+            "evolution.worth": "evolution.value_fit",
             "evolution.expected": "evolution.expected_advantage",
             "organic": "organic_browsing",
             "organic.*": "organic_browsing.*",
@@ -98,7 +100,7 @@ _ROOMS: tuple[tuple[str, str, dict[str, str]], ...] = (
                 name: f"calibration.{name}"
                 for name in ("calibrate", "click_items", "click_log", "click_rows")
             },
-            **{name: f"calibration.{name}" for name in ("click_rows", "fit", "purchases", "report")},
+            **{name: f"calibration.{name}" for name in ("click_rows", "fit", "purchases")},
             "sessions": "calibration.sessions",
             "foresight": "session.transition_model",
             "logged": "session.item_similarity",
@@ -111,7 +113,7 @@ _ROOMS: tuple[tuple[str, str, dict[str, str]], ...] = (
             "visit_tables": "session.visit_tables",
         },
     ),
-    (_REC, _CORE, {"references": "references"}),
+    (_REC, _CORE, {"references": "references", "report": "fidelity"}),
     (
         _SB3,
         _SB3,

@@ -102,31 +102,6 @@ class Canvas:
         if share > 0:
             self._draw.rectangle((left, top, left + share * (right - left), bottom), fill=colour)
 
-    def sparkline(
-        self,
-        box: Rectangle,
-        values: Sequence[float],
-        colour: Colour,
-        *,
-        low: float | None = None,
-        high: float | None = None,
-    ) -> None:
-        """Draw values, oldest first, as a line from edge to edge; bounds default to the values' own."""
-        left, top, right, bottom = box
-        self._draw.line((left, bottom, right, bottom), fill=LINE)
-        if not len(values):
-            return
-        low = min(values) if low is None else low
-        high = max(values) if high is None else high
-        spread = (high - low) or 1.0
-        step = (right - left) / max(len(values) - 1, 1)
-        points = [
-            (left + i * step, bottom - (v - low) / spread * (bottom - top)) for i, v in enumerate(values)
-        ]
-        self.line(points, colour, 2)
-        x, y = points[-1]
-        self._draw.ellipse((x - 3, y - 3, x + 3, y + 3), fill=colour)
-
     def paste(self, picture: Any, x: int, y: int) -> None:
         """Lay a Pillow RGBA picture over the canvas."""
         self._image.paste(picture, (x, y), picture)

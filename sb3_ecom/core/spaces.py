@@ -76,3 +76,23 @@ class LayoutBox(spaces.Box):
     def __repr__(self) -> str:
         """Show the layout beside the bounds."""
         return f"LayoutBox({self.layout}, {self.low.min()}, {self.high.max()})"
+
+
+def layout_of(space: Any) -> Layout | None:
+    """Return how a space's flat observation is cut, or None where it says nothing of it."""
+    return space.layout if isinstance(space, LayoutBox) else None
+
+
+def items_of(space: Any) -> Items | None:
+    """Return the public catalogue that a space carries, or None."""
+    return space.items if isinstance(space, LayoutBox) else None
+
+
+def blocks_of(space: Any) -> Blocks | None:
+    """Return which floats of a space belong to which item, or None."""
+    return space.blocks if isinstance(space, LayoutBox) else None
+
+
+def candidates_of(space: Any) -> Candidates | None:
+    """Return where a space's context describes what can be chosen, or None."""
+    return space.candidates if isinstance(space, LayoutBox) else None

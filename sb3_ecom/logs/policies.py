@@ -8,6 +8,7 @@ import numpy as np
 from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.policies import end_notice
 from sb3_ecom.core.registry import Policy
 from sb3_ecom.core.task import Task
 
@@ -79,6 +80,4 @@ class EpsilonGreedy:
 
     def episode_ended(self, rows: Array) -> None:
         """Tell the wrapped policy that these copies begin anew."""
-        notice = getattr(self._policy, "episode_ended", None)
-        if notice is not None:
-            notice(rows)
+        end_notice(self._policy)(rows)

@@ -10,6 +10,7 @@ import numpy as np
 
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.loop import StepLoop, Transition
+from sb3_ecom.core.policies import end_notice
 from sb3_ecom.core.registry import make_task
 from sb3_ecom.core.task import Task
 from sb3_ecom.logs.policies import LoggingPolicy, catalogue_size
@@ -81,7 +82,7 @@ def record(
     task = make_task(env_id, **kwargs)
     catalogue_size(task.action_space)
     loop, policy = StepLoop(task, episodes), make_policy(task)
-    notice = getattr(policy, "episode_ended", None)
+    tell_ended = end_notice(policy)
     rows: dict[str, list[Array]] = {"observation": [loop.reset(seed)]}
     length, terminated = np.zeros(episodes, dtype=np.int64), np.zeros(episodes, dtype=bool)
     for step in range(min(task.horizon, _MOST_STEPS)):
@@ -98,8 +99,8 @@ def record(
         rows["observation"].append(observation)
         for name, values in kept.items():
             rows.setdefault(name, []).append(np.asarray(values))
-        if notice is not None and result.rows.size:
-            notice(result.rows)
+        if result.rows.size:
+            tell_ended(result.rows)
         if (length > 0).all():
             break
     stacked = {name: np.stack(values, axis=1) for name, values in rows.items()}

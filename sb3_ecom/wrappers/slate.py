@@ -11,6 +11,7 @@ import numpy as np
 from sb3_ecom.core.arrays import Array, array_namespace
 from sb3_ecom.core.checks import check_number
 from sb3_ecom.core.item_spaces import Items
+from sb3_ecom.core.spaces import items_of
 from sb3_ecom.wrappers.rule import RewardRule, Step
 from sb3_ecom.wrappers.wrapper import RewardWrapper
 
@@ -83,8 +84,8 @@ def find_items(observation_space: Any, reader: str) -> Items:
     Raises:
         ValueError: if it carries none.
     """
-    items = getattr(observation_space, "items", None)
-    if not isinstance(items, Items):
+    items = items_of(observation_space)
+    if items is None:
         raise ValueError(
             f"{reader} reads the catalogue in observation_space.items (a LayoutBox of a recommender id),"
             f" got {observation_space}"

@@ -21,18 +21,6 @@ def test_a_bar_is_filled_for_its_share(share, filled):
     assert abs(int((row == [200, 0, 0]).all(1).sum()) - filled) <= 1
 
 
-def test_a_sparkline_rises_with_its_values():
-    canvas = Canvas(100, 50, "#ffffff")
-    canvas.sparkline((10, 5, 90, 40), [0.0, 1.0, 2.0], (0, 0, 200))
-    rows = [np.flatnonzero((canvas.pixels()[:, x] == [0, 0, 200]).all(1)).mean() for x in (15, 50, 85)]
-    assert rows[0] > rows[1] > rows[2]
-
-
-@pytest.mark.parametrize("values", [[], [3.0], [2.0, 2.0]])
-def test_a_sparkline_of_few_or_equal_values_is_drawn(values):
-    Canvas(100, 50).sparkline((10, 5, 90, 40), values, "#000000")
-
-
 def test_text_is_cut_to_its_width():
     canvas = Canvas(200, 30, "#ffffff")
     canvas.text(5, 5, "a very long name that can not fit", width=60)

@@ -15,6 +15,7 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from sb3_ecom.core.loop import Transition
 from sb3_ecom.core.registry import Spec, specs
+from sb3_ecom.core.spaces import items_of
 from sb3_ecom.core.task import Task
 from sb3_ecom.sb3.callbacks.episode_window import EpisodeWindow
 from sb3_ecom.sb3.callbacks.history_figure import Moment, history_figure
@@ -197,7 +198,7 @@ _HYPERPARAMETERS = (
 
 def catalogue_size(task: Task) -> int | None:
     """Return the number of items a task can show, where its spaces tell."""
-    items = getattr(task.observation_space, "items", None)
+    items = items_of(task.observation_space)
     if items is not None:
         return len(items.log_popularity)
     if isinstance(task.action_space, spaces.MultiDiscrete):

@@ -17,6 +17,7 @@ from sb3_ecom.core.actions import check_actions
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.loop import StepLoop, Transition
 from sb3_ecom.core.registry import spec
+from sb3_ecom.core.spaces import items_of
 from sb3_ecom.core.task import Task
 from sb3_ecom.sb3.device.errors import check_device, explain_out_of_memory
 from sb3_ecom.sb3.device.stats import DeviceStats, Tally
@@ -178,7 +179,7 @@ def to_host(step: Transition) -> Transition:
 
 
 def _catalogue_size(task: Task) -> int:
-    items = getattr(task.observation_space, "items", None)
+    items = items_of(task.observation_space)
     if items is not None:
         return len(items.log_popularity)
     if isinstance(task.action_space, spaces.MultiDiscrete):

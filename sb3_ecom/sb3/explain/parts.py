@@ -10,7 +10,7 @@ from gymnasium import spaces
 from torch import Tensor
 
 from sb3_ecom.core.arrays import Array
-from sb3_ecom.core.spaces import Layout
+from sb3_ecom.core.spaces import Layout, layout_of
 from sb3_ecom.sb3.extractors.attention import AttendingExtractor
 from sb3_ecom.sb3.extractors.recurrent import SequenceExtractor
 
@@ -36,8 +36,7 @@ def policy_layout(model: Any) -> Layout:
     extractor = acting_extractor(model)
     if isinstance(extractor, SequenceExtractor):
         return extractor.layout
-    layout = getattr(space, "layout", None)
-    return layout if isinstance(layout, Layout) else Layout(math.prod(space.shape), 0, 0)
+    return layout_of(space) or Layout(math.prod(space.shape), 0, 0)
 
 
 def feature_names(layout: Layout) -> list[str]:

@@ -11,6 +11,7 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import Tensor, nn
 
 from sb3_ecom.core.item_spaces import Candidates
+from sb3_ecom.core.spaces import candidates_of
 
 
 def candidate_rows(observations: Tensor, candidates: Candidates) -> Tensor:
@@ -28,7 +29,7 @@ class WithoutCandidates(BaseFeaturesExtractor):
 
     def __init__(self, observation_space: spaces.Space[Any]) -> None:
         size = math.prod(observation_space.shape or ())
-        found: Candidates | None = getattr(observation_space, "candidates", None)
+        found = candidates_of(observation_space)
         self._cut = (size, size) if found is None else (found.start, found.stop)
         super().__init__(observation_space, size - self._cut[1] + self._cut[0])
 
@@ -55,7 +56,7 @@ class PooledCandidates(BaseFeaturesExtractor):
     """
 
     def __init__(self, observation_space: spaces.Space[Any], size: int = 32) -> None:
-        found: Candidates | None = getattr(observation_space, "candidates", None)
+        found = candidates_of(observation_space)
         if found is None:
             raise ValueError(
                 f"observation space must be a LayoutBox with candidates, got {observation_space}"

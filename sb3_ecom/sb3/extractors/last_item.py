@@ -8,7 +8,7 @@ import torch
 from gymnasium import spaces
 from torch import Tensor, nn
 
-from sb3_ecom.core.item_spaces import ItemSignature
+from sb3_ecom.core.spaces import items_of
 from sb3_ecom.sb3.extractors.recurrent import LastClickExtractor
 from sb3_ecom.sb3.extractors.windows import Window
 
@@ -42,8 +42,9 @@ class LastItemEmbeddingExtractor(LastClickExtractor):
         vector_size: int = 16,
         **shared: Any,
     ) -> None:
-        signs = getattr(getattr(observation_space, "items", None), "signs", None)
-        if not isinstance(signs, ItemSignature):
+        items = items_of(observation_space)
+        signs = None if items is None else items.signs
+        if signs is None:
             raise ValueError(
                 f"observation space must be a LayoutBox whose items have signs, got {observation_space}"
             )

@@ -10,7 +10,7 @@ import torch
 from gymnasium import spaces
 from torch import Tensor
 
-from sb3_ecom.core.spaces import Layout
+from sb3_ecom.core.spaces import Layout, layout_of
 
 
 class Window(NamedTuple):
@@ -41,8 +41,8 @@ def find_layout(space: spaces.Space[Any], sequence: tuple[int, int] | None) -> L
         if steps < 1 or features < 1 or steps * features > size:
             raise ValueError(f"sequence must be (steps, features) >= 1 within {size} floats, got {sequence}")
         return Layout(size - steps * features, steps, features)
-    layout = getattr(space, "layout", None)
-    if not isinstance(layout, Layout):
+    layout = layout_of(space)
+    if layout is None:
         raise ValueError(
             f"observation space must be a LayoutBox, or give sequence=(steps, features); got {space}"
         )

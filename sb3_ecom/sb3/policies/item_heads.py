@@ -11,6 +11,7 @@ from gymnasium import spaces
 from torch import Tensor, nn
 
 from sb3_ecom.core.item_spaces import Candidates, Items
+from sb3_ecom.core.spaces import candidates_of, items_of
 from sb3_ecom.sb3.extractors.candidates import candidate_rows
 
 
@@ -165,7 +166,7 @@ def find_choices(space: spaces.Space[Any], size: int, user: str) -> Candidates |
     Raises:
         ValueError: if it says nothing, or of another number of things.
     """
-    candidates, items = getattr(space, "candidates", None), getattr(space, "items", None)
+    candidates, items = candidates_of(space), items_of(space)
     if isinstance(candidates, Candidates):
         if candidates.choices != size:
             raise ValueError(

@@ -13,6 +13,7 @@ from stable_baselines3.dqn.policies import DQNPolicy, QNetwork
 from torch import Tensor, nn
 
 from sb3_ecom.core.item_spaces import Candidates, Items
+from sb3_ecom.core.spaces import candidates_of
 from sb3_ecom.sb3.extractors.candidates import PooledCandidates
 from sb3_ecom.sb3.extractors.recurrent import LastClickExtractor
 from sb3_ecom.sb3.policies.item_heads import ValueHead, find_choices
@@ -87,7 +88,7 @@ class _WithItems:
         if not isinstance(action_space, spaces.Discrete) or action_space.start:
             raise ValueError(f"action space must be Discrete(N), got {action_space}")
         self.item_dim = item_dim
-        described = isinstance(getattr(observation_space, "candidates", None), Candidates)
+        described = candidates_of(observation_space) is not None
         kwargs.setdefault("features_extractor_class", PooledCandidates if described else LastClickExtractor)
         super().__init__(observation_space, action_space, *args, **kwargs)  # type: ignore[call-arg]
 

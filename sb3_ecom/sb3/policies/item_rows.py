@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple
 
 import numpy as np
 from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.policies import OffsetRule
 from sb3_ecom.core.registry import spec
-from sb3_ecom.core.spaces import Layout, LayoutBox
+from sb3_ecom.core.spaces import Layout, LayoutBox, blocks_of
 from sb3_ecom.core.task import Task
-
-
-@runtime_checkable
-class ItemOffsetRule(Protocol):
-    """A baseline whose parameters a learned policy can offset, item by item."""
-
-    num_offsets: int  # per item; 0 leaves the rule as it is
-
-    def __call__(self, observation: Array, shift: Array | None = None) -> Array:
-        """Return the (n, ...) actions for (n, d) observations, offset by (n, num_offsets N)."""
 
 
 class RowSettings(NamedTuple):
@@ -55,7 +46,7 @@ class ItemRows:
 
     def __init__(self, task: Task, settings: RowSettings) -> None:
         space = task.observation_space
-        blocks = getattr(space, "blocks", None)
+        blocks = blocks_of(space)
         if not isinstance(space, LayoutBox) or blocks is None:
             raise ValueError(f"observation_space must be a LayoutBox that has blocks, got {space}")
         shape, items = task.action_space.shape, blocks.items
@@ -133,7 +124,7 @@ class ItemRowPolicy:
         return self._rows.act(observation, action), None
 
 
-def _find_rule(task: Task, settings: RowSettings) -> ItemOffsetRule | None:
+def _find_rule(task: Task, settings: RowSettings) -> OffsetRule | None:
     if settings.rule is None:
         return None
     if settings.env_id is None:
@@ -142,6 +133,6 @@ def _find_rule(task: Task, settings: RowSettings) -> ItemOffsetRule | None:
     if settings.rule not in baselines:
         raise ValueError(f"rule must be one of {', '.join(baselines)}, got {settings.rule!r}")
     rule = baselines[settings.rule](task)
-    if not isinstance(rule, ItemOffsetRule):
+    if not isinstance(rule, OffsetRule):
         raise ValueError(f"rule {settings.rule!r} of {settings.env_id} has no offsets to shift")
     return rule

@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple
 
 import numpy as np
 from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.policies import ResidualRule
 from sb3_ecom.core.registry import spec
 from sb3_ecom.core.spaces import Layout, LayoutBox
 from sb3_ecom.core.task import Task
-
-
-@runtime_checkable
-class ResidualRule(Protocol):
-    """A baseline that tells what it makes of an observation and can be shifted.
-
-    `features` comes first, once a step; `act` then gives the actions in that state.
-    """
-
-    num_offsets: int  # floats of a shift; 0 leaves the rule as it is
-    num_features: int  # floats that `features` returns, O(1)
-
-    def features(self, observation: Array) -> Array:
-        """Take in (n, d) observations; return (n, num_features) float32: estimates and plans."""
-
-    def act(self, shift: Array) -> Array:
-        """Return the (n, ...) actions, shifted by (n, num_offsets)."""
 
 
 class ResidualSettings(NamedTuple):

@@ -13,7 +13,7 @@ from stable_baselines3.common.type_aliases import PyTorchObs, Schedule
 from stable_baselines3.dqn.policies import DQNPolicy
 from torch import Tensor, nn
 
-from sb3_ecom.core.item_spaces import Candidates
+from sb3_ecom.core.spaces import candidates_of, items_of
 from sb3_ecom.sb3.extractors.candidates import WithoutCandidates, candidate_rows
 from sb3_ecom.sb3.slateq.search import SEARCHES, Choices, slate_value
 
@@ -75,8 +75,8 @@ class SlateQNetwork(BasePolicy):
         )
         self.size = len(action_space.nvec)
         self.search, self.null_item, self.affinity = SEARCHES[search], null_item, affinity
-        self._candidates: Candidates | None = getattr(observation_space, "candidates", None)
-        catalogue = getattr(observation_space, "items", None)
+        self._candidates = candidates_of(observation_space)
+        catalogue = items_of(observation_space)
         self._closed = None if catalogue is None else catalogue.closed
         table = _catalogue(catalogue, int(action_space.nvec[0]))
         width = table.shape[1] if self._candidates is None else self._candidates.width
@@ -207,7 +207,7 @@ def check_slates(space: spaces.Space[Any]) -> None:
 
 
 def _check_affinity(space: spaces.Space[Any], affinity: Affinity) -> None:
-    found: Candidates | None = getattr(space, "candidates", None)
+    found = candidates_of(space)
     if found is None or found.start != found.width:
         raise ValueError(
             "affinity needs an observation that opens with the user's floats, as many as a candidate has, "

@@ -17,14 +17,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.console import Console
 
+from sb3_ecom.core import presets
+from sb3_ecom.core.fidelity import format_markdown, format_table, summarise
 from sb3_ecom.core.files import check_writable, write_whole
+from sb3_ecom.core.presets import Notes, rounded
 from sb3_ecom.core.tables.options import add_reading_options, count_cells, reading_options
 from sb3_ecom.core.tables.reader import Column, Table, read_table
 from sb3_ecom.core.tables.stray import find_stray_days
 from sb3_ecom.core.tables.times import TimeReading
 from sb3_ecom.envs.advertising.calibration.fidelity import (
-    Line,
     price_statistics,
     report,
     response_statistics,
@@ -125,11 +128,14 @@ def run(options: argparse.Namespace) -> None:
     params, found = calibrate(options.logs, options.base, names, options.price_unit, **reading)
     lines = report(PacingTask(**asdict(params)), found.observed)
     place = options.report or out.with_name(f"{out.stem}_report.md")
-    write_whole(place, format_markdown(lines, found).encode())
+    write_whole(place, format_markdown(lines, {}, found.notes).encode())
     write_whole(out, format_preset(params, found, options.base).encode())
+    console = Console(highlight=False, markup=False, soft_wrap=True)
     for note in found.notes:
-        print(note)
-    print(f"{format_report(lines)}\nwrote {out} and {place}")
+        console.print(note)
+    console.print(format_table(lines))
+    console.print(summarise(lines))
+    console.print(f"wrote {out} and {place}")
 
 
 def calibrate(
@@ -152,7 +158,7 @@ def calibrate(
         ValueError: if a log is empty, broken or holds nothing to fit; says what to mend.
     """
     reading.setdefault("times", TimeReading(local=True))
-    found, start = Fit(), load_preset(base, PacingParams)
+    found, start = Fit(), load_preset(base)
     for log in logs:
         given = None if names is None else {k: v for k, v in names.items() if v is not None}
         table = read_table(log, COLUMNS, given, **reading)
@@ -288,43 +294,11 @@ def _check_cells(table: Table, log: str) -> None:
 
 def format_preset(params: PacingParams, found: Fit, base: str) -> str:
     """Return the preset as TOML: what was fitted to what, and what is assumed."""
-    lines = ["# Written by `python -m sb3_ecom calibrate advertising`.", "", "[params]"]
-    for name, value in asdict(params).items():
-        if name in found.source:
-            error = found.stderr.get(name)
-            note = f"fitted to {found.source[name]}" + (f", s.e. {error:.2g}" if error is not None else "")
-        else:
-            note = f"as in {base}"
-        lines.append(f"{name} = {_toml(value)}  # {note}")
-    return "\n".join(lines) + "\n"
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, tuple):
-        return f"[{', '.join(_toml(item) for item in value)}]"
-    return (
-        f'"{value}"' if isinstance(value, str) else f"{value:.6g}" if isinstance(value, float) else str(value)
-    )
-
-
-def format_report(lines: Sequence[Line]) -> str:
-    """Return the fidelity report as a text table."""
-    rows = [f"{'statistic':36}{'log':>10}{'simulated':>11}{'tolerance':>11}  holds"]
-    for line in lines:
-        holds = "yes" if line.holds else "NO"
-        rows.append(f"{line.name:36}{line.log:10.4g}{line.simulated:11.4g}{line.tolerance:11.2g}  {holds}")
-    return "\n".join(rows)
-
-
-def format_markdown(lines: Sequence[Line], found: Fit) -> str:
-    """Return the fidelity report as a markdown page."""
-    held = sum(line.holds for line in lines)
-    rows = ["| statistic | log | simulated | tolerance | holds |", "| --- | ---: | ---: | ---: | --- |"]
-    rows += [
-        f"| {line.name} | {line.log:.4g} | {line.simulated:.4g} | {line.tolerance:.2g} | "
-        f"{'yes' if line.holds else 'NO'} |"
-        for line in lines
-    ]
-    notes = "\n".join(f"- {note}" for note in found.notes)
-    summary = f"{held} of {len(lines)} statistics agree with the log."
-    return "\n\n".join(["# Fidelity report", summary, notes, "\n".join(rows)]) + "\n"
+    notes: Notes = {}
+    for name in asdict(params):
+        error = found.stderr.get(name)
+        fitted = f"fitted to {found.source.get(name)}" + (f", s.e. {error:.2g}" if error is not None else "")
+        notes["params", name] = fitted if name in found.source else f"as in {base}"
+    values = {name: rounded(value, 6) for name, value in asdict(params).items()}
+    heading = "Written by `python -m sb3_ecom calibrate advertising`."
+    return presets.format_preset({"params": values}, heading, notes)

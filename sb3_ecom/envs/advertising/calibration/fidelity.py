@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sb3_ecom.core.arrays import NumpyBackend
+from sb3_ecom.core.fidelity import Line, compare
 from sb3_ecom.envs.advertising.calibration.fit import Series
 from sb3_ecom.envs.advertising.pacing.dynamics import price_level
 from sb3_ecom.envs.advertising.pacing.env import PacingTask
@@ -32,21 +32,6 @@ TOLERANCES = {
     "response p90": 0.20,
 }
 _ABSOLUTE = ("log price lag-1 autocorrelation", "traffic peak hour")
-
-
-class Line(NamedTuple):
-    """One statistic of the log and of the simulator."""
-
-    name: str
-    log: float
-    simulated: float
-    tolerance: float
-
-    @property
-    def holds(self) -> bool:
-        """Whether the simulator is within the tolerance."""
-        scale = 1.0 if self.name in _ABSOLUTE else abs(self.log)
-        return abs(self.simulated - self.log) <= self.tolerance * scale
 
 
 def price_statistics(series: Series) -> dict[str, float]:
@@ -102,4 +87,8 @@ def report(task: PacingTask, observed: Mapping[str, float], days: int = 400) -> 
     scores = np.random.default_rng(1).standard_normal(20_000)
     rates = value_quantiles(params, scores) * params.value_alpha / (params.value_alpha + params.value_beta)
     simulated = price_statistics(series) | traffic_statistics(counts) | response_statistics(rates)
-    return [Line(name, value, simulated[name], TOLERANCES[name]) for name, value in observed.items()]
+    return compare(observed, {name: simulated[name] for name in observed}, _tolerance)
+
+
+def _tolerance(name: str, observed: float) -> float:
+    return TOLERANCES[name] * (1.0 if name in _ABSOLUTE else abs(observed))

@@ -27,7 +27,7 @@ from sb3_ecom.envs.advertising.pacing.dynamics import (
     StepNoise,
 )
 from sb3_ecom.envs.advertising.pacing.market import build_tables, capacity, mean_day_cost
-from sb3_ecom.envs.advertising.pacing.params import Auction, PacingParams
+from sb3_ecom.envs.advertising.pacing.params import Auction
 from sb3_ecom.envs.advertising.pacing.presets import load_preset
 from sb3_ecom.envs.advertising.pacing.render import render
 from sb3_ecom.envs.advertising.pacing.rewards import TERMS, reward_terms
@@ -97,7 +97,7 @@ class PacingTask(BiddingTask):
         check_control(control)
         if auction is not None:
             overrides["auction"] = auction
-        params = load_preset(preset, PacingParams)
+        params = load_preset(preset)
         try:
             self.params = replace(params, **overrides)
         except TypeError as error:

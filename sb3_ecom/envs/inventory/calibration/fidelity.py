@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sb3_ecom.core.fidelity import Line
+from sb3_ecom.core.fidelity import compare as compare_statistics
 from sb3_ecom.envs.inventory.shop.demand_params import WEEK
 
-TOLERANCE = 0.1  # of the log's value, for most lines
+TOLERANCE = 0.1  # of the log's value
+LEAST_TOLERANCE = 0.03  # in the statistic's unit, where that is more
+ASSUMED = (
+    "Sales are taken for demand: what an empty shelf lost is in no log. Margin, holding cost,\n"
+    "order-line cost, capacity and the mean lead time of EcomInventory-v0 are assumed, not fitted."
+)
 
 _NO_GAPS = (
     "simulated demand never pauses, while shelves and lists of a shop have gaps of days or weeks (compare "
@@ -43,20 +48,6 @@ REASONS = {
     "weekly total": _ONE_SHOP,
     "quarter": _ONE_SHOP,
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Line:
-    """One statistic of both logs."""
-
-    name: str
-    log: float
-    simulation: float
-
-    @property
-    def within(self) -> bool:
-        """True if they agree to 10% of the log's value, or to 0.03 where that is more."""
-        return bool(abs(self.simulation - self.log) <= max(TOLERANCE * abs(self.log), 0.03))
 
 
 def statistics(units: NDArray[np.float64], first_day: date) -> dict[str, float]:
@@ -115,43 +106,10 @@ def _profiles(units: NDArray[np.float64], first_day: date) -> dict[str, float]:
 
 def compare(log: Mapping[str, float], simulation: Mapping[str, float]) -> list[Line]:
     """Return one line per statistic that both have."""
-    return [
-        Line(name=name, log=value, simulation=simulation[name])
-        for name, value in log.items()
-        if name in simulation
-    ]
+    both = [name for name in log if name in simulation]
+    observed, simulated = ({name: each[name] for name in both} for each in (log, simulation))
+    return compare_statistics(observed, simulated, _tolerance, reason)
 
 
-def format_markdown(lines: list[Line], source: Mapping[str, Any]) -> str:
-    """Return the report as a markdown page."""
-    within = sum(line.within for line in lines)
-    rows = [
-        f"| {line.name} | {line.log:.4g} | {line.simulation:.4g} | {'yes' if line.within else 'no'} |"
-        for line in lines
-    ]
-    facts = [f"- {key}: {value}" for key, value in source.items()]
-    missed = [f"- {line.name}: {reason(line.name)}." for line in lines if not line.within]
-    if missed:
-        missed = ["What does not agree, and what the model leaves out there:", "", *missed, ""]
-    return "\n".join(
-        [
-            "# Fidelity report",
-            "",
-            f"{within} of {len(lines)} statistics agree to 10% (or 0.03).",
-            "",
-            *facts,
-            "",
-            "| statistic | log | simulation | within |",
-            "| --- | ---: | ---: | --- |",
-            *rows,
-            "",
-            *(
-                ["What does not agree, and what the model leaves out there:", "", *missed, ""]
-                if missed
-                else []
-            ),
-            "Sales are taken for demand: what an empty shelf lost is in no log. Margin, holding cost,",
-            "order-line cost, capacity and the mean lead time of EcomInventory-v0 are assumed, not fitted.",
-            "",
-        ]
-    )
+def _tolerance(name: str, observed: float) -> float:
+    return max(TOLERANCE * abs(observed), LEAST_TOLERANCE)

@@ -18,22 +18,24 @@ import datetime
 import io
 import secrets
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
+from sb3_ecom.core import fidelity
 from sb3_ecom.core.files import check_writable, write_whole
 from sb3_ecom.core.tables.hashing import HELP as HASH_HELP
 from sb3_ecom.core.tables.hashing import HashKey, hash_ids
 from sb3_ecom.core.tables.options import add_reading_options, reading_options
-from sb3_ecom.envs.recommendation.calibration import report
 from sb3_ecom.envs.recommendation.calibration.click_log import COLUMNS, read_click_log
 from sb3_ecom.envs.recommendation.calibration.click_rows import Cleaning, ClickLog
 from sb3_ecom.envs.recommendation.calibration.figure import draw
 
 SUMMARY = "EcomRec-v0 from a click log (session, item, time)"
+TOLERANCE = 0.1  # of the log's value
 MEMORY_TOLERANCE = 0.02  # nats, of what a history is worth to a next-item model
 
 _HELP = {
@@ -127,12 +129,12 @@ def run(options: argparse.Namespace) -> None:
     if not settings.keep_item_ids:
         settings = replace(settings, hash_key=HashKey.find(options.hash_key, options.log, options.out))
     lines = calibrate(log, options.log.name, options.out, folder, settings)
-    console.print(report.format_table(lines))
-    console.print(report.summarise(lines))
+    console.print(fidelity.format_table(lines))
+    console.print(fidelity.summarise(lines))
     console.print(f"wrote {options.out} and {folder}/fidelity.md, .json, .png")
 
 
-def calibrate(log: ClickLog, name: str, out: Path, folder: Path, settings: Settings) -> list[report.Line]:
+def calibrate(log: ClickLog, name: str, out: Path, folder: Path, settings: Settings) -> list[fidelity.Line]:
     """Fit a log and write preset and report; return the report's lines.
 
     Args:
@@ -164,7 +166,7 @@ def calibrate(log: ClickLog, name: str, out: Path, folder: Path, settings: Setti
     real, fake = (_measure(fit, each, settings) for each in (sessions, simulated))
     if "category" not in log.columns:  # one category for all: nothing to compare
         fake.pop("same category on the next click", None)
-    lines = report.compare(real, fake, {"memory gap": MEMORY_TOLERANCE})
+    lines = fidelity.compare(real, fake, _tolerance)
     source = _describe(log, name, settings)
     preset = fit.format_preset(params, source, errors, ids)
     image = io.BytesIO()
@@ -173,10 +175,22 @@ def calibrate(log: ClickLog, name: str, out: Path, folder: Path, settings: Setti
         key.save()
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(folder / "fidelity.png", image.getvalue())
-    write_whole(folder / "fidelity.json", report.format_json(lines, source, log.notes).encode())
-    write_whole(folder / "fidelity.md", report.format_markdown(lines, source, log.notes).encode())
+    write_whole(folder / "fidelity.json", fidelity.format_json(lines, source, log.notes).encode())
+    page = fidelity.format_markdown(lines, _facts(source), log.notes, picture="fidelity.png")
+    write_whole(folder / "fidelity.md", page.encode())
     write_whole(out, preset.encode())
     return lines
+
+
+def _tolerance(name: str, observed: float) -> float:
+    """Return the largest difference between log and simulation that counts as agreement."""
+    return MEMORY_TOLERANCE if name == "memory gap" else TOLERANCE * abs(observed)
+
+
+def _facts(source: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the page says of the log: the columns are left to the preset."""
+    facts = {key: value for key, value in source.items() if not isinstance(value, Mapping)}
+    return facts | {f"dropped, {reason}": count for reason, count in source["dropped"].items()}
 
 
 def _measure(fit: Any, sessions: Any, settings: Settings) -> dict[str, float]:

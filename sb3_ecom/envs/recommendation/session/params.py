@@ -123,7 +123,7 @@ class SessionParams:
 
     def _check_page(self) -> None:
         check_fields(self, "outside_scale", above=0)
-        check_fields(self, "horizon", low=1, unit="pages")
+        check_fields(self, "horizon", low=1, unit="page")
         check_fields(self, "slate_size", low=1, high=self.catalogue.size, unit="(the catalogue)")
 
     @property

@@ -18,6 +18,7 @@ import numpy as np
 
 from sb3_ecom.core.arrays import Array, tree_take
 from sb3_ecom.core.loop import StepLoop
+from sb3_ecom.core.policies import end_notice
 from sb3_ecom.envs.recommendation.session.dynamics import attraction
 from sb3_ecom.envs.recommendation.session.env import SessionTask
 from sb3_ecom.envs.recommendation.session.visit_tables import VisitTables
@@ -191,6 +192,7 @@ def _play(
     loop = StepLoop(task, _EPISODES)
     observation = loop.reset(_SEED)  # the same visitors for every planner
     belief_of = believe(loop)
+    tell_ended = end_notice(belief_of)
     alive = np.ones(_EPISODES, dtype=bool)
     features, clicks, lived = [], [], []
     while alive.any():
@@ -203,9 +205,7 @@ def _play(
         lived.append(alive.copy())
         clicks.append(np.where(alive, result.terms["clicks"], 0.0))
         alive[result.rows] = False
-        notice = getattr(belief_of, "episode_ended", None)
-        if notice is not None:
-            notice(result.rows)
+        tell_ended(result.rows)
     togo = np.cumsum(np.array(clicks)[::-1], axis=0)[::-1]
     mask = np.array(lived)
     return np.array(features)[mask], togo[mask], float(togo[0].mean())

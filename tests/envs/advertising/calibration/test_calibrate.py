@@ -54,7 +54,7 @@ def test_default_presets_hold_every_statistic_of_their_logs(exchange, shared):
         np.testing.assert_allclose(getattr(preset, name), getattr(params, name), rtol=2e-3, atol=1e-4)
     lines = report(PacingTask(f"exchange{exchange}"), found.observed)
     assert len(lines) == 11
-    assert [line.name for line in lines if not line.holds] == []
+    assert [line.name for line in lines if not line.agrees] == []
 
 
 @pytest.mark.parametrize(

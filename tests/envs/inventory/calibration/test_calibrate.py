@@ -7,10 +7,11 @@ import pytest
 
 import sb3_ecom
 from sb3_ecom.__main__ import main
+from sb3_ecom.core.fidelity import format_markdown
 from sb3_ecom.core.tables.hashing import hash_ids
 from sb3_ecom.core.tables.times import TimeReading
 from sb3_ecom.envs.inventory.calibration.calibrate import calibrate
-from sb3_ecom.envs.inventory.calibration.fidelity import REASONS, Line, format_markdown, reason, statistics
+from sb3_ecom.envs.inventory.calibration.fidelity import REASONS, compare, reason, statistics
 from sb3_ecom.envs.inventory.calibration.fit import fit_demand, simulate_log
 from sb3_ecom.envs.inventory.calibration.returns import net_returns
 from sb3_ecom.envs.inventory.calibration.sales_log import Cleaning, read_sales
@@ -156,11 +157,8 @@ def test_longest_runs_and_typical_variance_by_hand():
 
 
 def test_report_says_what_the_model_leaves_out_where_a_line_does_not_hold():
-    lines = [
-        Line(name="share of zeros per week", log=0.06, simulation=0.02),
-        Line(name="weekly total, CV", log=0.35, simulation=0.27),
-        Line(name="monday factor", log=1.2, simulation=1.19),
-    ]
+    log = {"share of zeros per week": 0.06, "weekly total, CV": 0.35, "monday factor": 1.2}
+    lines = compare(log, {"share of zeros per week": 0.02, "weekly total, CV": 0.27, "monday factor": 1.19})
     page = format_markdown(lines, {"log": "x"})
     assert "1 of 3 statistics agree" in page
     assert f"- share of zeros per week: {REASONS['zeros per']}." in page
@@ -171,9 +169,8 @@ def test_report_says_what_the_model_leaves_out_where_a_line_does_not_hold():
 
 
 def test_line_agrees_within_a_tenth_or_three_hundredths():
-    assert Line(name="", log=2.0, simulation=2.19).within
-    assert not Line(name="", log=2.0, simulation=1.79).within
-    assert Line(name="", log=0.05, simulation=0.079).within
+    for log, simulation, agrees in ((2.0, 2.19, True), (2.0, 1.79, False), (0.05, 0.079, True)):
+        assert compare({"a": log}, {"a": simulation})[0].agrees == agrees
 
 
 def test_shipped_preset_is_what_the_shared_log_gives(shared):

@@ -235,7 +235,7 @@ def test_reward_terms_are_named_and_weighted():
         ({"outside_scale": 0.0}, "outside_scale must be > 0, got 0"),
         ({"satisfaction_decay": 1.0}, r"satisfaction_decay must be in \[0, 1\), got 1.0"),
         ({"patience_sd": -0.1}, "patience_sd must be >= 0, got -0.1"),
-        ({"buy_base": float("nan")}, "buy_base must be finite, got nan"),
+        ({"buy_base": float("nan")}, "buy_base must be a finite number, got nan"),
     ],
 )
 def test_bad_parameters_are_named_with_bound_and_value(change, message):
@@ -244,7 +244,7 @@ def test_bad_parameters_are_named_with_bound_and_value(change, message):
 
 
 def test_an_unknown_preset_and_a_broken_file_are_named(tmp_path):
-    with pytest.raises(ValueError, match="preset must be one of eshop or a TOML file, got 'nowhere'"):
+    with pytest.raises(ValueError, match=r"preset must be one of eshop or .* TOML file, got 'nowhere'"):
         gym.make("EcomRec-v0", preset="nowhere")
     broken = tmp_path / "shop.toml"
     broken.write_text("[fitted]\n")

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from sb3_ecom.core import presets
+from sb3_ecom.core.presets import FREE, Content, Kind, Notes, Schema, Section, fields_of, rounded
 from sb3_ecom.envs.inventory.shop.demand_params import ShopDemand
 
-_LISTS = ("mean", "shape", "price", "weekday", "season")
-_NUMBERS = ("persistence", "drift_sd")
+_DIGITS = 5  # significant, in the file
+_DEMAND: dict[str, Kind] = fields_of(ShopDemand)
+SCHEMA = Schema(
+    folder=Path(__file__).parent,
+    sections={
+        "source": FREE,
+        "items": Section(keys={"ids": "labels"}, needed=False),
+        "demand": Section(keys=_DEMAND),
+        "standard_errors": FREE,
+    },
+    former={},
+)
 
 
 @lru_cache(maxsize=16)
@@ -19,20 +30,13 @@ def load_preset(preset: str) -> ShopDemand:
     """Return the demand of a shipped preset (its name) or of a TOML file (its path).
 
     Raises:
-        ValueError: if there is no such preset, or the file is no preset.
+        ValueError: naming the file, the field, the bound and the value.
     """
-    folder = Path(__file__).parent
-    path = Path(preset) if preset.endswith(".toml") else folder / f"{preset}.toml"
-    if not path.is_file():
-        known = ", ".join(sorted(each.stem for each in folder.glob("*.toml")))
-        raise ValueError(f"preset must be one of {known}, or the path of a .toml file, got {preset!r}")
-    try:
-        demand = tomllib.loads(path.read_text(encoding="utf-8"))["demand"]
-        return ShopDemand(**{name: demand[name] for name in (*_LISTS, *_NUMBERS)})
-    except KeyError as error:
-        raise ValueError(f"{path} is no inventory preset: [demand] {error} is missing") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} is no inventory preset: {error}") from error
+    return presets.load_preset(SCHEMA, preset, _demand)
+
+
+def _demand(content: Content) -> ShopDemand:
+    return ShopDemand(**content["demand"])
 
 
 def format_preset(
@@ -42,23 +46,11 @@ def format_preset(
     item_ids: Sequence[str] = (),
 ) -> str:
     """Return the TOML text of a fitted shop, its source and its standard errors."""
-    lines = ["# Written by `python -m sb3_ecom calibrate inventory`.", "", "[source]"]
-    lines += [f"{_quote(key)} = {_quote(str(value))}" for key, value in source.items()]
+    content: dict[str, Mapping[str, Any]] = {"source": {key: str(value) for key, value in source.items()}}
     if item_ids:
-        lines += ["", "[items]  # in the order of [demand]", f"ids = [{', '.join(map(_quote, item_ids))}]"]
-    lines += ["", "[demand]"]
-    lines += [f"{name} = {_row(getattr(demand, name))}" for name in _LISTS]
-    lines += [f"{name} = {getattr(demand, name):.5g}" for name in _NUMBERS]
+        content["items"] = {"ids": list(item_ids)}
+    content["demand"] = {name: rounded(getattr(demand, name), _DIGITS) for name in _DEMAND}
     if errors:
-        lines += ["", "[standard_errors]  # parametric bootstrap"]
-        lines += [f"{name} = {_row(values)}" for name, values in errors.items()]
-    return "\n".join(lines) + "\n"
-
-
-def _row(values: tuple[float, ...]) -> str:
-    return f"[{', '.join(repr(float(f'{value:.5g}')) for value in values)}]"
-
-
-def _quote(text: str) -> str:
-    cleaned = "".join(letter if letter.isprintable() else " " for letter in text)
-    return '"' + cleaned.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        content["standard_errors"] = {name: rounded(values, _DIGITS) for name, values in errors.items()}
+    notes: Notes = {"items": "in the order of [demand]", "standard_errors": "parametric bootstrap"}
+    return presets.format_preset(content, "Written by `python -m sb3_ecom calibrate inventory`.", notes)
