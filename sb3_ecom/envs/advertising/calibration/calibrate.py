@@ -17,14 +17,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.console import Console
 
+from sb3_ecom.core.fidelity import format_markdown, format_reasons, format_table, summarise
 from sb3_ecom.core.files import check_writable, write_whole
 from sb3_ecom.core.tables.options import add_reading_options, count_cells, reading_options
 from sb3_ecom.core.tables.reader import Column, Table, read_table
 from sb3_ecom.core.tables.stray import find_stray_days
 from sb3_ecom.core.tables.times import TimeReading
 from sb3_ecom.envs.advertising.calibration.fidelity import (
-    Line,
+    price_errors,
     price_statistics,
     report,
     response_statistics,
@@ -87,6 +89,8 @@ class Fit:
     params: dict[str, Any] = field(default_factory=dict)
     stderr: dict[str, float] = field(default_factory=dict)
     observed: dict[str, float] = field(default_factory=dict)
+    errors: dict[str, float] = field(default_factory=dict)  # standard errors of what was observed
+    shown: NDArray[np.float64] | None = None  # impressions of each unit whose responses were observed
     source: dict[str, str] = field(default_factory=dict)  # parameter -> file name
     notes: list[str] = field(default_factory=list)  # what the user should know
 
@@ -123,13 +127,18 @@ def run(options: argparse.Namespace) -> None:
     names = {column.option: getattr(options, column.option) for column in COLUMNS}
     reading = reading_options(options, local=True)
     params, found = calibrate(options.logs, options.base, names, options.price_unit, **reading)
-    lines = report(PacingTask(**asdict(params)), found.observed)
+    lines = report(PacingTask(**asdict(params)), found.observed, found.errors, found.shown)
     place = options.report or out.with_name(f"{out.stem}_report.md")
-    write_whole(place, format_markdown(lines, found).encode())
+    write_whole(place, format_markdown(lines, found.source, found.notes).encode())
     write_whole(out, format_preset(params, found, options.base).encode())
     for note in found.notes:
         print(note)
-    print(f"{format_report(lines)}\nwrote {out} and {place}")
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    console.print(format_table(lines))
+    console.print(summarise(lines))
+    for reason in format_reasons(lines):
+        console.print(reason)
+    console.print(f"wrote {out} and {place}")
 
 
 def calibrate(
@@ -210,6 +219,7 @@ def _fit_prices(found: Fit, table: Table, path: str, price_unit: str | None) -> 
     found.add(values, path)
     found.add_profile("price_profile", levels, path)
     found.observed |= price_statistics(series)
+    found.errors |= price_errors(series)
 
 
 def _fit_responses(found: Fit, table: Table, path: str, start: PacingParams) -> None:
@@ -234,7 +244,8 @@ def _fit_responses(found: Fit, table: Table, path: str, start: PacingParams) -> 
         unit = columns["unit"][known]
         shown, clicks = np.bincount(unit, shown).astype(float), np.bincount(unit, clicks).astype(float)
         found.add(fit_response(clicks[shown > 0], shown[shown > 0]), path)
-        found.observed |= response_statistics(clicks[shown > 0] / shown[shown > 0])
+        found.shown = shown[shown > 0]
+        found.observed |= response_statistics(clicks[shown > 0], found.shown)
         return
     rate = float(clicks.sum() / shown.sum())
     if not 0 < rate < 1:
@@ -305,26 +316,3 @@ def _toml(value: Any) -> str:
     return (
         f'"{value}"' if isinstance(value, str) else f"{value:.6g}" if isinstance(value, float) else str(value)
     )
-
-
-def format_report(lines: Sequence[Line]) -> str:
-    """Return the fidelity report as a text table."""
-    rows = [f"{'statistic':36}{'log':>10}{'simulated':>11}{'tolerance':>11}  holds"]
-    for line in lines:
-        holds = "yes" if line.holds else "NO"
-        rows.append(f"{line.name:36}{line.log:10.4g}{line.simulated:11.4g}{line.tolerance:11.2g}  {holds}")
-    return "\n".join(rows)
-
-
-def format_markdown(lines: Sequence[Line], found: Fit) -> str:
-    """Return the fidelity report as a markdown page."""
-    held = sum(line.holds for line in lines)
-    rows = ["| statistic | log | simulated | tolerance | holds |", "| --- | ---: | ---: | ---: | --- |"]
-    rows += [
-        f"| {line.name} | {line.log:.4g} | {line.simulated:.4g} | {line.tolerance:.2g} | "
-        f"{'yes' if line.holds else 'NO'} |"
-        for line in lines
-    ]
-    notes = "\n".join(f"- {note}" for note in found.notes)
-    summary = f"{held} of {len(lines)} statistics agree with the log."
-    return "\n\n".join(["# Fidelity report", summary, notes, "\n".join(rows)]) + "\n"

@@ -15,10 +15,9 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
+from sb3_ecom.core.fidelity import Line, format_markdown, format_reasons, format_table, summarise
 from sb3_ecom.core.files import check_writable, write_whole
 from sb3_ecom.core.tables.hashing import HELP as HASH_HELP
 from sb3_ecom.core.tables.hashing import HashKey, hash_ids
@@ -101,10 +100,10 @@ def run(options: argparse.Namespace) -> None:
     key = None if options.keep_item_ids else HashKey.find(options.hash_key, options.log, options.out)
     report = options.report or options.out.with_name(f"{options.out.stem}_report.md")
     lines = calibrate(log, options.log.name, options.out, report, options.replicates, options.seed, key)
-    console.print(as_table(lines))
-    for line in lines:
-        if not line.within:
-            console.print(f"{line.name}: {fidelity.reason(line.name)}")
+    console.print(format_table(lines))
+    console.print(summarise(lines))
+    for reason in format_reasons(lines):
+        console.print(reason)
     console.print(f"wrote {options.out} and {report}")
 
 
@@ -116,7 +115,7 @@ def calibrate(
     replicates: int = 20,
     seed: int = 0,
     key: HashKey | None = None,
-) -> list[fidelity.Line]:
+) -> list[Line]:
     """Fit a log and write preset and report; return the report's lines. Item ids are hashed by `key`."""
     try:
         fit = fit_demand(log.units, log.price, log.first_day, replicates=replicates, seed=seed)
@@ -130,7 +129,7 @@ def calibrate(
     ids = log.labels if key is None else tuple(hash_ids(log.labels, key.value))
     if key is not None:
         key.save()
-    write_whole(report, fidelity.format_markdown(lines, source).encode())
+    write_whole(report, format_markdown(lines, source, closing=fidelity.CLOSING).encode())
     write_whole(out, format_preset(fit.demand, fit.errors, source, ids).encode())
     return lines
 
@@ -149,8 +148,8 @@ def describe(log: SalesLog, name: str) -> dict[str, str]:
     return facts | {f"dropped, {reason}": count for reason, count in log.dropped.items()}
 
 
-def _both_statistics(log: SalesLog, fit: Fit, seed: int) -> tuple[dict[str, float], dict[str, float]]:
-    """Return the statistics of the log and their mean over ten simulated logs."""
+def _both_statistics(log: SalesLog, fit: Fit, seed: int) -> tuple[dict[str, float], list[dict[str, float]]]:
+    """Return the statistics of the log and of ten simulated logs."""
     source = np.random.default_rng(seed + 1)
     closed = log.units.sum(axis=0) == 0
     simulated = []
@@ -158,13 +157,4 @@ def _both_statistics(log: SalesLog, fit: Fit, seed: int) -> tuple[dict[str, floa
         units = simulate_log(fit.demand, log.first_day, log.days, source, closed)
         units[:, 0] += units.sum(axis=1) == 0
         simulated.append(fidelity.statistics(units, log.first_day))
-    means = {name: float(np.mean([each[name] for each in simulated])) for name in simulated[0]}
-    return fidelity.statistics(log.units, log.first_day), means
-
-
-def as_table(lines: list[fidelity.Line]) -> Table:
-    """Return the report for a terminal."""
-    table = Table("statistic", "log", "simulation", "within", box=box.SIMPLE)
-    for line in lines:
-        table.add_row(line.name, f"{line.log:.4g}", f"{line.simulation:.4g}", "yes" if line.within else "no")
-    return table
+    return fidelity.statistics(log.units, log.first_day), simulated

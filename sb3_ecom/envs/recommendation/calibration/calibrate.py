@@ -24,6 +24,7 @@ from typing import Any
 
 from rich.console import Console
 
+from sb3_ecom.core import fidelity
 from sb3_ecom.core.files import check_writable, write_whole
 from sb3_ecom.core.tables.hashing import HELP as HASH_HELP
 from sb3_ecom.core.tables.hashing import HashKey, hash_ids
@@ -34,7 +35,6 @@ from sb3_ecom.envs.recommendation.calibration.click_rows import Cleaning, ClickL
 from sb3_ecom.envs.recommendation.calibration.figure import draw
 
 SUMMARY = "EcomRec-v0 from a click log (session, item, time)"
-MEMORY_TOLERANCE = 0.02  # nats, of what a history is worth to a next-item model
 
 _HELP = {
     "session": "column of the session (one visit)",
@@ -127,12 +127,14 @@ def run(options: argparse.Namespace) -> None:
     if not settings.keep_item_ids:
         settings = replace(settings, hash_key=HashKey.find(options.hash_key, options.log, options.out))
     lines = calibrate(log, options.log.name, options.out, folder, settings)
-    console.print(report.format_table(lines))
-    console.print(report.summarise(lines))
+    console.print(fidelity.format_table(lines))
+    console.print(fidelity.summarise(lines))
+    for reason in fidelity.format_reasons(lines):
+        console.print(reason)
     console.print(f"wrote {options.out} and {folder}/fidelity.md, .json, .png")
 
 
-def calibrate(log: ClickLog, name: str, out: Path, folder: Path, settings: Settings) -> list[report.Line]:
+def calibrate(log: ClickLog, name: str, out: Path, folder: Path, settings: Settings) -> list[fidelity.Line]:
     """Fit a log and write preset and report; return the report's lines.
 
     Args:
@@ -161,10 +163,8 @@ def calibrate(log: ClickLog, name: str, out: Path, folder: Path, settings: Setti
     count = settings.sessions_simulated or log.num_sessions
     print(f"simulating {count:,} sessions ...")
     simulated = fit.simulate_log(params, count, settings.seed)
-    real, fake = (_measure(fit, each, settings) for each in (sessions, simulated))
-    if "category" not in log.columns:  # one category for all: nothing to compare
-        fake.pop("same category on the next click", None)
-    lines = report.compare(real, fake, {"memory gap": MEMORY_TOLERANCE})
+    memory = _memory(fit, sessions, settings), _memory(fit, simulated, settings)
+    lines = report.compare_logs(sessions, simulated, fit.statistics, memory, settings.seed)
     source = _describe(log, name, settings)
     preset = fit.format_preset(params, source, errors, ids)
     image = io.BytesIO()
@@ -173,22 +173,25 @@ def calibrate(log: ClickLog, name: str, out: Path, folder: Path, settings: Setti
         key.save()
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(folder / "fidelity.png", image.getvalue())
-    write_whole(folder / "fidelity.json", report.format_json(lines, source, log.notes).encode())
-    write_whole(folder / "fidelity.md", report.format_markdown(lines, source, log.notes).encode())
+    notes = [*log.notes, result.shrinkage]
+    write_whole(folder / "fidelity.json", fidelity.format_json(lines, source, notes).encode())
+    page = fidelity.format_markdown(lines, source, notes, "![log and simulation](fidelity.png)")
+    write_whole(folder / "fidelity.md", page.encode())
     write_whole(out, preset.encode())
     return lines
 
 
-def _measure(fit: Any, sessions: Any, settings: Settings) -> dict[str, float]:
-    """Return every statistic of the report."""
-    statistics = dict(fit.statistics(sessions))
-    if settings.memory:
-        print("training two next-item models for the memory line (--no-memory skips them) ...")
-        last, history = fit.memory_gap(sessions, seed=settings.seed)
-        statistics["next-item NLL, last item"] = last
-        statistics["next-item NLL, GRU"] = history
-        statistics["memory gap"] = last - history
-    return statistics
+def _memory(fit: Any, sessions: Any, settings: Settings) -> dict[str, float]:
+    """Return how well two next-item models predict the log, and what the history is worth."""
+    if not settings.memory:
+        return {}
+    print("training two next-item models for the memory line (--no-memory skips them) ...")
+    last, history = fit.memory_gap(sessions, seed=settings.seed)
+    return {
+        "next-item NLL, last item": last,
+        "next-item NLL, GRU": history,
+        "memory gap": last - history,
+    }
 
 
 def _with_purchases(

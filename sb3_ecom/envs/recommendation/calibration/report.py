@@ -1,118 +1,109 @@
-"""The fidelity report: every statistic of the log beside that of a simulation."""
+"""The fidelity report of a click log: its tolerances, sampling noise, and what the model leaves out."""
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from rich import box
-from rich.table import Table
+import numpy as np
 
-TOLERANCE = 0.1  # of the log's value
+from sb3_ecom.core.fidelity import TOLERANCE, Line, compare
+
+MEMORY_TOLERANCE = 0.02  # nats, of what a history is worth to a next-item model
+_SHARE_TOLERANCE = 0.005  # of shares and hazards, at least
+_LEAST_AT_RISK = 30  # sessions that an exit hazard needs, in both logs
+_REPLICATES = 20  # bootstrap samples of the log's sessions
+
+_EXIT = (
+    "leaving depends on satisfaction, patience and the last item through one logit; a hazard that rises or "
+    "falls otherwise with the number of clicks is not in the model"
+)
+_SPARSE = (
+    "vectors of items with few clicks are drawn to their category's or to plain popularity; more clicks per "
+    "item, or a category column, tell more"
+)
+#: What the choice and exit models leave out, by the statistic that shows it.
+REASONS = {
+    "exit hazard": _EXIT,
+    "clicks per session": _EXIT,
+    "same category": _SPARSE,
+    "same item": "one number says how much more likely the item just clicked is, for all items",
+    "distinct items": "one number says how much more likely items opened before are, for all items",
+    "top ": "entry shares are counted, later clicks follow the taste: popularity may drift within a session",
+    "next-item NLL": "the taste is linear with gates of the last item alone: longer patterns are not in it",
+    "memory gap": "the taste is linear with gates of the last item alone: longer patterns are not in it",
+}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Line:
-    """One statistic of both logs."""
-
-    name: str
-    log: float
-    simulation: float
-    tolerance: float  # largest difference that counts as agreement, in the statistic's unit
-
-    @property
-    def ratio(self) -> float:
-        """Simulation / log, NaN where the log has 0."""
-        return self.simulation / self.log if self.log else math.nan
-
-    @property
-    def within(self) -> bool:
-        """Whether the simulation agrees with the log."""
-        return bool(abs(self.simulation - self.log) <= self.tolerance)
-
-
-def compare(
-    log: Mapping[str, float], simulation: Mapping[str, float], absolute: Mapping[str, float] | None = None
+def compare_logs(
+    log: Any,
+    simulated: Any,
+    statistics: Callable[[Any], Mapping[str, float]],
+    more: tuple[Mapping[str, float], Mapping[str, float]] = ({}, {}),
+    seed: int = 0,
 ) -> list[Line]:
-    """Compare statistic by statistic.
+    """Return the report's lines.
 
     Args:
-        log: statistic -> value in the log.
-        simulation: the same of a simulation.
-        absolute: statistic -> largest difference; the others may differ by 10% of the log's value.
-
-    Raises:
-        ValueError: if the two do not hold the same statistics.
+        log: the log's sessions.
+        simulated: a simulation's sessions.
+        statistics: of sessions.
+        more: further statistics of both, whose standard errors are not known.
+        seed: of the bootstrap.
     """
-    if set(log) != set(simulation):
-        raise ValueError(f"both need the same statistics, these differ: {sorted(set(log) ^ set(simulation))}")
-    limits = absolute or {}
-    return [
-        Line(
-            name=name,
-            log=float(value),
-            simulation=float(simulation[name]),
-            tolerance=float(limits.get(name, TOLERANCE * abs(value))),
-        )
-        for name, value in log.items()
-        if math.isfinite(value)  # a log without long sessions has no exit hazard after 20 clicks
-    ]
-
-
-def format_table(lines: Sequence[Line]) -> Table:
-    """Return the report as a table for the terminal."""
-    table = Table("statistic", "log", "simulation", "ratio", "within", box=box.SIMPLE)
-    for line in lines:
-        table.add_row(*_cells(line))
-    return table
-
-
-def format_markdown(lines: Sequence[Line], source: Mapping[str, Any], notes: Sequence[str]) -> str:
-    """Return the report as a markdown page."""
-    cells: list[tuple[str, ...]] = [
-        ("statistic", "log", "simulation", "ratio", "within"),
-        ("---", "---:", "---:", "---:", "---"),
-    ]
-    cells += [_cells(line) for line in lines]
-    table = "\n".join(f"| {' | '.join(row)} |" for row in cells)
-    facts = "\n".join(f"- {key}: {value}" for key, value in source.items() if not isinstance(value, Mapping))
-    dropped = "\n".join(
-        f"- dropped, {reason}: {count}" for reason, count in source.get("dropped", {}).items()
-    )
-    remarks = "\n".join(f"- {note}" for note in notes)
-    parts = [
-        "# Fidelity report",
-        summarise(lines),
-        facts,
-        dropped,
-        remarks,
-        table,
-        "![log and simulation](fidelity.png)",
-    ]
-    return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def format_json(lines: Sequence[Line], source: Mapping[str, Any], notes: Sequence[str]) -> str:
-    """Return the report as JSON."""
-    rows = [
-        {**asdict(line), "ratio": None if math.isnan(line.ratio) else line.ratio, "within": line.within}
-        for line in lines
-    ]
-    return json.dumps(
-        {"source": source, "notes": list(notes), "statistics": rows}, indent=2, ensure_ascii=False
+    observed, found = dict(statistics(log)), dict(statistics(simulated))
+    counts = [np.bincount(np.asarray(each.session)) for each in (log, simulated)]
+    factor = float(np.sqrt(1 + len(counts[0]) / len(counts[1])))
+    errors = {name: factor * value for name, value in sampling_errors(log, statistics, seed).items()}
+    if "same category on the next click" not in observed:  # one category for all: nothing to compare
+        found.pop("same category on the next click", None)
+    tolerances = {"memory gap": MEMORY_TOLERANCE}
+    for name, value in observed.items():
+        if any(part in name for part in ("hazard", "same ", "share")):
+            tolerances[name] = max(TOLERANCE * abs(value), _SHARE_TOLERANCE)
+    return compare(
+        observed | dict(more[0]),
+        found | dict(more[1]),
+        errors,
+        tolerances,
+        shortages(observed, *counts),
+        explain,
     )
 
 
-def summarise(lines: Sequence[Line]) -> str:
-    """Return one sentence: how many statistics agree, and which do not."""
-    apart = [line.name for line in lines if not line.within]
-    text = f"{len(lines) - len(apart)} of {len(lines)} statistics agree with the log"
-    return f"{text}; not: {', '.join(apart)}." if apart else f"{text}."
+def sampling_errors(
+    log: Any, statistics: Callable[[Any], Mapping[str, float]], seed: int = 0
+) -> dict[str, float]:
+    """Return the bootstrap standard error of each statistic, from resampled sessions."""
+    rng, session = np.random.default_rng([seed, 2]), np.asarray(log.session)
+    lengths = np.bincount(session)
+    starts = np.cumsum(lengths) - lengths
+    found = []
+    for _ in range(_REPLICATES):
+        chosen = rng.integers(len(lengths), size=len(lengths))
+        size = lengths[chosen]
+        offset = np.arange(size.sum()) - np.repeat(np.cumsum(size) - size, size)
+        parts = {
+            "session": np.repeat(np.arange(len(size)), size),
+            "item": np.asarray(log.item)[np.repeat(starts[chosen], size) + offset],
+        }
+        found.append(statistics(type(log)(**{**vars(log), **parts})))
+    names = set.intersection(*(set(each) for each in found))
+    return {name: float(np.std([each[name] for each in found], ddof=1)) for name in names}
 
 
-def _cells(line: Line) -> tuple[str, ...]:
-    ratio = "" if math.isnan(line.ratio) else f"{line.ratio:.3f}"
-    return (line.name, f"{line.log:.4g}", f"{line.simulation:.4g}", ratio, "yes" if line.within else "NO")
+def shortages(observed: Mapping[str, float], log: Any, simulated: Any) -> dict[str, str]:
+    """Return hazard -> why it can not be compared, given the (S,) clicks of each session of both logs."""
+    found = {}
+    for name in observed:
+        if name.startswith("exit hazard after "):
+            clicks = int(name.split()[3])
+            least = min(int(np.sum(lengths >= clicks)) for lengths in (log, simulated))
+            if least < _LEAST_AT_RISK:
+                found[name] = f"{least} sessions are that long, {_LEAST_AT_RISK} are needed in both logs"
+    return found
+
+
+def explain(name: str) -> str:
+    """Return what the model leaves out, of a statistic that it does not reproduce."""
+    return next((why for part, why in REASONS.items() if part in name), "why is not known")
