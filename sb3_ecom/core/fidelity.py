@@ -20,7 +20,7 @@ from rich.table import Table
 Verdict = Literal["agrees", "differs", "not enough data"]
 TOLERANCE = 0.1  # of the log's value, unless a statistic has its own
 
-_HEADER = ("statistic", "log", "simulated", "tolerance", "standard error", "verdict")
+_HEADER = ("statistic", "log", "simulated", "tolerance", "s.e.", "verdict")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +138,9 @@ def summarise(lines: Sequence[Line]) -> str:
 
 def format_table(lines: Sequence[Line]) -> Table:
     """Return the report as a table for the terminal."""
-    table = Table(*_HEADER, box=box.SIMPLE)
+    table = Table(box=box.SIMPLE, padding=0)
+    for name in _HEADER:
+        table.add_column(name, no_wrap=name in ("statistic", "verdict"))
     for line in lines:
         table.add_row(*_cells(line))
     return table

@@ -26,6 +26,7 @@ from sb3_ecom.core.tables.reader import Column, Table, read_table
 from sb3_ecom.core.tables.stray import find_stray_days
 from sb3_ecom.core.tables.times import TimeReading
 from sb3_ecom.envs.advertising.calibration.fidelity import (
+    hourly_factor,
     price_errors,
     price_statistics,
     report,
@@ -127,6 +128,7 @@ def run(options: argparse.Namespace) -> None:
     names = {column.option: getattr(options, column.option) for column in COLUMNS}
     reading = reading_options(options, local=True)
     params, found = calibrate(options.logs, options.base, names, options.price_unit, **reading)
+    params = correct_median(params, found)
     lines = report(PacingTask(**asdict(params)), found.observed, found.errors, found.shown)
     place = options.report or out.with_name(f"{out.stem}_report.md")
     write_whole(place, format_markdown(lines, found.source, found.notes).encode())
@@ -173,6 +175,19 @@ def calibrate(
         found.notes += [f"{name}: {note}" for note in count_cells(table)]
         _fit_table(found, table, name, price_unit, start)
     return replace(start, **found.params), found
+
+
+def correct_median(params: PacingParams, found: Fit) -> PacingParams:
+    """Return the parameters with the median price of ticks that gives hours the log's median."""
+    if "price_median" not in found.source:
+        return params
+    factor = hourly_factor(PacingTask(**asdict(params)))
+    found.stderr["price_median"] /= factor
+    found.notes.append(
+        f"price_median is that of ticks: the log's median of hourly means {params.price_median:.4g} over "
+        f"{factor:.3f}"
+    )
+    return replace(params, price_median=params.price_median / factor)
 
 
 def _fit_table(found: Fit, table: Table, path: str, price_unit: str | None, start: PacingParams) -> None:

@@ -22,6 +22,7 @@ REASONS = {
     "price": "prices are lognormal around an hour's level, days differ by one factor: no weekday, no trend",
     "log price": "the memory of prices is a day's level and one autoregression",
     "traffic": "traffic has one profile for all days",
+    "response of all": "rates of units do not depend on their impressions; in the log they do",
     "response": "response rates are drawn from one beta law for all units",
 }
 
@@ -36,6 +37,7 @@ TOLERANCES = {
     "traffic trough share": 0.10,
     "traffic peak hour": 1.0,
     "response mean": 0.10,
+    "response of all impressions": 0.10,
     "response sd": 0.15,
     "response median": 0.15,
     "response p10": 0.25,
@@ -75,7 +77,8 @@ def response_statistics(clicks: Floats, shown: Floats) -> dict[str, float]:
     rates = clicks / shown
     p10, median, p90 = np.quantile(rates, [0.1, 0.5, 0.9])
     return {
-        "response mean": float(clicks.sum() / shown.sum()),
+        "response mean": float(rates.mean()),
+        "response of all impressions": float(clicks.sum() / shown.sum()),
         "response sd": float(rates.std()),
         "response median": float(median),
         "response p10": float(p10),
@@ -110,6 +113,27 @@ def simulate_market(task: PacingTask, days: int, seed: int = 0) -> tuple[Series,
         counts[:, hour] += batch.counts
     hours = np.arange(days * 24, dtype=np.int64)
     return Series(hours, (cost / np.maximum(counts, 1)).ravel()), counts.sum(0)
+
+
+def hourly_factor(task: PacingTask, days: int = 200) -> float:
+    """Return the median of hourly mean prices over the median of the ticks' mean prices, in a simulation.
+
+    The parameter `price_median` is the median of ticks, a log gives the median of hours. Both come from the
+    same simulated days, so their ratio hardly depends on these.
+    """
+    source = NumpyBackend(np.random.default_rng(0))
+    hidden = task.start(task.draw_reset(source, days))[0]
+    levels, weights = [], []
+    for market, batch in replay_market(task, hidden, source):
+        levels.append(np.exp(price_level(market, task.params, task.tables.hidden)))
+        weights.append(np.asarray(batch.counts, dtype=np.float64))
+    level, weight = np.array(levels), np.maximum(np.array(weights), 1e-9)
+    hour = np.arange(task.horizon) * 24 // task.horizon
+    hours = [
+        (level[hour == each] * weight[hour == each]).sum(0) / weight[hour == each].sum(0)
+        for each in np.unique(hour)
+    ]
+    return float(np.median(hours) / np.median(level))
 
 
 def simulate_responses(params: PacingParams, shown: Floats, seed: int = 1) -> list[dict[str, float]]:
