@@ -147,7 +147,7 @@ def sparse_log(groups=50, stay=0.95, sessions=1200, seed=0):
 
 def test_a_sparse_catalogue_keeps_the_structure_of_its_sessions():
     log = sparse_log()
-    found = fit(log, progress=False, parts=32)
+    found = fit(log, progress=False, parts=24)
     simulated = statistics(simulate_log(found.params, 3000, seed=1))
     assert simulated[SAME] == pytest.approx(statistics(log)[SAME], abs=0.03)
     assert "their category's" in found.shrinkage
