@@ -1,4 +1,9 @@
-"""Fidelity reports: statistics of a log beside those of a simulation, as table, markdown page or JSON."""
+"""Fidelity of a fitted simulator: each statistic of a log beside the same statistic of a simulated log.
+
+A line agrees, differs, or says that the data are not enough to tell. It differs where the difference exceeds
+both the tolerance and two standard errors of the difference. It agrees only where it could have differed:
+where one standard error is at most the tolerance, so that a difference of twice the tolerance would show.
+"""
 
 from __future__ import annotations
 
@@ -6,135 +11,192 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal
 
-if TYPE_CHECKING:
-    from rich.table import Table
+import numpy as np
+from rich import box
+from rich.table import Table
 
-HEAD = ("statistic", "log", "simulation", "ratio", "tolerance", "agrees")
+Verdict = Literal["agrees", "differs", "not enough data"]
+TOLERANCE = 0.1  # of the log's value, unless a statistic has its own
+
+_HEADER = ("statistic", "log", "simulated", "tolerance", "s.e.", "verdict")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """One statistic of a log and of a simulation."""
+    """One statistic of a log and of a simulation, and what their difference says."""
 
     name: str
-    observed: float
-    simulated: float
+    observed: float  # NaN where the log has none
+    simulated: float  # the same
     tolerance: float  # largest difference that counts as agreement, in the statistic's unit
-    reason: str = ""  # what the model leaves out that would show here, where it is known
+    standard_error: float  # of the difference; NaN where it is not known
+    verdict: Verdict
+    reason: str = ""  # of a verdict other than "agrees"
 
     @property
     def agrees(self) -> bool:
-        """True if the two differ by no more than the tolerance."""
-        return bool(abs(self.simulated - self.observed) <= self.tolerance)
-
-    @property
-    def ratio(self) -> float:
-        """Simulated / observed; NaN where the log has 0."""
-        return self.simulated / self.observed if self.observed else math.nan
+        """True if the data could have shown a difference, and did not."""
+        return self.verdict == "agrees"
 
 
 def compare(
     observed: Mapping[str, float],
     simulated: Mapping[str, float],
-    tolerance: Callable[[str, float], float],
-    reason: Callable[[str], str] = lambda name: "",
+    errors: Mapping[str, float] | None = None,
+    tolerances: Mapping[str, float] | None = None,
+    shortages: Mapping[str, str] | None = None,
+    explain: Callable[[str], str] | None = None,
 ) -> list[Line]:
-    """Return one line per statistic that the log tells (is finite), in the log's order.
+    """Compare statistic by statistic.
 
     Args:
         observed: statistic -> value in the log.
-        simulated: the same of a simulation.
-        tolerance: (statistic, its value in the log) -> largest difference that counts as agreement.
-        reason: statistic -> what the model leaves out there; "" where nothing is known.
+        simulated: the same of a simulation; both must be computed in the same way.
+        errors: statistic -> standard error of the difference; absent: not known, taken as 0.
+        tolerances: statistic -> largest difference; absent: `TOLERANCE` times the log's value.
+        shortages: statistic -> why the data can not decide it.
+        explain: from a statistic to what the model leaves out there, for lines that differ.
 
     Raises:
         ValueError: if the two do not hold the same statistics.
     """
     if set(observed) != set(simulated):
-        differing = sorted(set(observed) ^ set(simulated))
-        raise ValueError(f"both need the same statistics, these differ: {differing}")
-    return [
-        Line(
-            name=name,
-            observed=float(value),
-            simulated=float(simulated[name]),
-            tolerance=float(tolerance(name, value)),
-            reason=reason(name),
+        apart = sorted(set(observed) ^ set(simulated))
+        raise ValueError(f"both need the same statistics, these differ: {apart}")
+    limits, spread, short = tolerances or {}, errors or {}, shortages or {}
+    lines = []
+    for name, value in observed.items():
+        pair = float(value), float(simulated[name])
+        limit = float(limits.get(name, TOLERANCE * abs(pair[0])))
+        error = float(spread.get(name, math.nan))
+        verdict, reason = judge(*pair, limit, error)
+        if name in short:
+            verdict, reason = "not enough data", short[name]
+        if verdict == "differs" and explain is not None:
+            reason = f"{reason}; {explain(name)}"
+        lines.append(
+            Line(
+                name=name,
+                observed=pair[0],
+                simulated=pair[1],
+                tolerance=limit,
+                standard_error=error,
+                verdict=verdict,
+                reason=reason,
+            )
         )
-        for name, value in observed.items()
-        if math.isfinite(value)
-    ]
+    return lines
+
+
+def judge(observed: float, simulated: float, tolerance: float, error: float) -> tuple[Verdict, str]:
+    """Return the verdict on a difference, and its reason.
+
+    Args:
+        observed: value in the log.
+        simulated: value in the simulation.
+        tolerance: largest difference that counts as agreement.
+        error: standard error of the difference; NaN: not known, taken as 0.
+    """
+    if not (math.isfinite(observed) and math.isfinite(simulated)):
+        return "not enough data", "the statistic does not exist in both logs"
+    noise = 0.0 if math.isnan(error) else error
+    gap = abs(simulated - observed)
+    if gap > tolerance and gap > 2 * noise:
+        side = "above" if simulated > observed else "below"
+        size = f"{gap / abs(observed):.1%}" if observed else f"{gap:.3g}"
+        return "differs", f"the simulation is {size} {side} the log" + (
+            f", {gap / noise:.1f} standard errors" if noise else ""
+        )
+    if tolerance == 0:
+        return "not enough data", f"both are {observed:.3g}: there is no tolerance to compare them with"
+    if noise > tolerance:
+        return "not enough data", (
+            f"the standard error {noise:.2g} exceeds the tolerance {tolerance:.2g}: a longer log is needed"
+        )
+    return "agrees", ""
+
+
+def replicate_errors(replicates: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Return the standard deviation of each statistic over replicates of a log."""
+    return {
+        name: float(np.std([each[name] for each in replicates], ddof=1)) if len(replicates) > 1 else math.nan
+        for name in replicates[0]
+    }
 
 
 def summarise(lines: Sequence[Line]) -> str:
-    """Return one sentence: how many statistics agree, and which do not."""
-    apart = [line.name for line in lines if not line.agrees]
-    text = f"{len(lines) - len(apart)} of {len(lines)} statistics agree with the log"
-    return f"{text}; not: {', '.join(apart)}." if apart else f"{text}."
-
-
-def reasons(lines: Sequence[Line]) -> list[str]:
-    """Return "statistic: reason." of those that do not agree and for which a reason is known."""
-    return [f"{line.name}: {line.reason}." for line in lines if line.reason and not line.agrees]
+    """Return one sentence: how many statistics agree, which differ, which the data can not decide."""
+    text = f"{sum(line.agrees for line in lines)} of {len(lines)} statistics agree with the log"
+    for verdict in ("differs", "not enough data"):
+        names = [line.name for line in lines if line.verdict == verdict]
+        if names:
+            text += f"; {verdict}: {', '.join(names)}"
+    return f"{text}."
 
 
 def format_table(lines: Sequence[Line]) -> Table:
     """Return the report as a table for the terminal."""
-    from rich import box
-    from rich.table import Table
-
-    table = Table(*HEAD, box=box.SIMPLE)
+    table = Table(box=box.SIMPLE, padding=0)
+    for name in _HEADER:
+        table.add_column(name, no_wrap=name in ("statistic", "verdict"))
     for line in lines:
         table.add_row(*_cells(line))
     return table
 
 
+def format_reasons(lines: Sequence[Line]) -> list[str]:
+    """Return one sentence for each line that does not agree."""
+    return [f"{line.name}: {line.verdict}; {line.reason}." for line in lines if not line.agrees]
+
+
 def format_markdown(
-    lines: Sequence[Line],
-    facts: Mapping[str, Any],
-    notes: Sequence[str] = (),
-    *,
-    picture: str = "",
-    ending: str = "",
+    lines: Sequence[Line], source: Mapping[str, Any], notes: Sequence[str] = (), closing: str = ""
 ) -> str:
     """Return the report as a markdown page.
 
     Args:
         lines: of the report.
-        facts: where the log comes from and what was used of it.
-        notes: further remarks.
-        picture: file that is shown below the table.
-        ending: last paragraph.
+        source: what the log is; values that are mappings are listed one level down.
+        notes: what the user should know.
+        closing: text or picture at the end.
     """
-    rows = [HEAD, ("---", *["---:"] * (len(HEAD) - 2), "---"), *map(_cells, lines)]
-    missed = reasons(lines)
+    facts = [f"- {key}: {value}" for key, value in source.items() if not isinstance(value, Mapping)]
+    for key, value in source.items():
+        if isinstance(value, Mapping):
+            facts += [f"- {key}, {name}: {each}" for name, each in value.items()]
+    rows = [_HEADER, ("---", "---:", "---:", "---:", "---:", "---"), *(_cells(line) for line in lines)]
+    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    reasons = format_reasons(lines)
     parts = [
         "# Fidelity report",
         summarise(lines),
-        "\n".join(f"- {key}: {value}" for key, value in facts.items()),
+        "\n".join(facts),
         "\n".join(f"- {note}" for note in notes),
-        "\n".join(f"| {' | '.join(row)} |" for row in rows),
-        "What does not agree, and what the model leaves out there:" if missed else "",
-        "\n".join(f"- {text}" for text in missed),
-        f"![log and simulation]({picture})" if picture else "",
-        ending,
+        table,
+        "What does not agree, and why:" if reasons else "",
+        "\n".join(f"- {reason}" for reason in reasons),
+        closing,
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def format_json(lines: Sequence[Line], facts: Mapping[str, Any], notes: Sequence[str] = ()) -> str:
-    """Return the report as JSON: source, notes and statistics."""
+def format_json(lines: Sequence[Line], source: Mapping[str, Any], notes: Sequence[str] = ()) -> str:
+    """Return the report as JSON; what is not finite becomes null."""
     rows = [
-        {**asdict(line), "ratio": None if math.isnan(line.ratio) else line.ratio, "agrees": line.agrees}
+        {
+            key: None if isinstance(value, float) and not math.isfinite(value) else value
+            for key, value in asdict(line).items()
+        }
         for line in lines
     ]
-    content = {"source": facts, "notes": list(notes), "statistics": rows}
-    return json.dumps(content, indent=2, ensure_ascii=False)
+    return json.dumps(
+        {"source": source, "notes": list(notes), "statistics": rows}, indent=2, ensure_ascii=False
+    )
 
 
 def _cells(line: Line) -> tuple[str, ...]:
-    ratio = "" if math.isnan(line.ratio) else f"{line.ratio:.3f}"
-    numbers = (f"{line.observed:.4g}", f"{line.simulated:.4g}", ratio, f"{line.tolerance:.2g}")
-    return (line.name, *numbers, "yes" if line.agrees else "NO")
+    numbers = (line.observed, line.simulated, line.tolerance, line.standard_error)
+    shown = ("" if math.isnan(value) else f"{value:.4g}" for value in numbers)
+    return (line.name, *shown, line.verdict)

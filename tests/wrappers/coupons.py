@@ -18,13 +18,25 @@ VALUE = np.linspace(0.4, 2.2, TYPES).astype(np.float32)[[3, 7, 0, 9, 5, 1, 8, 2,
 COST = np.linspace(0.6, 2.0, TYPES).astype(np.float32)
 
 
-class State(NamedTuple):
-    kind: np.ndarray  # (n,) type of the visitor
-
-
 class Outcome(NamedTuple):
     value: np.ndarray  # (n,)
     spend: np.ndarray  # (n,)
+
+
+class VisitorTypes:
+    """Observes the (n,) type of the visitor, which is all that is tracked."""
+
+    def open(self, event, tables):
+        return event
+
+    def decode(self, tracked, action, tables):
+        return action * np.float32(1.0)
+
+    def note(self, tracked, decision, event, tables):
+        return event
+
+    def observe(self, tracked, tables):
+        return np.eye(TYPES, dtype=np.float32)[tracked]
 
 
 class CouponTask(Task):
@@ -35,22 +47,23 @@ class CouponTask(Task):
         self.action_space = spaces.Discrete(2)
         self.horizon = HORIZON
         self.reward_weights = {"value": 1.0, "spend": 0.0}
+        self.tracker = VisitorTypes()
 
     def draw_reset(self, source, n):
         return source.uniform((n,))
 
     draw_step = draw_reset
 
-    def initial_state(self, noise):
-        return State((noise * TYPES).astype(np.int64))
+    def start(self, noise):
+        kind = (noise * TYPES).astype(np.int64)
+        return kind, kind * 1  # the event must not share the state's array
 
-    def step(self, state, action, noise):
-        given = action * np.float32(1.0)
-        outcome = Outcome(VALUE[state.kind] * given, COST[state.kind] * given)
-        return self.initial_state(noise), outcome
+    def simulate(self, hidden, given, noise):
+        outcome = Outcome(VALUE[hidden] * given, COST[hidden] * given)
+        return (noise * TYPES).astype(np.int64), outcome
 
-    def observe(self, state):
-        return np.eye(TYPES, dtype=np.float32)[state.kind]
+    def public_event(self, hidden, outcome):
+        return hidden * 1
 
     def terms(self, outcome):
         return {"value": outcome.value, "spend": outcome.spend}

@@ -19,15 +19,15 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from sb3_ecom.core import presets
-from sb3_ecom.core.fidelity import format_markdown, format_table, summarise
+from sb3_ecom.core.fidelity import format_markdown, format_reasons, format_table, summarise
 from sb3_ecom.core.files import check_writable, write_whole
-from sb3_ecom.core.presets import Notes, rounded
 from sb3_ecom.core.tables.options import add_reading_options, count_cells, reading_options
 from sb3_ecom.core.tables.reader import Column, Table, read_table
 from sb3_ecom.core.tables.stray import find_stray_days
 from sb3_ecom.core.tables.times import TimeReading
 from sb3_ecom.envs.advertising.calibration.fidelity import (
+    hourly_factor,
+    price_errors,
     price_statistics,
     report,
     response_statistics,
@@ -90,6 +90,8 @@ class Fit:
     params: dict[str, Any] = field(default_factory=dict)
     stderr: dict[str, float] = field(default_factory=dict)
     observed: dict[str, float] = field(default_factory=dict)
+    errors: dict[str, float] = field(default_factory=dict)  # standard errors of what was observed
+    shown: NDArray[np.float64] | None = None  # impressions of each unit whose responses were observed
     source: dict[str, str] = field(default_factory=dict)  # parameter -> file name
     notes: list[str] = field(default_factory=list)  # what the user should know
 
@@ -126,15 +128,18 @@ def run(options: argparse.Namespace) -> None:
     names = {column.option: getattr(options, column.option) for column in COLUMNS}
     reading = reading_options(options, local=True)
     params, found = calibrate(options.logs, options.base, names, options.price_unit, **reading)
-    lines = report(PacingTask(**asdict(params)), found.observed)
+    params = correct_median(params, found)
+    lines = report(PacingTask(**asdict(params)), found.observed, found.errors, found.shown)
     place = options.report or out.with_name(f"{out.stem}_report.md")
-    write_whole(place, format_markdown(lines, {}, found.notes).encode())
+    write_whole(place, format_markdown(lines, found.source, found.notes).encode())
     write_whole(out, format_preset(params, found, options.base).encode())
-    console = Console(highlight=False, markup=False, soft_wrap=True)
     for note in found.notes:
-        console.print(note)
+        print(note)
+    console = Console(highlight=False, markup=False, soft_wrap=True)
     console.print(format_table(lines))
     console.print(summarise(lines))
+    for reason in format_reasons(lines):
+        console.print(reason)
     console.print(f"wrote {out} and {place}")
 
 
@@ -170,6 +175,19 @@ def calibrate(
         found.notes += [f"{name}: {note}" for note in count_cells(table)]
         _fit_table(found, table, name, price_unit, start)
     return replace(start, **found.params), found
+
+
+def correct_median(params: PacingParams, found: Fit) -> PacingParams:
+    """Return the parameters with the median price of ticks that gives hours the log's median."""
+    if "price_median" not in found.source:
+        return params
+    factor = hourly_factor(PacingTask(**asdict(params)))
+    found.stderr["price_median"] /= factor
+    found.notes.append(
+        f"price_median is that of ticks: the log's median of hourly means {params.price_median:.4g} over "
+        f"{factor:.3f}"
+    )
+    return replace(params, price_median=params.price_median / factor)
 
 
 def _fit_table(found: Fit, table: Table, path: str, price_unit: str | None, start: PacingParams) -> None:
@@ -216,6 +234,7 @@ def _fit_prices(found: Fit, table: Table, path: str, price_unit: str | None) -> 
     found.add(values, path)
     found.add_profile("price_profile", levels, path)
     found.observed |= price_statistics(series)
+    found.errors |= price_errors(series)
 
 
 def _fit_responses(found: Fit, table: Table, path: str, start: PacingParams) -> None:
@@ -240,7 +259,8 @@ def _fit_responses(found: Fit, table: Table, path: str, start: PacingParams) -> 
         unit = columns["unit"][known]
         shown, clicks = np.bincount(unit, shown).astype(float), np.bincount(unit, clicks).astype(float)
         found.add(fit_response(clicks[shown > 0], shown[shown > 0]), path)
-        found.observed |= response_statistics(clicks[shown > 0] / shown[shown > 0])
+        found.shown = shown[shown > 0]
+        found.observed |= response_statistics(clicks[shown > 0], found.shown)
         return
     rate = float(clicks.sum() / shown.sum())
     if not 0 < rate < 1:
@@ -294,11 +314,20 @@ def _check_cells(table: Table, log: str) -> None:
 
 def format_preset(params: PacingParams, found: Fit, base: str) -> str:
     """Return the preset as TOML: what was fitted to what, and what is assumed."""
-    notes: Notes = {}
-    for name in asdict(params):
-        error = found.stderr.get(name)
-        fitted = f"fitted to {found.source.get(name)}" + (f", s.e. {error:.2g}" if error is not None else "")
-        notes["params", name] = fitted if name in found.source else f"as in {base}"
-    values = {name: rounded(value, 6) for name, value in asdict(params).items()}
-    heading = "Written by `python -m sb3_ecom calibrate advertising`."
-    return presets.format_preset({"params": values}, heading, notes)
+    lines = ["# Written by `python -m sb3_ecom calibrate advertising`.", "", "[params]"]
+    for name, value in asdict(params).items():
+        if name in found.source:
+            error = found.stderr.get(name)
+            note = f"fitted to {found.source[name]}" + (f", s.e. {error:.2g}" if error is not None else "")
+        else:
+            note = f"as in {base}"
+        lines.append(f"{name} = {_toml(value)}  # {note}")
+    return "\n".join(lines) + "\n"
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(_toml(item) for item in value)}]"
+    return (
+        f'"{value}"' if isinstance(value, str) else f"{value:.6g}" if isinstance(value, float) else str(value)
+    )

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from sb3_ecom.core.fidelity import Line, format_markdown, format_table, reasons, summarise
+from sb3_ecom.core.fidelity import Line, format_markdown, format_reasons, format_table, summarise
 from sb3_ecom.core.files import check_writable, write_whole
 from sb3_ecom.core.tables.hashing import HELP as HASH_HELP
 from sb3_ecom.core.tables.hashing import HashKey, hash_ids
@@ -102,8 +102,8 @@ def run(options: argparse.Namespace) -> None:
     lines = calibrate(log, options.log.name, options.out, report, options.replicates, options.seed, key)
     console.print(format_table(lines))
     console.print(summarise(lines))
-    for text in reasons(lines):
-        console.print(text)
+    for reason in format_reasons(lines):
+        console.print(reason)
     console.print(f"wrote {options.out} and {report}")
 
 
@@ -129,7 +129,7 @@ def calibrate(
     ids = log.labels if key is None else tuple(hash_ids(log.labels, key.value))
     if key is not None:
         key.save()
-    write_whole(report, format_markdown(lines, source, ending=fidelity.ASSUMED).encode())
+    write_whole(report, format_markdown(lines, source, closing=fidelity.CLOSING).encode())
     write_whole(out, format_preset(fit.demand, fit.errors, source, ids).encode())
     return lines
 
@@ -148,8 +148,8 @@ def describe(log: SalesLog, name: str) -> dict[str, str]:
     return facts | {f"dropped, {reason}": count for reason, count in log.dropped.items()}
 
 
-def _both_statistics(log: SalesLog, fit: Fit, seed: int) -> tuple[dict[str, float], dict[str, float]]:
-    """Return the statistics of the log and their mean over ten simulated logs."""
+def _both_statistics(log: SalesLog, fit: Fit, seed: int) -> tuple[dict[str, float], list[dict[str, float]]]:
+    """Return the statistics of the log and of ten simulated logs."""
     source = np.random.default_rng(seed + 1)
     closed = log.units.sum(axis=0) == 0
     simulated = []
@@ -157,5 +157,4 @@ def _both_statistics(log: SalesLog, fit: Fit, seed: int) -> tuple[dict[str, floa
         units = simulate_log(fit.demand, log.first_day, log.days, source, closed)
         units[:, 0] += units.sum(axis=1) == 0
         simulated.append(fidelity.statistics(units, log.first_day))
-    means = {name: float(np.mean([each[name] for each in simulated])) for name in simulated[0]}
-    return fidelity.statistics(log.units, log.first_day), means
+    return fidelity.statistics(log.units, log.first_day), simulated

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sb3_ecom.core.fidelity import Line
-from sb3_ecom.core.fidelity import compare as compare_statistics
+from sb3_ecom.core import fidelity
+from sb3_ecom.core.fidelity import TOLERANCE, Line, replicate_errors
 from sb3_ecom.envs.inventory.shop.demand_params import WEEK
-
-TOLERANCE = 0.1  # of the log's value
-LEAST_TOLERANCE = 0.03  # in the statistic's unit, where that is more
-ASSUMED = (
-    "Sales are taken for demand: what an empty shelf lost is in no log. Margin, holding cost,\n"
-    "order-line cost, capacity and the mean lead time of EcomInventory-v0 are assumed, not fitted."
-)
 
 _NO_GAPS = (
     "simulated demand never pauses, while shelves and lists of a shop have gaps of days or weeks (compare "
@@ -39,7 +32,7 @@ _EXTRAPOLATED = (
 #: What the demand model leaves out, by the statistic that shows it.
 REASONS = {
     "CV per day": _TWO_AIMS,
-    "zeros per": _NO_GAPS,
+    "with a sale": _NO_GAPS,
     "ADI": _NO_GAPS,
     "run without a sale": _NO_GAPS,
     "CV per week": _ONE_DRIFT,
@@ -51,7 +44,7 @@ REASONS = {
 
 
 def statistics(units: NDArray[np.float64], first_day: date) -> dict[str, float]:
-    """Return the statistics of (items, days) of sales; CV, zeros and ADI of days and of weeks."""
+    """Return the statistics of (items, days) of sales; CV, sales and ADI of days and of weeks."""
     open_days = units.sum(axis=0) > 0
     daily = units[:, open_days]
     weeks = units.shape[1] // 7
@@ -61,7 +54,7 @@ def statistics(units: NDArray[np.float64], first_day: date) -> dict[str, float]:
         mean, sold = table.mean(axis=1), (table > 0).sum(axis=1)
         found[f"median item mean per {name}"] = float(np.median(mean))
         found[f"median item CV per {name}"] = float(np.median(table.std(axis=1) / mean))
-        found[f"share of zeros per {name}"] = float((table == 0).mean())
+        found[f"share of {name}s with a sale"] = float((table > 0).mean())
         found[f"median ADI in {name}s"] = float(np.median(table.shape[1] / np.maximum(sold, 1)))
     mean, variance = weekly.mean(axis=1), weekly.var(axis=1)
     if len(units) > 2:
@@ -104,12 +97,28 @@ def _profiles(units: NDArray[np.float64], first_day: date) -> dict[str, float]:
     return found
 
 
-def compare(log: Mapping[str, float], simulation: Mapping[str, float]) -> list[Line]:
-    """Return one line per statistic that both have."""
-    both = [name for name in log if name in simulation]
-    observed, simulated = ({name: each[name] for name in both} for each in (log, simulation))
-    return compare_statistics(observed, simulated, _tolerance, reason)
+def compare(log: Mapping[str, float], simulated: Sequence[Mapping[str, float]]) -> list[Line]:
+    """Compare a log with simulated logs of the same size, whose spread is the sampling noise of one log.
+
+    A line holds to 10% of the log's value, or to .03 where that is more; a share of days or weeks with a
+    sale to 10% of the rarer of sale and no sale, or to .005.
+    """
+    shared = [name for name in log if all(name in each for each in simulated)]
+    means = {name: float(np.mean([each[name] for each in simulated])) for name in shared}
+    factor = float(np.sqrt(1 + 1 / len(simulated)))
+    errors = {name: factor * value for name, value in replicate_errors(simulated).items()}
+    tolerances = {
+        name: max(TOLERANCE * min(log[name], 1 - log[name]), 0.005)
+        if "with a sale" in name
+        else max(TOLERANCE * abs(log[name]), 0.03)
+        for name in shared
+    }
+    shortages = {name: "no sale in the log" for name in shared if "with a sale" in name and not log[name]}
+    observed = {name: log[name] for name in shared}
+    return fidelity.compare(observed, means, errors, tolerances, shortages, reason)
 
 
-def _tolerance(name: str, observed: float) -> float:
-    return max(TOLERANCE * abs(observed), LEAST_TOLERANCE)
+CLOSING = (
+    "Sales are taken for demand: what an empty shelf lost is in no log. Margin, holding cost,\n"
+    "order-line cost, capacity and the mean lead time of EcomInventory-v0 are assumed, not fitted."
+)

@@ -18,7 +18,6 @@ import datetime
 import io
 import secrets
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,13 +29,12 @@ from sb3_ecom.core.files import check_writable, write_whole
 from sb3_ecom.core.tables.hashing import HELP as HASH_HELP
 from sb3_ecom.core.tables.hashing import HashKey, hash_ids
 from sb3_ecom.core.tables.options import add_reading_options, reading_options
+from sb3_ecom.envs.recommendation.calibration import report
 from sb3_ecom.envs.recommendation.calibration.click_log import COLUMNS, read_click_log
 from sb3_ecom.envs.recommendation.calibration.click_rows import Cleaning, ClickLog
 from sb3_ecom.envs.recommendation.calibration.figure import draw
 
 SUMMARY = "EcomRec-v0 from a click log (session, item, time)"
-TOLERANCE = 0.1  # of the log's value
-MEMORY_TOLERANCE = 0.02  # nats, of what a history is worth to a next-item model
 
 _HELP = {
     "session": "column of the session (one visit)",
@@ -131,6 +129,8 @@ def run(options: argparse.Namespace) -> None:
     lines = calibrate(log, options.log.name, options.out, folder, settings)
     console.print(fidelity.format_table(lines))
     console.print(fidelity.summarise(lines))
+    for reason in fidelity.format_reasons(lines):
+        console.print(reason)
     console.print(f"wrote {options.out} and {folder}/fidelity.md, .json, .png")
 
 
@@ -163,10 +163,8 @@ def calibrate(log: ClickLog, name: str, out: Path, folder: Path, settings: Setti
     count = settings.sessions_simulated or log.num_sessions
     print(f"simulating {count:,} sessions ...")
     simulated = fit.simulate_log(params, count, settings.seed)
-    real, fake = (_measure(fit, each, settings) for each in (sessions, simulated))
-    if "category" not in log.columns:  # one category for all: nothing to compare
-        fake.pop("same category on the next click", None)
-    lines = fidelity.compare(real, fake, _tolerance)
+    memory = _memory(fit, sessions, settings), _memory(fit, simulated, settings)
+    lines = report.compare_logs(sessions, simulated, fit.statistics, memory, settings.seed)
     source = _describe(log, name, settings)
     preset = fit.format_preset(params, source, errors, ids)
     image = io.BytesIO()
@@ -175,34 +173,25 @@ def calibrate(log: ClickLog, name: str, out: Path, folder: Path, settings: Setti
         key.save()
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(folder / "fidelity.png", image.getvalue())
-    write_whole(folder / "fidelity.json", fidelity.format_json(lines, source, log.notes).encode())
-    page = fidelity.format_markdown(lines, _facts(source), log.notes, picture="fidelity.png")
+    notes = [*log.notes, result.shrinkage]
+    write_whole(folder / "fidelity.json", fidelity.format_json(lines, source, notes).encode())
+    page = fidelity.format_markdown(lines, source, notes, "![log and simulation](fidelity.png)")
     write_whole(folder / "fidelity.md", page.encode())
     write_whole(out, preset.encode())
     return lines
 
 
-def _tolerance(name: str, observed: float) -> float:
-    """Return the largest difference between log and simulation that counts as agreement."""
-    return MEMORY_TOLERANCE if name == "memory gap" else TOLERANCE * abs(observed)
-
-
-def _facts(source: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the page says of the log: the columns are left to the preset."""
-    facts = {key: value for key, value in source.items() if not isinstance(value, Mapping)}
-    return facts | {f"dropped, {reason}": count for reason, count in source["dropped"].items()}
-
-
-def _measure(fit: Any, sessions: Any, settings: Settings) -> dict[str, float]:
-    """Return every statistic of the report."""
-    statistics = dict(fit.statistics(sessions))
-    if settings.memory:
-        print("training two next-item models for the memory line (--no-memory skips them) ...")
-        last, history = fit.memory_gap(sessions, seed=settings.seed)
-        statistics["next-item NLL, last item"] = last
-        statistics["next-item NLL, GRU"] = history
-        statistics["memory gap"] = last - history
-    return statistics
+def _memory(fit: Any, sessions: Any, settings: Settings) -> dict[str, float]:
+    """Return how well two next-item models predict the log, and what the history is worth."""
+    if not settings.memory:
+        return {}
+    print("training two next-item models for the memory line (--no-memory skips them) ...")
+    last, history = fit.memory_gap(sessions, seed=settings.seed)
+    return {
+        "next-item NLL, last item": last,
+        "next-item NLL, GRU": history,
+        "memory gap": last - history,
+    }
 
 
 def _with_purchases(

@@ -8,27 +8,33 @@ is made of: with one rate for all items the simulated log had half of it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+import torch
 from tqdm import tqdm
 
 from sb3_ecom.core.arrays import Array
+from sb3_ecom.envs.recommendation.calibration.choice_model import (
+    SCALARS,
+    ChoiceModel,
+    Prior,
+    category_codes,
+    precisions,
+)
 from sb3_ecom.envs.recommendation.calibration.sessions import Sessions, batches
-from sb3_ecom.envs.recommendation.session.visitor import after_click
 
 PARTS = 48  # D, of the taste
-PRIOR_PRECISION = (
-    4.0  # of every entry of item factors and click updates: a normal prior of standard deviation .5
+#: Strengths of shrinkage that held-out sessions choose among; the last two need categories.
+PRIORS = (
+    Prior(item=4.0),
+    Prior(item=16.0, quality=1.0),
+    Prior(item=4.0, category=0.5),
+    Prior(item=64.0, category=0.25, quality=1.0),
 )
-GATE_PRECISION = 1.0  # of every logit of retention
-GATE_MEANS = (
-    -2.0,
-    3.0,
-)  # logits of retention, evenly spread over the parts: from the last click to the whole visit
-SCALARS = ("reopen", "repeat")
-_STARTS = {"reopen": -0.5, "repeat": 0.0}
+_HELD_OUT = 0.2  # of the sessions, while the prior is chosen
+_TRIAL = 0.25  # of the optimiser's steps, for each prior that is tried
 _LONGEST = 61  # clicks of a session that are used
 _STEPS = 2000  # of the optimiser, at least
 _EPOCHS = (12, 60)  # fewest and most
@@ -49,14 +55,23 @@ class ChoiceFit:
     standard_errors: dict[str, float]  # the same
     log_likelihood: float
     clicks: int  # that the likelihood counts
+    prior: Prior  # that was chosen
+    held_out: dict[Prior, float]  # of each that was tried: log-likelihood per click held out
 
 
-def fit_choice(sessions: Sessions, parts: int = PARTS, seed: int = 0, progress: bool = True) -> ChoiceFit:
+def fit_choice(
+    sessions: Sessions,
+    parts: int = PARTS,
+    seed: int = 0,
+    progress: bool = True,
+    priors: Sequence[Prior] = PRIORS,
+) -> ChoiceFit:
     """Fit who clicks what next, by penalised maximum likelihood.
 
     The utility of item j is ``q_j + t . factors_j + reopen [opened before] + repeat [just clicked]``; a click
     on i turns the taste t into ``retention_i * t + update_i``, and the first click sets it to ``update_i``.
-    Sessions count up to their 61st click. The priors are normal: `PRIOR_PRECISION`, `GATE_PRECISION`.
+    Sessions count up to their 61st click. The prior is the one of `priors` under which a fit to four fifths
+    of the sessions makes the others likeliest; then all sessions are fitted.
 
     The standard errors come from the outer product of the sessions' scores: of all parameters where
     there are few, else of the scalars, given the item vectors.
@@ -66,23 +81,20 @@ def fit_choice(sessions: Sessions, parts: int = PARTS, seed: int = 0, progress: 
         parts: of the taste, D.
         seed: of initial vectors and batches.
         progress: show a bar.
+        priors: that are tried; those with categories only where the log has some.
     """
-    import torch
-
     rows = np.arange(sessions.num_sessions)
     plan = batches(sessions, rows, _LONGEST)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        model = _model(sessions, parts)
-        if plan:
-            _train(model, sessions, rows, len(plan), seed, progress)
+    held_out = _try_priors(sessions, parts, seed, progress, priors)
+    prior = max(held_out, key=lambda each: held_out[each])
+    model = _fitted(sessions, rows, parts, prior, seed, progress)
     with torch.no_grad():
-        total = sum(float(model.session_losses(sessions.padded(part, _LONGEST)).sum()) for part in plan)
-        errors = _standard_errors(model, sessions, plan)
+        total = _loss(model, sessions, plan)
+        errors = _standard_errors(model, sessions, plan, prior)
         scalars = {name: float(getattr(model, name)) for name in SCALARS}
         quality, factors, update, retention = (
             part.double().numpy()
-            for part in (model.quality, model.item_factors, model.click_update, model.retention())
+            for part in (model.quality, model.factors(), model.update(), model.retention())
         )
     return ChoiceFit(
         quality=quality - quality.mean(),
@@ -93,14 +105,59 @@ def fit_choice(sessions: Sessions, parts: int = PARTS, seed: int = 0, progress: 
         standard_errors=errors,
         log_likelihood=-total,
         clicks=sum(_transitions(sessions, part) for part in plan),
+        prior=prior,
+        held_out=held_out,
     )
 
 
-def _train(model: Any, sessions: Sessions, rows: Array, per_epoch: int, seed: int, progress: bool) -> None:
-    import torch
+def _try_priors(
+    sessions: Sessions, parts: int, seed: int, progress: bool, priors: Sequence[Prior]
+) -> dict[Prior, float]:
+    """Return the log-likelihood per click of sessions held out (NaN where none has two clicks)."""
+    if category_codes(sessions) is None:
+        priors = [each for each in priors if not np.isfinite(each.category)]
+    order = np.random.default_rng([seed, 1]).permutation(sessions.num_sessions)
+    cut = int(_HELD_OUT * sessions.num_sessions)
+    plan = batches(sessions, order[:cut], _LONGEST)
+    if not plan or len(priors) == 1:
+        return {priors[0]: np.nan}
+    clicks = sum(_transitions(sessions, part) for part in plan)
+    found = {}
+    for prior in priors:
+        model = _fitted(sessions, order[cut:], parts, prior, seed, progress, _TRIAL)
+        with torch.no_grad():
+            found[prior] = -_loss(model, sessions, plan) / clicks
+    return found
 
+
+def _fitted(
+    sessions: Sessions, rows: Array, parts: int, prior: Prior, seed: int, progress: bool, share: float = 1.0
+) -> ChoiceModel:
+    """Return the model fitted to the given sessions, with a share of the usual steps."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = ChoiceModel(sessions, parts, prior)
+        per_epoch = len(batches(sessions, rows, _LONGEST))
+        if per_epoch:
+            _train(model, sessions, rows, per_epoch, seed, progress, share)
+    return model
+
+
+def _loss(model: ChoiceModel, sessions: Sessions, plan: list[Array]) -> float:
+    return sum(float(model.session_losses(sessions.padded(part, _LONGEST)).sum()) for part in plan)
+
+
+def _train(
+    model: ChoiceModel,
+    sessions: Sessions,
+    rows: Array,
+    per_epoch: int,
+    seed: int,
+    progress: bool,
+    share: float,
+) -> None:
     generator = np.random.default_rng(seed)
-    epochs = int(np.clip(np.ceil(_STEPS / per_epoch), *_EPOCHS))
+    epochs = max(1, round(share * np.clip(np.ceil(_STEPS / per_epoch), *_EPOCHS)))
     optimiser = torch.optim.Adam(model.parameters(), lr=_RATE)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, _RATE, total_steps=max(2, epochs * per_epoch), pct_start=0.15
@@ -109,10 +166,10 @@ def _train(model: Any, sessions: Sessions, rows: Array, per_epoch: int, seed: in
     bar = tqdm(total=epochs * per_epoch, desc="fit next click", disable=None if progress else True)
     for _ in range(epochs):
         for part in batches(sessions, rows, _LONGEST, shuffle=generator):
-            share = _transitions(sessions, part) / total
-            loss = model.session_losses(sessions.padded(part, _LONGEST)).sum() + share * model.penalty()
+            weight = _transitions(sessions, part) / total
+            loss = model.session_losses(sessions.padded(part, _LONGEST)).sum() + weight * model.penalty()
             optimiser.zero_grad()
-            (loss * (per_epoch / total)).backward()
+            torch.autograd.backward(loss * (per_epoch / total))
             optimiser.step()
             schedule.step()
             bar.update()
@@ -123,65 +180,18 @@ def _transitions(sessions: Sessions, rows: Array) -> int:
     return int((np.minimum(sessions.lengths[rows], _LONGEST) - 1).sum())
 
 
-def _model(sessions: Sessions, parts: int) -> Any:
-    import torch
-    from torch import nn
-
-    n, share = sessions.num_items, np.bincount(sessions.item, minlength=sessions.num_items) + 1.0
-    means = torch.linspace(*GATE_MEANS, parts)
-
-    class Choice(nn.Module):
-        reopen: Any
-        repeat: Any
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.quality = nn.Parameter(torch.tensor(np.log(share / share.mean()), dtype=torch.float32))
-            self.item_factors = nn.Parameter(0.15 * torch.randn(n, parts))
-            self.click_update = nn.Parameter(0.15 * torch.randn(n, parts))
-            self.gate = nn.Parameter(0.15 * torch.randn(n, parts))  # beside `means`
-            for name in SCALARS:
-                setattr(self, name, nn.Parameter(torch.tensor(_STARTS[name])))
-
-        def retention(self) -> Any:
-            return torch.sigmoid(means + self.gate)
-
-        def session_losses(self, padded: Array) -> Any:
-            """Return the (B,) negative log-likelihoods."""
-            items = torch.from_numpy(padded[:, :-1].astype(np.int64)).clamp_min(0)
-            targets = torch.from_numpy(padded[:, 1:].astype(np.int64))
-            logits = self.quality + self.taste(items) @ self.item_factors.T
-            last = torch.zeros_like(logits).scatter_(-1, items[..., None], 1.0)
-            logits = logits + self.reopen * last.cummax(1)[0] + self.repeat * last
-            chosen = logits.gather(-1, targets.clamp_min(0)[..., None])[..., 0]
-            return ((logits.logsumexp(-1) - chosen) * (targets >= 0)).sum(1)
-
-        def taste(self, items: Any) -> Any:
-            """Return the (B, T, D) taste after each click."""
-            steps, kept = self.click_update[items], self.retention()[items]
-            found = [steps[:, 0]]
-            for t in range(1, steps.shape[1]):
-                found.append(after_click(kept[:, t], steps[:, t], found[-1]))
-            return torch.stack(found, 1)
-
-        def penalty(self) -> Any:
-            vectors = self.item_factors.square().sum() + self.click_update.square().sum()
-            return 0.5 * (PRIOR_PRECISION * vectors + GATE_PRECISION * self.gate.square().sum())
-
-    return Choice()
-
-
-def _standard_errors(model: Any, sessions: Sessions, plan: list[Array]) -> dict[str, float]:
+def _standard_errors(
+    model: ChoiceModel, sessions: Sessions, plan: list[Array], chosen: Prior
+) -> dict[str, float]:
     """Return the scalars' standard errors from the outer product of the sessions' scores."""
     if not plan:
         return dict.fromkeys(SCALARS, np.inf)
     blocks = [getattr(model, name).data.view(-1) for name in SCALARS]
     prior = [0.0] * len(blocks)
     if sum(p.numel() for p in model.parameters()) <= _EXACT:
-        blocks += [
-            getattr(model, name).data.view(-1) for name in ("quality", "item_factors", "click_update", "gate")
-        ]
-        prior += [0.0, PRIOR_PRECISION, PRIOR_PRECISION, GATE_PRECISION]
+        known = [(name, each) for name, each in precisions(chosen).items() if hasattr(model, name)]
+        blocks += [getattr(model, name).data.view(-1) for name, _ in known]
+        prior += [each for _, each in known]
     scores, precision = [], []
     for block, extra in zip(blocks, prior, strict=True):
         for entry in range(block.numel()):

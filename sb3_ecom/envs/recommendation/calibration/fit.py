@@ -44,6 +44,7 @@ class FitResult:
     choice_log_likelihood: float  # of the next clicks
     exit_log_likelihood: float  # of staying and leaving
     clicks: int  # next clicks that the choice model counts
+    shrinkage: str  # which prior of the item vectors was chosen, in words
 
 
 def fit(sessions: Sessions, seed: int = 0, progress: bool = True, parts: int = PARTS) -> FitResult:
@@ -95,6 +96,7 @@ def fit(sessions: Sessions, seed: int = 0, progress: bool = True, parts: int = P
         choice_log_likelihood=choice.log_likelihood,
         exit_log_likelihood=exits.log_likelihood,
         clicks=choice.clicks,
+        shrinkage=choice.prior.describe(),
     )
 
 

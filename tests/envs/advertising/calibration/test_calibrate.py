@@ -1,6 +1,7 @@
 """Fitting: recover what made a log, hold the statistics of the real logs, refuse broken ones."""
 
 import itertools
+from dataclasses import asdict, replace
 
 import numpy as np
 import pandas as pd
@@ -9,8 +10,8 @@ import pytest
 from sb3_ecom.__main__ import main
 from sb3_ecom.core.arrays import NumpyBackend
 from sb3_ecom.core.tables.times import TimeReading
-from sb3_ecom.envs.advertising.calibration.calibrate import calibrate
-from sb3_ecom.envs.advertising.calibration.fidelity import report, simulate_market
+from sb3_ecom.envs.advertising.calibration.calibrate import Fit, calibrate, correct_median
+from sb3_ecom.envs.advertising.calibration.fidelity import price_statistics, report, simulate_market
 from sb3_ecom.envs.advertising.calibration.fit import fit_prices, fit_response, fit_traffic
 from sb3_ecom.envs.advertising.pacing.dynamics import price_level
 from sb3_ecom.envs.advertising.pacing.env import PacingTask
@@ -52,9 +53,46 @@ def test_default_presets_hold_every_statistic_of_their_logs(exchange, shared):
     preset = PacingTask(f"exchange{exchange}").params
     for name in found.source:
         np.testing.assert_allclose(getattr(preset, name), getattr(params, name), rtol=2e-3, atol=1e-4)
-    lines = report(PacingTask(f"exchange{exchange}"), found.observed)
-    assert len(lines) == 11
-    assert [line.name for line in lines if not line.agrees] == []
+    lines = report(PacingTask(f"exchange{exchange}"), found.observed, found.errors, found.shown)
+    assert len(lines) == 14
+    # Keywords with many impressions respond less than others, and a few respond a lot: not in a beta law.
+    apart = [line.name for line in lines if not line.agrees]
+    assert set(apart) <= {"response of all impressions", "response sd"}
+    assert all(line.reason for line in lines if not line.agrees)
+
+
+def test_noisy_click_rates_are_held_against_noisy_ones(shared):
+    params, found = calibrate([shared / "cases/logs/ads_beta30.csv"])
+    lines = {
+        line.name: line
+        for line in report(PacingTask(**asdict(params)), found.observed, found.errors, found.shown)
+    }
+    mean = lines["response mean"]
+    assert mean.observed == pytest.approx(0.0209, abs=1e-4)
+    assert mean.verdict == lines["response sd"].verdict == lines["response p90"].verdict == "agrees"
+    assert lines["response median"].verdict == "not enough data"  # 0 against 0
+    assert not [line.name for line in lines.values() if line.verdict == "differs"]
+
+
+def test_a_wrong_law_of_click_rates_is_reported_as_differing(shared):
+    params, found = calibrate([shared / "cases/logs/ads_beta30.csv"])
+    wrong = replace(params, value_beta=params.value_beta * 1.5)
+    lines = report(PacingTask(**asdict(wrong)), found.observed, found.errors, found.shown)
+    assert {line.name for line in lines if line.verdict == "differs"} >= {"response mean"}
+
+
+def test_the_simulated_median_price_is_the_logs():
+    """The log's median is of hours, the parameter's of ticks."""
+    truth = PacingTask(price_day_sd=0.1, price_ar=0.5, price_ar_sd=0.2, price_jitter_sd=0.6)
+    series, _ = simulate_market(truth, 250, seed=5)
+    start = replace(truth.params, price_median=float(np.median(series.price)))
+    found = Fit(
+        source={"price_median": "x"}, stderr={"price_median": 0.01}, observed=price_statistics(series)
+    )
+    mended = correct_median(start, found)
+    assert start.price_median > 1.04 * truth.params.price_median
+    assert mended.price_median == pytest.approx(truth.params.price_median, rel=0.02)
+    assert "over 1." in found.notes[-1]
 
 
 @pytest.mark.parametrize(

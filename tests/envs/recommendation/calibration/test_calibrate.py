@@ -11,11 +11,13 @@ import pytest
 from sb3_ecom.__main__ import main
 from sb3_ecom.core import files as safe_files
 from sb3_ecom.core.tables.hashing import HashKey, hash_ids
-from sb3_ecom.envs.recommendation.calibration import click_items
+from sb3_ecom.envs.recommendation.calibration import click_items, report
 from sb3_ecom.envs.recommendation.calibration import figure as picture
 from sb3_ecom.envs.recommendation.calibration.click_log import read_click_log
 from sb3_ecom.envs.recommendation.calibration.click_rows import Cleaning
 from sb3_ecom.envs.recommendation.calibration.purchases import simulated_share
+from sb3_ecom.envs.recommendation.calibration.sessions import Sessions
+from sb3_ecom.envs.recommendation.calibration.sessions import statistics as session_statistics
 from sb3_ecom.envs.recommendation.session.presets import load_preset
 
 NOTHING_RARE = Cleaning(min_item_clicks=1, min_item_visitors=1)
@@ -49,7 +51,9 @@ def fake_fit(monkeypatch):
     statistics = lambda s: {"clicks per session": len(s.item) / (s.session[-1] + 1), "top 1": 0.0}  # noqa: E731
     fake = SimpleNamespace(
         Sessions=SimpleNamespace,
-        fit=lambda sessions, **kwargs: SimpleNamespace(params=sessions, standard_errors={"alpha": 0.1}),
+        fit=lambda sessions, **kwargs: SimpleNamespace(
+            params=sessions, standard_errors={"alpha": 0.1}, shrinkage="none"
+        ),
         simulate_log=lambda params, n_sessions, seed: params,
         statistics=statistics,
         memory_gap=lambda sessions, seed: (4.0, 3.9),
@@ -210,9 +214,9 @@ def test_calibrate_writes_preset_report_and_picture(calibrate, fake_fit, tmp_pat
     assert found["source"]["rows_read"] == len(frame)
     assert found["source"]["clicks"] == len(frame) - 1
     assert found["source"]["dropped"] == {"time is not a time": "1 (first: row 4)"}
-    assert {row["name"]: row["agrees"] for row in found["statistics"]}["memory gap"]
+    assert {row["name"]: row["verdict"] for row in found["statistics"]}["memory gap"] == "agrees"
     page = (tmp_path / "shop_report" / "fidelity.md").read_text()
-    assert "| memory gap | 0.1 | 0.1 | 1.000 | 0.02 | yes |" in page
+    assert "| memory gap | 0.1 | 0.1 | 0.02 |  | agrees |" in page
     assert (tmp_path / "shop_report" / "fidelity.png").read_bytes().startswith(b"\x89PNG")
     assert not list(tmp_path.glob(".shop*"))
 
@@ -249,7 +253,7 @@ def test_the_command_fits_a_small_log_that_a_shop_can_open(calibrate, tmp_path):
     assert abs(simulated_share(params, seed=5) - frame["bought"].mean()) < 0.03
     found = json.loads((tmp_path / "shop_report" / "fidelity.json").read_text())
     length = next(row for row in found["statistics"] if row["name"] == "clicks per session, mean")
-    assert length["agrees"]
+    assert length["verdict"] == "agrees"
 
 
 @pytest.mark.parametrize("failure", [KeyboardInterrupt, ValueError("no fit")])
@@ -317,6 +321,37 @@ def test_a_folder_can_not_be_the_preset(tmp_path):
     (tmp_path / "x.toml").mkdir()
     with pytest.raises(ValueError, match="is a folder"):
         safe_files.check_writable(tmp_path / "x.toml", ".toml")
+
+
+def sessions_of(lengths, item=0):
+    lengths = np.asarray(lengths)
+    session = np.repeat(np.arange(len(lengths)), lengths)
+    return Sessions(session=session, item=np.arange(len(session)) % 5 + item, num_items=10)
+
+
+def test_no_session_against_no_session_is_no_agreement():
+    log = sessions_of(np.tile([2, 3, 4], 100))
+    lines = {line.name: line for line in report.compare_logs(log, log, session_statistics)}
+    assert lines["exit hazard after 20 clicks"].verdict == "not enough data"
+    assert "0 sessions are that long" in lines["exit hazard after 20 clicks"].reason
+    assert lines["exit hazard after 1 clicks"].verdict == "agrees"  # 0 of 300 against 0 of 300
+    assert lines["clicks per session, mean"].verdict == "agrees"
+
+
+def test_a_line_that_differs_says_why():
+    log, other = sessions_of(np.tile([2, 3, 4], 100)), sessions_of(np.tile([4, 5, 6], 100))
+    lines = {line.name: line for line in report.compare_logs(log, other, session_statistics)}
+    line = lines["clicks per session, mean"]
+    assert line.verdict == "differs"
+    assert report.REASONS["clicks per session"] in line.reason
+    assert report.explain("nobody knows this one") == "why is not known"
+
+
+def test_a_few_sessions_are_not_enough_data():
+    rng = np.random.default_rng(0)
+    log, other = (sessions_of(rng.geometric(0.3, 20)) for _ in range(2))
+    found = [line.verdict for line in report.compare_logs(log, other, session_statistics)]
+    assert "agrees" not in found[:1]
 
 
 def test_curves_of_the_picture_are_right():

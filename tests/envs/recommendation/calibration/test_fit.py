@@ -6,6 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sb3_ecom.envs.recommendation.calibration.choice import PRIORS, fit_choice
+from sb3_ecom.envs.recommendation.calibration.click_log import read_click_log
+from sb3_ecom.envs.recommendation.calibration.click_rows import Cleaning
 from sb3_ecom.envs.recommendation.calibration.fit import Sessions, fit, memory_gap, simulate_log, statistics
 from sb3_ecom.envs.recommendation.session import presets as session_presets
 from sb3_ecom.envs.recommendation.session.presets import format_preset, load_preset
@@ -120,3 +123,48 @@ def test_a_preset_with_the_former_names_of_its_vectors_still_loads(tmp_path):
     with pytest.warns(DeprecationWarning, match="worth is now called item_factors"):
         old = load_preset(path)
     np.testing.assert_array_equal(old.catalogue.retention, load_preset("eshop").catalogue.retention)
+
+
+SAME = "same category on the next click"
+
+
+def sparse_log(groups=50, stay=0.95, sessions=1200, seed=0):
+    """Four items a category, 5 clicks a session; the next click stays in the category with `stay`."""
+    rng = np.random.default_rng(seed)
+    category = np.empty((sessions, 5), dtype=np.int64)
+    category[:, 0] = rng.integers(groups, size=sessions)
+    for t in range(1, 5):
+        moved = rng.integers(groups, size=sessions)
+        category[:, t] = np.where(rng.random(sessions) < stay, category[:, t - 1], moved)
+    item = 4 * category + rng.integers(4, size=category.shape)
+    return Sessions(
+        session=np.repeat(np.arange(sessions), 5),
+        item=item.ravel(),
+        num_items=4 * groups,
+        categories=np.arange(4 * groups) // 4,
+    )
+
+
+def test_a_sparse_catalogue_keeps_the_structure_of_its_sessions():
+    log = sparse_log()
+    found = fit(log, progress=False, parts=24)
+    simulated = statistics(simulate_log(found.params, 3000, seed=1))
+    assert simulated[SAME] == pytest.approx(statistics(log)[SAME], abs=0.03)
+    assert "their category's" in found.shrinkage
+    assert 0 < found.standard_errors["repeat"] < 0.5
+
+
+def test_without_categories_only_popularity_is_shrunk_to():
+    log = replace(sparse_log(sessions=200), categories=None)
+    found = fit_choice(log, parts=4, progress=False)
+    assert set(found.held_out) == {each for each in PRIORS if np.isinf(each.category)}
+    assert found.held_out[found.prior] == max(found.held_out.values())
+
+
+def test_a_sticky_log_is_simulated_as_sticky(shared):
+    log = read_click_log(shared / "cases/logs/sticky_6000_360.csv.gz", {}, Cleaning(), progress=False)
+    sessions = Sessions(
+        session=log.session, item=log.item, num_items=log.num_items, categories=log.categories
+    )
+    found = fit(sessions, progress=False)
+    assert statistics(simulate_log(found.params, 6000))[SAME] == pytest.approx(0.950, abs=0.02)
