@@ -8,6 +8,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
+from sb3_ecom.core.files import content_key
 from sb3_ecom.core.references import load_references
 from sb3_ecom.core.registry import Policy, Spec
 from sb3_ecom.envs.recommendation.session import baselines, oracle
@@ -34,13 +35,13 @@ def make_session(
     """
     if action == "single":
         changes.setdefault("slate_size", 1)
-    params = _load(str(preset))
+    params = _load(str(preset), content_key(preset))
     # Unchanged parameters stay one object: what is fitted to them (planners) is fitted once.
     return SessionTask(replace(params, **changes) if changes else params, action, reward_weights)
 
 
 @lru_cache(maxsize=8)
-def _load(preset: str) -> SessionParams:
+def _load(preset: str, _content: str | None) -> SessionParams:
     from sb3_ecom.envs.recommendation.session.presets import load_preset
 
     return load_preset(preset)

@@ -8,13 +8,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from sb3_ecom.core.files import content_key
 from sb3_ecom.envs.inventory.shop.demand_params import ShopDemand
 
 _LISTS = ("mean", "shape", "price", "weekday", "season")
 _NUMBERS = ("persistence", "drift_sd")
 
 
-@lru_cache(maxsize=16)
 def load_preset(preset: str) -> ShopDemand:
     """Return the demand of a shipped preset (its name) or of a TOML file (its path).
 
@@ -26,6 +26,11 @@ def load_preset(preset: str) -> ShopDemand:
     if not path.is_file():
         known = ", ".join(sorted(each.stem for each in folder.glob("*.toml")))
         raise ValueError(f"preset must be one of {known}, or the path of a .toml file, got {preset!r}")
+    return _read(path, content_key(path))
+
+
+@lru_cache(maxsize=16)
+def _read(path: Path, _content: str | None) -> ShopDemand:
     try:
         demand = tomllib.loads(path.read_text(encoding="utf-8"))["demand"]
         return ShopDemand(**{name: demand[name] for name in (*_LISTS, *_NUMBERS)})
