@@ -161,6 +161,12 @@ class ContextTask(Task):
         parts = [tables.clock[state.hour], tables.devices[state.device], tables.places[state.place], valid]
         return xp.concat([*parts, state.clicks], axis=1)
 
+    def action_masks(self, state: State) -> Array:
+        """Return (n, K N) bool, all True: no item is closed; masks of single slots see no repeats."""
+        observation = self.observe(state)
+        places = self.params.items * self.params.slate_size
+        return array_namespace(observation).concat([observation[:, :1] > -np.inf] * places, axis=1)
+
     def terms(self, outcome: Outcome) -> dict[str, Array]:
         """Return clicks."""
         return {"clicks": outcome.total}

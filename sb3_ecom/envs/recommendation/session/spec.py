@@ -14,6 +14,7 @@ from sb3_ecom.core.registry import Policy, Spec
 from sb3_ecom.envs.recommendation.session import baselines, oracle
 from sb3_ecom.envs.recommendation.session.env import SessionTask
 from sb3_ecom.envs.recommendation.session.linucb import linucb
+from sb3_ecom.envs.recommendation.session.masked import NamedItemsTask
 from sb3_ecom.envs.recommendation.session.params import SessionParams
 from sb3_ecom.envs.recommendation.session.ranker import CONSTANT_WEIGHTS
 
@@ -37,7 +38,8 @@ def make_session(
         changes.setdefault("slate_size", 1)
     params = _load(str(preset), content_key(preset))
     # Unchanged parameters stay one object: what is fitted to them (planners) is fitted once.
-    return SessionTask(replace(params, **changes) if changes else params, action, reward_weights)
+    kind = SessionTask if action == "ranker" else NamedItemsTask
+    return kind(replace(params, **changes) if changes else params, action, reward_weights)
 
 
 @lru_cache(maxsize=8)
