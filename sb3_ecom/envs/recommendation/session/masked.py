@@ -8,7 +8,7 @@ from sb3_ecom.envs.recommendation.session.env import SessionTask
 
 
 class NamedItemsTask(SessionTask):
-    """A `SessionTask` with ``action="slate"`` or ``"single"``, whose closed items can be masked."""
+    __doc__ = SessionTask.__doc__  # the same environment; only its closed items can be masked
 
     def action_masks(self, state: State) -> Array:
         """Return (n, K N) bool: the items that each slot may show, slot after slot.
