@@ -7,7 +7,7 @@ from sb3_ecom.core.tracker import State
 from sb3_ecom.envs.recommendation.session.env import SessionTask
 
 
-class NamedItemsTask(SessionTask):
+class NamedItemsTask(SessionTask):  # noqa: D101 - its docstring is the next line
     __doc__ = SessionTask.__doc__  # the same environment; only its closed items can be masked
 
     def action_masks(self, state: State) -> Array:
