@@ -3,6 +3,7 @@ import subprocess
 import sys
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.vec_env import VecNormalize
@@ -153,9 +154,12 @@ def test_evaluate_passes_env_kwargs(run):
     assert json.loads(out)[0]["metrics"]["session_length"] == 1
 
 
-def test_a_model_is_evaluated_with_its_statistics(run, run_folder):
+def test_a_model_is_evaluated_with_its_statistics(run, run_folder, monkeypatch, caplog):
+    monkeypatch.chdir(run_folder)
     code, out, err = run("evaluate", TOY, "--model", str(run_folder), "--episodes", "50", "--json")
-    assert (code, err) == (0, "")
+    assert code == 0
+    assert err.count("runs the code in it") == 1
+    assert f"observation statistics: {run_folder / TOY / 'vecnormalize.pkl'}" in caplog.text
     found = json.loads(out)[0]["return"]
     model = PPO.load(run_folder / f"{TOY}.zip", device="cpu")
     statistics = VecNormalize.load(str(run_folder / TOY / "vecnormalize.pkl"), make_vec_env(TOY, 1))
@@ -166,7 +170,7 @@ def test_a_model_is_evaluated_with_its_statistics(run, run_folder):
 
 def test_the_algorithm_is_found_in_the_zip(run, tmp_path):
     A2C("MlpPolicy", make_vec_env(TOY, 1), device="cpu").save(tmp_path / "mine")
-    code, out, _ = run("evaluate", TOY, "--model", str(tmp_path / "mine"), "--episodes", "10")
+    code, out, _ = run("evaluate", TOY, "--model", str(tmp_path / "mine"), "--episodes", "10", "--trust")
     assert code == 0
     assert "score" in out
 
@@ -205,11 +209,60 @@ def test_the_algorithm_is_found_in_the_zip(run, tmp_path):
         ),
     ],
 )
-def test_evaluate_refuses_wrong_input(run, run_folder, arguments, message):
+def test_evaluate_refuses_wrong_input(run, run_folder, arguments, message, monkeypatch):
+    monkeypatch.chdir(run_folder)
     code, out, err = run("evaluate", *(argument.replace("FOLDER", str(run_folder)) for argument in arguments))
     assert (code, out) == (2, "")
     assert message in err
-    assert err.count("\n") == 1
+    assert err.count("\n") == 1 + ("--model" in arguments)  # the note that models run code
+
+
+def test_evaluate_loads_models_from_elsewhere_only_when_trusted(run, run_folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    arguments = ("evaluate", TOY, "--model", str(run_folder), "--episodes", "10")
+    code, out, err = run(*arguments)
+    assert (code, out) == (2, "")
+    assert "lies outside the current folder" in err
+    assert "--trust" in err
+    assert run(*arguments, "--trust")[0] == 0
+
+
+def test_evaluate_names_how_the_environment_of_a_model_differs(run, run_folder, monkeypatch):
+    monkeypatch.chdir(run_folder)
+    arguments = (
+        "evaluate",
+        TOY,
+        "--model",
+        str(run_folder),
+        "--episodes",
+        "10",
+        "--env-kwargs",
+        "patience:1.0",
+    )
+    code, out, err = run(*arguments)
+    assert (code, out) == (2, "")
+    assert "was trained with patience=" in err
+    assert "but this environment has patience=1.0" in err
+    assert run(*arguments, "--transfer")[0] == 0
+
+
+def test_evaluate_all_reports_what_can_be_evaluated_without_an_extra(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "statsmodels", None)
+    monkeypatch.setitem(sys.modules, "statsmodels.tsa.holtwinters", None)
+    order = []
+    monkeypatch.setattr(
+        "sb3_ecom.envs.inventory.shop.baselines.parameters",
+        lambda task, name: order.append(name) or (np.zeros(2), np.zeros(2)),
+    )
+    arguments = ("--env-kwargs", "num_items:2", "--episodes", "2", "--json")
+    code, out, err = run("evaluate", "EcomInventory-v0", "--baseline", "all", *arguments)
+    assert code == 0
+    assert "holt_winters left out: holt_winters needs statsmodels" in err
+    found = [row["policy"] for row in json.loads(out)]
+    assert "holt_winters" not in found + order
+    assert {"random", "static_s_S", "forecast_refined"} <= set(found)
+    code, out, err = run("evaluate", "EcomInventory-v0", "--baseline", "holt_winters", *arguments)
+    assert (code, out) == (2, "")
 
 
 def test_benchmark_prints_machine_and_medians(run):

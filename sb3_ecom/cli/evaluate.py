@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +19,11 @@ from sb3_ecom.cli.arguments import (
     parse_env_kwargs,
 )
 from sb3_ecom.core.evaluate import Result, evaluate
-from sb3_ecom.core.registry import Spec
+from sb3_ecom.core.registry import Spec, make_task
+
+_CODE = (
+    "note: loading a model zip or vecnormalize.pkl runs the code in it; evaluate only files that you trust"
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,6 +38,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--algo", help="of the model; found from the file where it is absent")
     parser.add_argument("--vecnormalize", metavar="PKL", help="observation statistics; rl-zoo's are found")
+    parser.add_argument(
+        "--transfer",
+        action="store_true",
+        help="let a model act in another environment than it was trained in: other preset or parameters",
+    )
+    parser.add_argument(
+        "--trust",
+        action="store_true",
+        help="load a model from outside the current folder: model zips and pickles run code when loaded",
+    )
     parser.add_argument("--stochastic", action="store_true", help="draw the model's actions")
     parser.add_argument(
         "--privileged", action="store_true", help="with all: policies that see hidden state too"
@@ -51,17 +66,7 @@ def run(options: argparse.Namespace) -> None:
         raise ValueError(f"--episodes must be >= 2 to give a standard error, got {options.episodes}")
     if options.seed < 0:
         raise ValueError(f"--seed must be >= 0, got {options.seed}")
-    results = {
-        name: evaluate(
-            entry.id,
-            policy,
-            episodes=options.episodes,
-            seed=options.seed,
-            deterministic=not options.stochastic,
-            **kwargs,
-        )
-        for name, policy in _policies(entry, options, kwargs).items()
-    }
+    results = _results(entry, options, kwargs)
     optimum = _computed_optimum(entry, kwargs)
     if optimum is not None:
         results = {name: replace(result, optimum=optimum) for name, result in results.items()}
@@ -79,13 +84,65 @@ def run(options: argparse.Namespace) -> None:
     )
 
 
+def _results(entry: Spec, options: argparse.Namespace, kwargs: dict[str, Any]) -> dict[str, Result]:
+    """Return name -> result; say which policies are left out, because they lack an extra.
+
+    Raises:
+        ValueError: if no policy at all could be evaluated.
+    """
+    results: dict[str, Result] = {}
+    policies = _policies(entry, options, kwargs)
+    failed = _missing_extras(entry, policies, kwargs)
+    for name, why in failed.items():
+        print(f"sb3-ecom evaluate: {name} left out: {why}", file=sys.stderr)
+    for name, policy in policies.items():
+        if name in failed:
+            continue
+        try:
+            results[name] = evaluate(
+                entry.id,
+                policy,
+                episodes=options.episodes,
+                seed=options.seed,
+                deterministic=not options.stochastic,
+                **kwargs,
+            )
+        except ImportError as error:
+            failed[name] = str(error)
+            print(f"sb3-ecom evaluate: {name} left out: {error}", file=sys.stderr)
+    if not results:
+        raise ValueError("; ".join(failed.values()))
+    return results
+
+
+def _missing_extras(entry: Spec, policies: dict[str, Any], kwargs: dict[str, Any]) -> dict[str, str]:
+    """Return name -> what to install, for the baselines that say what they need and can not have it."""
+    task = make_task(entry.id, **kwargs)
+    found = {}
+    for name in policies:
+        check = getattr(entry.baselines.get(name), "check_extras", None)
+        if check is not None:
+            try:
+                check(task)
+            except ImportError as error:
+                found[name] = str(error)
+    return found
+
+
 def _policies(entry: Spec, options: argparse.Namespace, kwargs: dict[str, Any]) -> dict[str, Any]:
     """Return name -> what `evaluate` takes as a policy."""
     if options.model is not None:
         from sb3_ecom.sb3.saved_model import load_policy
 
+        print(_CODE, file=sys.stderr)
         model = load_policy(
-            options.model, entry.make_task(**kwargs), options.algo, options.vecnormalize, entry.id
+            options.model,
+            make_task(entry.id, **kwargs),
+            options.algo,
+            options.vecnormalize,
+            entry.id,
+            transfer=options.transfer,
+            trust=options.trust,
         )
         return {str(options.model): model}
     if options.baseline != "all":

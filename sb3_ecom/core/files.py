@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import tempfile
 from pathlib import Path
@@ -22,6 +23,15 @@ def check_writable(path: Path, suffix: str) -> None:
         raise ValueError(f"the folder of {path} does not exist")
     if not os.access(path.parent, os.W_OK):
         raise ValueError(f"the folder of {path} can not be written")
+
+
+def content_key(path: str | Path) -> str | None:
+    """Return a hash of a file's content, None where there is no such file.
+
+    A cache of what was read needs it beside the path: a file may be written anew under the same name.
+    """
+    path = Path(path)
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -111,6 +111,11 @@ class StepLoop:
             self.last_frame = (tree_map(np.copy, self.state), None)
         return self.task.observe(self.state)
 
+    @property
+    def head_start(self) -> Array:
+        """Steps (n,) that `stagger` pretends have passed before each running episode began."""
+        return self._head_start
+
     def _restart_rows(self, rows: Array) -> Any:
         """Write new episodes into the state's `rows`; return the fresh states."""
         fresh = self.task.initial_state(tree_take(self._reset_noise(), rows))

@@ -15,6 +15,7 @@ from typing import Any, Literal
 import gymnasium
 
 from sb3_ecom import envs
+from sb3_ecom.core.origin import mark_origin, origin_of
 from sb3_ecom.core.references import Reference, References
 from sb3_ecom.core.single_env import EcomEnv
 from sb3_ecom.core.task import Task
@@ -142,6 +143,7 @@ def make_task(env_id: str, max_episode_steps: int | None = None, **kwargs: Any) 
             raise
         known = ", ".join(known_arguments(entry))
         raise ValueError(f"{env_id} takes no argument {found[1]!r}; it takes {known}") from error
+    mark_origin(task, origin_of(env_id, task, kwargs))
     if max_episode_steps is None:
         return task
     if isinstance(max_episode_steps, bool) or not isinstance(max_episode_steps, int) or max_episode_steps < 1:

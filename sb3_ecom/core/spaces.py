@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.item_spaces import Blocks, Candidates, Items
+from sb3_ecom.core.origin import OriginBox
 
 
 class Layout(NamedTuple):
@@ -34,7 +34,7 @@ class Layout(NamedTuple):
         return observation[..., : self.context], history.reshape(shape)
 
 
-class LayoutBox(spaces.Box):
+class LayoutBox(OriginBox):
     """A flat float32 Box with a `Layout`, so that a sequence extractor needs no further argument.
 
     SB3 and rl-zoo see an ordinary Box (a Dict would need another policy name than rl-zoo's default).
@@ -75,7 +75,7 @@ class LayoutBox(spaces.Box):
 
     def __repr__(self) -> str:
         """Show the layout beside the bounds."""
-        return f"LayoutBox({self.layout}, {self.low.min()}, {self.high.max()})"
+        return f"LayoutBox({self.layout}, {self.low.min()}, {self.high.max()}){self._difference()}"
 
 
 def layout_of(space: Any) -> Layout | None:

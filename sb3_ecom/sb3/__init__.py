@@ -50,6 +50,7 @@ EXPORTS: dict[str, dict[str, tuple[str, ...]]] = {
     "callbacks": {
         "callbacks.metrics": ("BatchedTimeoutBootstrap", "EcomMetricsCallback", "TerminalHorizon"),
         "callbacks.dual_ascent": ("DualAscent",),
+        "callbacks.frequencies": ("RowFrequencies",),
     },
     "algorithms": {"slateq.algorithm": ("SlateQ",)},
 }

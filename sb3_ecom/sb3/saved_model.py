@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
 import pickle
+import re
 import zipfile
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ import numpy as np
 from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.origin import check_origin
 from sb3_ecom.core.task import Task
 from sb3_ecom.sb3.policies.item_rows import ItemRowBox, ItemRowPolicy
 from sb3_ecom.sb3.policies.residual import ResidualBox, ResidualPolicy
@@ -30,15 +34,26 @@ _SETTINGS = (
     ("dqn", ("exploration_fraction",)),
     ("a2c", ("gae_lambda", "normalize_advantage")),
 )
+_RUN_FOLDER = re.compile(r"(.+)_\d+$")  # rl-zoo's <id>_<run>
 _OFF_POLICY = ("sac", "td3", "ddpg", "tqc", "crossq", "dqn", "qrdqn")
 
 
-class SavedPolicy:
-    """A loaded model behind its observation statistics, with SB3's `predict`."""
+_LOG = logging.getLogger(__name__)
 
-    def __init__(self, model: Any, normalize: Any = None) -> None:
+
+class SavedPolicy:
+    """A loaded model behind its observation statistics, with SB3's `predict`.
+
+    Attributes:
+        model: SB3's.
+        normalize: the VecNormalize whose statistics are applied, or None.
+        statistics: the file that they are from, or None.
+    """
+
+    def __init__(self, model: Any, normalize: Any = None, statistics: Path | None = None) -> None:
         self.model = model
         self.normalize = normalize
+        self.statistics = statistics
 
     def predict(self, observation: Array, **kwargs: Any) -> tuple[Array, Any]:
         """Return (actions, state), as SB3's models do."""
@@ -54,6 +69,9 @@ def load_policy(
     algo: str | None = None,
     vecnormalize: str | Path | None = None,
     env_id: str | None = None,
+    *,
+    transfer: bool = False,
+    trust: bool = True,
 ) -> SavedPolicy | ItemRowPolicy | ResidualPolicy:
     """Load a model for a task.
 
@@ -66,23 +84,37 @@ def load_policy(
         algo: rl-zoo's name, such as "ppo"; None finds it in the folder's name or the zip.
         vecnormalize: statistics of VecNormalize; None takes rl-zoo's `<id>/vecnormalize.pkl`.
         env_id: whose file to look for in a run folder.
+        transfer: whether the model may act in another environment than it was trained in (another preset or
+            catalogue, other parameters), as long as the spaces fit.
+        trust: whether files from anywhere are loaded: loading a zip or a pickle runs its code. False
+            refuses those that lie outside the current folder.
 
     Raises:
-        ValueError: if the file is absent or no model, the algorithm is unknown, or the spaces differ.
+        ValueError: if the file is absent or no model, lies outside the current folder without `trust`, the
+            algorithm is unknown, the spaces differ, or without `transfer` the environment; the message names
+            the difference.
     """
     path = find_model(Path(path), env_id)
+    statistics = Path(vecnormalize) if vecnormalize is not None else find_statistics(path)
+    if not trust:
+        for file in (path, statistics):
+            if file is not None:
+                check_own(file)
     data = _read_settings(path)
     algo = algo or guess_algo(path, data)
     model = _load(path, algo)
-    if isinstance(model.observation_space, ItemRowBox):
-        return ItemRowPolicy(_behind_statistics(model, path, vecnormalize), task)
-    if isinstance(model.observation_space, ResidualBox):
-        return ResidualPolicy(_behind_statistics(model, path, vecnormalize), task)
+    if isinstance(model.observation_space, (ItemRowBox, ResidualBox)):
+        if not transfer:
+            check_origin(str(path), _without_settings(model.observation_space), task.observation_space)
+        kind = ItemRowPolicy if isinstance(model.observation_space, ItemRowBox) else ResidualPolicy
+        return kind(_behind_statistics(model, statistics), task)
     for name in ("observation_space", "action_space"):
         ours, theirs = getattr(task, name), getattr(model, name)
         if ours.shape != theirs.shape or _choices(ours) != _choices(theirs):
             raise ValueError(f"{path} was trained with {name} {theirs}, but this environment has {ours}")
-    return _behind_statistics(model, path, vecnormalize)
+    if not transfer:
+        check_origin(str(path), model.observation_space, task.observation_space)
+    return _behind_statistics(model, statistics)
 
 
 def find_model(path: Path, env_id: str | None) -> Path:
@@ -98,13 +130,34 @@ def find_model(path: Path, env_id: str | None) -> Path:
 
 
 def find_statistics(path: Path) -> Path | None:
-    """Return rl-zoo's vecnormalize.pkl of a model: in its folder or in `<folder>/<id>/`."""
+    """Return the statistics that were saved with a model, of no other one.
+
+    rl-zoo's run folder ``<folder>/<id>.zip`` (``best_model.zip``, ``rl_model_<n>_steps.zip``) keeps them in
+    ``<folder>/<id>/``, where the run's ``config.yml`` stands too; a checkpoint's have its own number.
+    """
     stem = path.stem
     own = path.with_name(f"{stem.replace('rl_model', 'rl_model_vecnormalize')}.pkl")  # of a checkpoint
     tried = [own] if own != path.with_suffix(".pkl") else []
     tried += [path.parent / stem / "vecnormalize.pkl", path.parent / "vecnormalize.pkl"]
-    tried += sorted(path.parent.glob("*/vecnormalize.pkl"))
+    named = _RUN_FOLDER.match(path.parent.resolve().name)
+    if named is not None:  # best_model.zip and checkpoints of the run
+        tried.append(path.parent / named[1] / "vecnormalize.pkl")
     return next((candidate for candidate in tried if candidate.is_file()), None)
+
+
+def check_own(path: Path) -> None:
+    """Refuse a file that the user's own training can hardly have written: loading runs the code in it.
+
+    Links are followed.
+
+    Raises:
+        ValueError: if the file lies outside the current folder.
+    """
+    if path.exists() and not path.resolve().is_relative_to(Path.cwd().resolve()):
+        raise ValueError(
+            f"{path} lies outside the current folder ({Path.cwd()}), and loading it runs its code: go to "
+            "the folder of your runs, or add --trust if you know where the file comes from"
+        )
 
 
 def guess_algo(path: Path, data: dict[str, Any]) -> str:
@@ -165,11 +218,18 @@ def _choices(space: Any) -> Any:
     return int(space.n) if isinstance(space, spaces.Discrete) else None
 
 
-def _behind_statistics(model: Any, path: Path, vecnormalize: str | Path | None) -> SavedPolicy:
-    found = Path(vecnormalize) if vecnormalize is not None else find_statistics(path)
+def _without_settings(space: Any) -> Any:
+    """Return a model's space without what its wrapper did: the policy built around it does that again."""
+    space = copy(space)
+    space.settings = None
+    return space
+
+
+def _behind_statistics(model: Any, found: Path | None) -> SavedPolicy:
     if found is None:
         return SavedPolicy(model)
-    return SavedPolicy(model, _load_statistics(found, model.observation_space.shape))
+    _LOG.warning("observation statistics: %s", found)
+    return SavedPolicy(model, _load_statistics(found, model.observation_space.shape), found)
 
 
 def _load_statistics(path: Path, width: Any) -> Any:

@@ -27,7 +27,9 @@ class EcomVecEnv(VecEnv):
     What SB3 is owed: ``terminal_observation`` and ``TimeLimit.truncated`` where an episode ended, the
     observation of the new episode beside them, a fresh float32 reward array, and ``episode`` = {r, l, t}
     as Monitor gives, so that no VecMonitor is needed. The info of an ended episode also holds
-    ``reward_terms`` (of its last step), ``episode_totals`` and the task's own report.
+    ``reward_terms`` (of its last step), ``episode_totals`` and the task's own report. An episode that
+    `stagger` cut is no whole one: it has no ``episode`` and no row in the Monitor file, so that
+    `evaluate_policy` and ``rollout/ep_rew_mean`` count whole episodes alone.
 
     All copies that go on share one info (SB3 reads nothing there; n dicts a step would cost more than the
     step). A callback or wrapper that wants the terms or the report of every copy reads `last`.
@@ -69,6 +71,7 @@ class EcomVecEnv(VecEnv):
         self.last: Transition | None = None
         self._log = EpisodeLog() if log is None else log
         self._actions: Array = None
+        self._cut = np.zeros(num_envs, dtype=bool)  # copies whose first episode `stagger` makes shorter
         if isinstance(task, MaskedTask):
             self.action_masks = self._action_masks
         super().__init__(num_envs, task.observation_space, task.action_space)
@@ -78,6 +81,7 @@ class EcomVecEnv(VecEnv):
         """Start n new episodes; return (n, d) observations."""
         observation = self.loop.reset(self._seeds[0])
         self.last = None
+        self._cut = self.loop.head_start > 0
         self.reset_infos = [{} for _ in range(self.num_envs)]
         self._reset_seeds()
         self._reset_options()
@@ -164,7 +168,10 @@ class EcomVecEnv(VecEnv):
         for name, values in result.step_info.items():
             for info, value in zip(infos, values[rows], strict=True):
                 info[name] = value
-        self._log.record(infos, result.totals["reward"].tolist(), result.totals["length"].tolist())
+        whole = np.flatnonzero(~self._cut[rows]).tolist()
+        self._cut[rows] = False
+        rewards, lengths = result.totals["reward"].tolist(), result.totals["length"].tolist()
+        self._log.record([infos[i] for i in whole], [rewards[i] for i in whole], [lengths[i] for i in whole])
         return infos
 
     def _action_masks(self) -> Array:

@@ -149,7 +149,7 @@ def test_staggered_copies_end_apart_and_report_their_true_length():
     seen = []
     for _ in range(8):
         _, _, dones, infos = venv.step(np.zeros((8, 2), np.float32))
-        seen += [(int(row), infos[row]["episode"]["l"]) for row in np.flatnonzero(dones)]
+        seen += [(int(row), infos[row]["episode_totals"]["length"]) for row in np.flatnonzero(dones)]
     assert sorted(seen) == [(row, 8 - row) for row in range(8)]
 
 

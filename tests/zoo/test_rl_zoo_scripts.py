@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from stable_baselines3.common.monitor import load_results
 
+from sb3_ecom.sb3.zoo import config_path
 from tests.zoo.runner import environment, run, train_arguments
 
 #: Small rollouts instead of the tuned ones: the scripts are under test, not the learning.
@@ -130,3 +131,19 @@ def test_two_processes_share_a_search_and_keep_the_sequence_extractor(tmp_path):
     )
     assert len(study.trials) == 2
     assert all(np.isfinite(trial.value) for trial in study.trials)
+
+
+def test_rl_zoo_evaluates_item_rows_on_half_years_that_differ_and_when_it_is_asked_to(tmp_path):
+    run(
+        tmp_path,
+        *("rl_zoo3.train", "--env", "EcomInventory-v0", "--gym-packages", "sb3_ecom.fast"),
+        *("-conf", str(config_path("ppo")), "-n", "1280", "--seed", "1", "--num-threads", "1"),
+        *("--eval-freq", "640", "--save-freq", "640", "--eval-episodes", "3"),
+        *("-params", "n_envs:2", "n_steps:32", "batch_size:64", "n_epochs:1"),
+    )
+    logs = tmp_path / "logs/ppo/EcomInventory-v0_1"
+    with np.load(logs / "evaluations.npz") as found:
+        assert found["timesteps"].tolist() == [640, 1280]
+        assert [len(set(row)) for row in found["results"].tolist()] == [3, 3]
+        assert (found["ep_lengths"] == 182).all()
+    assert {path.name for path in logs.glob("rl_model_*_steps.zip")} >= {"rl_model_640_steps.zip"}

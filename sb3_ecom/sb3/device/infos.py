@@ -1,9 +1,14 @@
-"""SB3's list of infos for callbacks that ask for it; nobody pays who does not."""
+"""What a callback reads as SB3 gives it, fetched from the device only then."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any, overload
+
+import torch
+from torch import Tensor
+
+from sb3_ecom.core.arrays import Array
 
 Info = dict[str, Any]
 
@@ -33,3 +38,20 @@ class LazyInfos(Sequence[Info]):
 
     def __len__(self) -> int:
         return self._num_envs
+
+
+class HostReadable(Tensor):
+    """A tensor that NumPy's functions take wherever it lies: SB3's callbacks call them on ``dones``."""
+
+    __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
+        """Return the values on the host."""
+        values = self.detach().cpu().numpy()
+        return values if dtype is None else values.astype(dtype)
+
+    def sum(self, *args: Any, axis: Any = None, dtype: Any = None, out: Any = None, **kwargs: Any) -> Any:
+        """Return the sum, whether torch asks (``dim``) or NumPy (``axis``, ``out``)."""
+        if axis is not None:
+            kwargs["dim"] = axis
+        return super().sum(*args, dtype=dtype, **kwargs)

@@ -18,7 +18,7 @@ from sb3_ecom.core.loop import Transition
 from sb3_ecom.sb3.device.buffer import DeviceRolloutBuffer
 from sb3_ecom.sb3.device.distributions import device_twin
 from sb3_ecom.sb3.device.errors import explain_out_of_memory
-from sb3_ecom.sb3.device.infos import LazyInfos
+from sb3_ecom.sb3.device.infos import HostReadable, LazyInfos
 from sb3_ecom.sb3.device.placement import common_device, device_env
 from sb3_ecom.sb3.device.timeouts import Timeouts
 
@@ -115,7 +115,7 @@ class DeviceRollouts(OnPolicyAlgorithm):
                 "self": self, "env": env, "callback": callback, "rollout_buffer": self.rollout_buffer,
                 "n_steps": step, "obs_tensor": observation, "actions": actions, "values": values,
                 "log_probs": log_probs, "clipped_actions": given, "new_obs": transition.observation,
-                "rewards": transition.reward, "dones": dones,
+                "rewards": transition.reward, "dones": dones.as_subclass(HostReadable),
                 "infos": LazyInfos(lambda: env.infos_of(transition), env.num_envs),
             }
         )  # fmt: skip

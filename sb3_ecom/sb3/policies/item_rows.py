@@ -8,6 +8,7 @@ import numpy as np
 from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.origin import Origin
 from sb3_ecom.core.policies import OffsetRule
 from sb3_ecom.core.registry import spec
 from sb3_ecom.core.spaces import Layout, LayoutBox, blocks_of
@@ -27,9 +28,12 @@ class RowSettings(NamedTuple):
 class ItemRowBox(LayoutBox):
     """The observation space of a row; it knows its `settings`."""
 
-    def __init__(self, layout: Layout, low: float, high: float, settings: RowSettings) -> None:
+    def __init__(
+        self, layout: Layout, low: float, high: float, settings: RowSettings, origin: Origin | None = None
+    ) -> None:
         super().__init__(layout, low, high)
         self.settings = settings
+        self.origin = origin
 
 
 class ItemRows:
@@ -68,7 +72,9 @@ class ItemRows:
             steps=steps,
             features=1 + self._per_step if steps else 0,
         )
-        self.space = ItemRowBox(layout, float(space.low.min()), float(space.high.max()), settings)
+        self.space = ItemRowBox(
+            layout, float(space.low.min()), float(space.high.max()), settings, space.origin
+        )
         num_offsets = shape[0] // items if self.rule is None else self.rule.num_offsets
         self.action_space = spaces.Box(-1.0, 1.0, (num_offsets,), np.float32)
 

@@ -8,6 +8,7 @@ import numpy as np
 from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.origin import Origin
 from sb3_ecom.core.policies import ResidualRule
 from sb3_ecom.core.registry import spec
 from sb3_ecom.core.spaces import Layout, LayoutBox
@@ -25,9 +26,17 @@ class ResidualSettings(NamedTuple):
 class ResidualBox(LayoutBox):
     """The rule's notes before the task's observation; it knows its `settings`."""
 
-    def __init__(self, layout: Layout, low: float, high: float, settings: ResidualSettings) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        low: float,
+        high: float,
+        settings: ResidualSettings,
+        origin: Origin | None = None,
+    ) -> None:
         super().__init__(layout, low, high)
         self.settings = settings
+        self.origin = origin
 
 
 def find_rule(task: Task, settings: ResidualSettings) -> ResidualRule:
@@ -54,7 +63,10 @@ def residual_space(task: Task, rule: ResidualRule, settings: ResidualSettings) -
     layout = space.layout if isinstance(space, LayoutBox) else plain
     layout = layout._replace(context=layout.context + rule.num_features)
     low, high = float(space.low.min()), float(space.high.max())
-    return ResidualBox(layout, min(low, -high), high, settings)  # a note may be negative where no unit is
+    origin = getattr(space, "origin", None)
+    return ResidualBox(
+        layout, min(low, -high), high, settings, origin
+    )  # a note may be negative where no unit is
 
 
 def shift_space(rule: ResidualRule) -> spaces.Box:

@@ -23,9 +23,14 @@ class VecItemRows(VecEnvWrapper):
     difference: what chance did to both cancels (a control variate; the mean policy gradient stays). That
     difference depends on no more than what both shops did lately, so a critic has next to nothing to tell.
 
-    ``info["episode"]`` of every row of a copy keeps the copy's own return. A model so trained carries
-    its settings in its observation space; `ItemRowPolicy`, `load_policy` and ``python -m sb3_ecom
-    evaluate ID --model ZIP`` make it a policy over whole observations again.
+    A half-year counts once: ``info["episode"]``, with the copy's own return, is given to one of the copy's
+    rows, another each time and the last first, which is the order in which SB3's `evaluate_policy` (and so
+    EvalCallback) waits for them: `n_eval_episodes` are so many different half-years. SB3 and rl-zoo count
+    rows as steps; rl-zoo divides ``--eval-freq`` and ``--save-freq`` by copies only, which `RowFrequencies`
+    in the yml's ``callback`` puts right.
+
+    A model so trained carries its settings in its observation space; `ItemRowPolicy`, `load_policy` and
+    ``python -m sb3_ecom evaluate ID --model ZIP`` make it a policy over whole observations again.
 
     Args:
         venv: an `EcomVecEnv` (rl-zoo: ``--gym-packages sb3_ecom.fast``) of a task that reports
@@ -78,9 +83,13 @@ class VecItemRows(VecEnvWrapper):
         self._twin_observation: Array = None
         self.num_envs = venv.num_envs * self.rows.items
         self.reset_infos = [{} for _ in range(self.num_envs)]
+        self._reported = np.zeros(
+            venv.num_envs, dtype=np.int64
+        )  # whole episodes of each copy since the reset
 
     def reset(self) -> Array:
         """Start n new episodes; return the rows."""
+        self._reported[:] = 0
         twin = self._twin
         if twin is not None and twin.seeded is None and self._shop._seeds[0] is None:
             self._shop.seed(None)  # both must begin with the same streams
@@ -115,9 +124,18 @@ class VecItemRows(VecEnvWrapper):
             row_infos = [running] * self.num_envs
             finals = self.rows.cut(last.final_observation).reshape(len(last.rows), items, -1)
             for row, final in zip(last.rows.tolist(), finals, strict=True):
+                speaker = self._next_to_report(row) if "episode" in infos[row] else -1
+                silent = {name: value for name, value in infos[row].items() if name != "episode"}
                 for item in range(items):
-                    row_infos[row * items + item] = {**infos[row], "terminal_observation": final[item]}
+                    info = infos[row] if item == speaker else silent
+                    row_infos[row * items + item] = {**info, "terminal_observation": final[item]}
         return self.rows.cut(self._observation), _flat(reward), np.repeat(done, items), row_infos
+
+    def _next_to_report(self, copy: int) -> int:
+        """Return which of a copy's rows reports the episode that ended."""
+        before = int(self._reported[copy])
+        self._reported[copy] = before + 1
+        return int(self.rows.items) - 1 - before % int(self.rows.items)
 
 
 def _flat(reward: Array) -> Array:

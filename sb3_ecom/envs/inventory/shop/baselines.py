@@ -9,6 +9,7 @@ from typing import Any
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.registry import Policy
 from sb3_ecom.envs.inventory.shop.env import ShopTask
+from sb3_ecom.envs.inventory.shop.forecasts import import_smoothing
 from sb3_ecom.envs.inventory.shop.reorder_rules import RULES, within_storage
 from sb3_ecom.envs.inventory.shop.tuning import parameters, view_of
 
@@ -36,9 +37,25 @@ class TunedRule:
         return task.to_action(view, *self._rule(task, view, u, v))
 
 
+class _HoltWinters:
+    """Makes the rule of Holt-Winters forecasts: its memory a second look would upset, so no offsets."""
+
+    def __call__(self, task: ShopTask) -> Policy:
+        return TunedRule(task, "holt_winters").__call__
+
+    def check_extras(self, task: ShopTask) -> None:
+        """Look for what the fit needs, before anything is tuned.
+
+        Raises:
+            ImportError: if statsmodels is needed and not installed; names the extra.
+        """
+        if not task.is_default:
+            import_smoothing()
+
+
 def _baseline(name: str) -> Callable[[ShopTask], Policy]:
-    if name == "holt_winters":  # it has a memory, which a second look would upset: no offsets
-        return lambda task: TunedRule(task, name).__call__
+    if name == "holt_winters":
+        return _HoltWinters()
     return lambda task: TunedRule(task, name)
 
 

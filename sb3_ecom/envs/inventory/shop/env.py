@@ -17,6 +17,7 @@ from sb3_ecom.core.tracker import State, TaskTables
 from sb3_ecom.envs.inventory.demand import sample
 from sb3_ecom.envs.inventory.shop import dynamics
 from sb3_ecom.envs.inventory.shop.buyer_view import SHARED_CONTEXT, View, to_action, view_of_observation
+from sb3_ecom.envs.inventory.shop.demand_params import ShopDemand
 from sb3_ecom.envs.inventory.shop.params import ShopParams
 from sb3_ecom.envs.inventory.shop.presets import load_preset
 from sb3_ecom.envs.inventory.shop.promotions import PromotionNoise
@@ -76,7 +77,7 @@ class ShopTask(Task):
     def __init__(
         self,
         *,
-        preset: str = _PRESET,
+        preset: str | ShopDemand = _PRESET,
         num_items: int | None = None,
         action: Literal["reorder", "quantity"] = "reorder",
         reward_weights: Mapping[str, float] | None = None,
@@ -85,16 +86,16 @@ class ShopTask(Task):
         check_choice("action", action, ("reorder", "quantity"))
         if "dispatch_days" in assumed:
             assumed["dispatch_days"] = tuple(assumed["dispatch_days"])
-        demand = load_preset(str(preset))
+        demand = preset if isinstance(preset, ShopDemand) else load_preset(str(preset))
         if num_items is None:  # a user's own shop is played whole
-            num_items = _NUM_ITEMS if str(preset) == _PRESET else demand.items
+            num_items = _NUM_ITEMS if demand == load_preset(_PRESET) else demand.items
         self.params = params = ShopParams(demand=demand.subset(num_items), **assumed)
         self.horizon = params.horizon
         self._set_spaces(action)
         weights = dict.fromkeys(TERMS, 1.0) if reward_weights is None else reward_weights
         self.reward_weights = check_reward_weights(weights, TERMS)
         self.signature = (
-            *(str(preset), num_items, action, tuple(sorted(assumed.items()))),
+            *(demand, num_items, action, tuple(sorted(assumed.items()))),
             tuple(self.reward_weights.get(term, 0.0) for term in TERMS),
         )
         self.tables = TaskTables(hidden_tables(params), public_tables(params))
@@ -122,26 +123,26 @@ class ShopTask(Task):
     @classmethod
     def from_signature(cls, signature: tuple[Any, ...]) -> ShopTask:
         """Return the task that has this `signature`."""
-        preset, num_items, action, assumed, weights = signature
+        demand, num_items, action, assumed, weights = signature
         weighted = dict(zip(TERMS, weights, strict=True))
         return cls(
-            preset=preset, num_items=num_items, action=action, reward_weights=weighted, **dict(assumed)
+            preset=demand, num_items=num_items, action=action, reward_weights=weighted, **dict(assumed)
         )
 
     @property
     def tuning_signature(self) -> tuple[Any, ...]:
         """All that a reorder rule's parameters depend on: not the action, nor days beyond half a year."""
-        preset, items, _, assumed, weights = self.signature
+        demand, items, _, assumed, weights = self.signature
         kept = {**dict(assumed), "horizon": min(self.horizon, ShopParams.horizon)}
         if kept["horizon"] == ShopParams.horizon:
             del kept["horizon"]
-        return (preset, items, "reorder", tuple(sorted(kept.items())), weights)
+        return (demand, items, "reorder", tuple(sorted(kept.items())), weights)
 
     @property
     def is_default(self) -> bool:
         """True of the shipped shop as it stands (the action apart, which changes no rule)."""
-        preset, items, _, assumed, weights = self.signature
-        return (preset, items, assumed) == (_PRESET, _NUM_ITEMS, ()) and set(weights) == {1.0}
+        demand, items, _, assumed, weights = self.signature
+        return (demand, items, assumed) == (load_preset(_PRESET), _NUM_ITEMS, ()) and set(weights) == {1.0}
 
     def draw_reset(self, source: Backend, n: int) -> dynamics.ResetNoise:
         """Draw the date and the hidden rates."""

@@ -94,12 +94,11 @@ def smoothing_constants(task: ShopTask) -> Array:
     return np.array(SMOOTHING) if task.is_default else fitted_constants(task.signature)
 
 
-@lru_cache(maxsize=8)
-def fitted_constants(signature: tuple[Any, ...]) -> Array:
-    """Return (4,) constants: the median over the items of what least squares finds in three years of each.
+def import_smoothing() -> Any:
+    """Return statsmodels' ExponentialSmoothing.
 
     Raises:
-        ImportError: if statsmodels is not installed.
+        ImportError: if statsmodels is not installed; names the extra.
     """
     try:
         from statsmodels.tsa.holtwinters import ExponentialSmoothing
@@ -107,6 +106,17 @@ def fitted_constants(signature: tuple[Any, ...]) -> Array:
         raise ImportError(
             "holt_winters needs statsmodels to fit another shop: pip install 'sb3-ecom[forecast]'"
         ) from error
+    return ExponentialSmoothing
+
+
+@lru_cache(maxsize=8)
+def fitted_constants(signature: tuple[Any, ...]) -> Array:
+    """Return (4,) constants: the median over the items of what least squares finds in three years of each.
+
+    Raises:
+        ImportError: if statsmodels is not installed.
+    """
+    ExponentialSmoothing = import_smoothing()  # noqa: N806 - a class
     task = ShopTask.from_signature(signature)
     demand = demand_paths(task, 1, _FIT_SEED, _FIT_DAYS)
     found = []

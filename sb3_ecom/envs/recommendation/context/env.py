@@ -104,6 +104,12 @@ class ContextTask(Task):
         """Return the (n,) rows of `HiddenTables.rates` for the visitors at hand."""
         return dynamics.context_row(state.tracked.visitor, self.params)
 
+    def action_masks(self, state: State) -> Array:
+        """Return (n, K N) bool, all True: no item is closed; masks of single slots see no repeats."""
+        observation = self.observe(state)
+        places = self.params.items * self.params.slate_size
+        return array_namespace(observation).concat([observation[:, :1] > -np.inf] * places, axis=1)
+
     def terms(self, outcome: Outcome) -> dict[str, Array]:
         """Return clicks."""
         return reward_terms(outcome)

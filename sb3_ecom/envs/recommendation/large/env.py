@@ -9,6 +9,7 @@ import numpy as np
 from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.blas import one_blas_thread
 from sb3_ecom.core.checks import check_choice
 from sb3_ecom.core.spaces import Layout, LayoutBox
 from sb3_ecom.core.task import check_reward_weights
@@ -84,9 +85,10 @@ class LargeTask(SessionTask):
         self.horizon = self.params.horizon
         weights = {"clicks": 1.0} if reward_weights is None else reward_weights
         self.reward_weights = check_reward_weights(weights, tuple(term.name for term in self.rewards))
-        self.items = draw_catalogue(params) if items is None else items
-        shop = large_shop(self.items, self.params, action)
-        self.tables = TaskTables(large_tables(self.params, self.items), shop)
+        with one_blas_thread():  # a seed's shop is the same to the last digit, however many cores there are
+            self.items = draw_catalogue(params) if items is None else items
+            shop = large_shop(self.items, self.params, action)
+            self.tables = TaskTables(large_tables(self.params, self.items), shop)
         index = self._build_index(shop) if params.approximate else None
         slate_size, size = self.params.slate_size, self.items.size
         exhaustible = size <= self.horizon + slate_size

@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
+from sb3_ecom.core.files import content_key
 from sb3_ecom.core.references import load_references
 from sb3_ecom.core.registry import Spec
 from sb3_ecom.envs.recommendation.large import baselines, oracle
@@ -36,7 +37,7 @@ def make_large(
     known = {field.name for field in fields(LargeParams)} - {"session"}
     large = {name: value for name, value in changes.items() if name in known}
     visitor = {name: value for name, value in changes.items() if name not in known}
-    session = _load(str(preset))
+    session = _load(str(preset), content_key(preset))
     try:
         session = replace(session, **visitor) if visitor else session
     except TypeError as error:
@@ -45,7 +46,7 @@ def make_large(
 
 
 @lru_cache(maxsize=8)
-def _load(preset: str) -> SessionParams:
+def _load(preset: str, _content: str | None) -> SessionParams:
     from sb3_ecom.envs.recommendation.session.presets import load_preset
 
     return load_preset(preset)

@@ -8,11 +8,13 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
+from sb3_ecom.core.files import content_key
 from sb3_ecom.core.references import load_references
 from sb3_ecom.core.registry import Policy, Spec
 from sb3_ecom.envs.recommendation.session import baselines, oracle
 from sb3_ecom.envs.recommendation.session.env import SessionTask
 from sb3_ecom.envs.recommendation.session.linucb import linucb
+from sb3_ecom.envs.recommendation.session.masked import NamedItemsTask
 from sb3_ecom.envs.recommendation.session.params import SessionParams
 from sb3_ecom.envs.recommendation.session.ranker import CONSTANT_WEIGHTS
 
@@ -34,13 +36,14 @@ def make_session(
     """
     if action == "single":
         changes.setdefault("slate_size", 1)
-    params = _load(str(preset))
+    params = _load(str(preset), content_key(preset))
     # Unchanged parameters stay one object: what is fitted to them (planners) is fitted once.
-    return SessionTask(replace(params, **changes) if changes else params, action, reward_weights)
+    kind = SessionTask if action == "ranker" else NamedItemsTask
+    return kind(replace(params, **changes) if changes else params, action, reward_weights)
 
 
 @lru_cache(maxsize=8)
-def _load(preset: str) -> SessionParams:
+def _load(preset: str, _content: str | None) -> SessionParams:
     from sb3_ecom.envs.recommendation.session.presets import load_preset
 
     return load_preset(preset)

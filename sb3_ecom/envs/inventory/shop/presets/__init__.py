@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,6 @@ SCHEMA = Schema(
 )
 
 
-@lru_cache(maxsize=16)
 def load_preset(preset: str) -> ShopDemand:
     """Return the demand of a shipped preset (its name) or of a TOML file (its path).
 
