@@ -70,7 +70,7 @@ def load_policy(
         ValueError: if the file is absent or no model, the algorithm is unknown, or the spaces differ.
     """
     path = find_model(Path(path), env_id)
-    data = _read_settings(path)
+    data = read_settings(path)
     algo = algo or guess_algo(path, data)
     model = _load(path, algo)
     if isinstance(model.observation_space, ItemRowBox):
@@ -128,7 +128,8 @@ def guess_algo(path: Path, data: dict[str, Any]) -> str:
     raise ValueError(f"{path} does not say its algorithm: name it with --algo ({', '.join(ALGOS)})")
 
 
-def _read_settings(path: Path) -> dict[str, Any]:
+def read_settings(path: Path) -> dict[str, Any]:
+    """Return the settings that SB3 saved beside the weights."""
     try:
         with zipfile.ZipFile(path) as archive:
             data: dict[str, Any] = json.loads(archive.read("data"))
