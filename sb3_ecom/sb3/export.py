@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,68 @@ from torch import Tensor, nn
 
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.loop import StepLoop
+from sb3_ecom.core.registry import spec
 from sb3_ecom.core.task import Task
+from sb3_ecom.live.manifest import POLICY, PRESET, Manifest, hash_file, write_manifest
 from sb3_ecom.live.policy import open_session
+from sb3_ecom.sb3.saved_model import SavedPolicy, find_model, guess_algo, load_policy, read_settings
 
 OPSET = 17
 _PACKAGES = ("sb3-ecom", "stable-baselines3", "sb3-contrib", "torch", "onnx", "onnxruntime", "numpy")
 _TOLERANCE = 1e-5
+
+
+def export(
+    run: str | Path, out: str | Path, env_id: str, *, checked: int = 10_000, **kwargs: Any
+) -> Manifest:
+    """Write a trained model as a folder that serves without torch: graph, preset and manifest.
+
+    Args:
+        run: the model's zip, or rl-zoo's run folder.
+        out: folder to write; made where it is absent.
+        env_id: id that the model was trained on.
+        checked: reached observations on which graph and model must agree.
+        **kwargs: arguments of the environment; a preset file is copied.
+
+    Raises:
+        ValueError: on a recurrent, residual or item-row model, or a graph that disagrees with its model.
+    """
+    task = spec(env_id).make_task(**kwargs)
+    path = find_model(Path(run), env_id)
+    algo = guess_algo(path, read_settings(path))
+    policy = load_policy(path, task, algo, env_id=env_id)
+    if not isinstance(policy, SavedPolicy):
+        raise ValueError(f"{path} is a residual or item-row model: these do not export yet")
+    folder = Path(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    graph = folder / POLICY
+    to_onnx(policy.model.policy, policy.normalize, graph)
+
+    def predict(observation: Array) -> Array:
+        return np.asarray(policy.predict(observation, deterministic=True)[0])
+
+    try:
+        check_graph(graph, predict, reached_observations(task, predict, checked))
+    except ValueError:
+        graph.unlink()
+        raise
+    names = [POLICY]
+    preset = kwargs.get("preset")
+    if preset is not None and Path(preset).is_file():
+        shutil.copyfile(preset, folder / PRESET)
+        names.append(PRESET)
+        kwargs = {key: value for key, value in kwargs.items() if key != "preset"}
+    manifest = Manifest(
+        env_id=env_id,
+        env_kwargs=kwargs,
+        algo=algo,
+        name=algo,
+        files={name: hash_file(folder / name) for name in names},
+        versions=versions(),
+        opset=OPSET,
+    )
+    write_manifest(folder, manifest)
+    return manifest
 
 
 class DeterministicPolicy(nn.Module):

@@ -100,7 +100,7 @@ def load_policy(
         for file in (path, statistics):
             if file is not None:
                 check_own(file)
-    data = _read_settings(path)
+    data = read_settings(path)
     algo = algo or guess_algo(path, data)
     model = _load(path, algo)
     if isinstance(model.observation_space, (ItemRowBox, ResidualBox)):
@@ -182,7 +182,8 @@ def guess_algo(path: Path, data: dict[str, Any]) -> str:
     raise ValueError(f"{path} does not say its algorithm: name it with --algo ({', '.join(ALGOS)})")
 
 
-def _read_settings(path: Path) -> dict[str, Any]:
+def read_settings(path: Path) -> dict[str, Any]:
+    """Return the settings that SB3 saved beside the weights."""
     try:
         with zipfile.ZipFile(path) as archive:
             data: dict[str, Any] = json.loads(archive.read("data"))
