@@ -66,6 +66,6 @@ def model_predictive_smoothed(
 ) -> Policy:
     """Plan with the quality that the last conversions suggest, taking nothing of it for known.
 
-    The defaults are those of the preset "newcampaign" (benchmarks/new_campaign.py --tune).
+    The defaults are those of the preset "newcampaign" (benchmarks/studies/new_campaign_rules.py --tune).
     """
     return Smoothed(pacing_task(task), decay=decay, prior=prior, gain=gain, persistence=persistence)

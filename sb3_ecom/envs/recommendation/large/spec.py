@@ -52,8 +52,7 @@ def _load(preset: str, _content: str | None) -> SessionParams:
     return load_preset(preset)
 
 
-#: Return 4.322 (s.e. 0.041), printed with the weights by `python benchmarks/search_weights.py
-#: --env EcomRecLarge-v0 --rounds 5 --candidates 20 --episodes 256`.
+#: The best constant action known; `benchmarks/ladder.py EcomRecLarge-v0 --constant` searches it.
 CONSTANT_QUERY = (
     *(0.46, 0.33, 0.22, -0.31),
     *(0.75, -0.36, -0.54, 0.52, 0.31, -0.39, -0.12, -0.02),

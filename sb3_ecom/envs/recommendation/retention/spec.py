@@ -23,7 +23,7 @@ SPECS = (
             "planned": baselines.planned,
         },
         privileged={"planner": oracle.planner},
-        # Bait alone: `benchmarks/search_weights.py` finds no constant that earns more, but for chance.
+        # Bait alone: `benchmarks/ladder.py --constant` finds no constant that earns more, but for chance.
         best_constant=(0.0, 0.0, 1.0),
     ),
 )
