@@ -1,1 +1,1 @@
-"""Parts for letting a policy decide live: exploration, the decision log, visit stores and exported policies."""
+"""Parts for a policy that decides live: exploration, decision log, visit stores, exported policies."""

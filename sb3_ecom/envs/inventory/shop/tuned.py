@@ -1,4 +1,4 @@
-"""Tuned parameters of the shipped shop (10 items), printed by `python benchmarks/studies/tune_inventory.py`."""
+"""Tuned parameters of the shipped shop of 10 items, by `python benchmarks/studies/tune_inventory.py`."""
 
 from __future__ import annotations
 
