@@ -27,13 +27,13 @@ def seen_and_rule(env_id, name, steps=6):
 
 
 @every
-def test_shift_of_nothing_is_the_rule_and_notes_are_its_actions(env_id, name):
+def test_shift_of_nothing_is_the_rule_and_features_are_its_actions(env_id, name):
     _, rule, seen = seen_and_rule(env_id, name)
-    notes = rule.features(seen)
-    assert notes.shape == (8, rule.notes)
-    assert notes.dtype == np.float32
+    features = rule.features(seen)
+    assert features.shape == (8, rule.num_features)
+    assert features.dtype == np.float32
     np.testing.assert_array_equal(rule.act(np.zeros((8, rule.num_offsets))), rule(seen))
-    np.testing.assert_array_equal(notes, rule(seen))
+    np.testing.assert_array_equal(features, rule(seen))
 
 
 @every

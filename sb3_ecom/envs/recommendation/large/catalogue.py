@@ -12,7 +12,7 @@ from sb3_ecom.envs.recommendation.large.params import LargeParams
 from sb3_ecom.envs.recommendation.session.params import Catalogue, SessionParams
 
 _BLOCK = 16_384  # items drawn at a time: the only float64 is that of one block
-_SOFTEST = 0.01  # keep is drawn as a logit, and kept this far from 0 and 1
+_SOFTEST = 0.01  # retention is drawn as a logit, and kept this far from 0 and 1
 _VISITORS = 512  # landing items on which the outside option is calibrated
 
 
@@ -26,7 +26,7 @@ class LargeCatalogue(NamedTuple):
     quality: Array  # (N,) logits
     item_factors: Array  # (N, D) logits per unit of taste
     click_update: Array  # (N, D)
-    start: Array  # (N, D); the same array as `impulse` where the fit has one for both
+    start: Array  # (N, D); the same array as `update` where the fit has one for both
     retention: Array  # (N, D) in [0, 1]
     exit_effect: Array  # (N,) logits
     outside: float  # weight of clicking nothing
@@ -41,13 +41,13 @@ def as_large(params: SessionParams) -> LargeCatalogue:
     """Return the fitted catalogue itself in this form: the flagship's shop."""
     items = params.catalogue
     one_start = np.array_equal(items.start, items.click_update)
-    impulse = items.click_update.astype(np.float32)
+    update = items.click_update.astype(np.float32)
     return LargeCatalogue(
         category=items.category.astype(np.int8),
         log_popularity=_log_share(np.log(np.maximum(items.popularity, 1e-6))),
         log_entry=_log_share(np.log(np.maximum(items.entry_share, 1e-12))),
-        click_update=impulse,
-        start=impulse if one_start else items.start.astype(np.float32),
+        click_update=update,
+        start=update if one_start else items.start.astype(np.float32),
         outside=params.outside_weight,
         **{
             name: getattr(items, name).astype(np.float32)
@@ -60,11 +60,11 @@ def draw_catalogue(params: LargeParams) -> LargeCatalogue:
     """Draw N items; the same numbers for the same parameters.
 
     A smoothed bootstrap: an item is a fitted one, chosen uniformly, pulled towards the mean and blurred so
-    that means and covariances of all its numbers (quality, worth, impulse, keep as a logit, exit effect,
-    log price, log popularity, log entry share) stay the fitted ones; category shares are kept by the choice.
-    Assumed: the blur (`bandwidth` h), and the outside option. The latter is set so that the K best items of
-    the first page are clicked as often as the K best of the fitted shop: who sees more is choosier. Were it
-    left alone, a large catalogue would hold something irresistible for everybody.
+    that means and covariances of all its numbers (quality, factors, click update, retention as a logit, exit
+    effect, log price, log popularity, log entry share) stay the fitted ones; category shares are kept by the
+    choice. Assumed: the blur (`bandwidth` h), and the outside option. The latter is set so that the K best
+    items of the first page are clicked as often as the K best of the fitted shop: who sees more is
+    choosier. Were it left alone, a large catalogue would hold something irresistible for everybody.
 
     Source: Silverman & Young 1987, doi:10.1093/biomet/74.3.469, section 2: the bootstrap smoothed and shrunk.
     """
@@ -104,22 +104,22 @@ def _draw(session: SessionParams, size: int, seed: int, bandwidth: float) -> Lar
         category[rows] = fitted.category[model]
         for column, part in zip(columns, np.split(drawn, np.cumsum(widths)[:-1], axis=1), strict=True):
             column[rows] = part if column.ndim > 1 else part[:, 0]
-    quality, exit_effect, price, popularity, entry, keep, worth, impulse, *start = columns
+    quality, exit_effect, price, popularity, entry, retention, factors, update, *start = columns
     np.exp(price, out=price)
-    keep *= -1
-    np.exp(keep, out=keep)
-    keep += 1
-    np.reciprocal(keep, out=keep)
+    retention *= -1
+    np.exp(retention, out=retention)
+    retention += 1
+    np.reciprocal(retention, out=retention)
     items = LargeCatalogue(
         category=category,
         price=price,
         log_popularity=_log_share(popularity),
         log_entry=_log_share(entry),
         quality=quality,
-        item_factors=worth,
-        click_update=impulse,
-        start=start[0] if start else impulse,
-        retention=keep,
+        item_factors=factors,
+        click_update=update,
+        start=start[0] if start else update,
+        retention=retention,
         exit_effect=exit_effect,
         outside=0.0,
     )
@@ -128,14 +128,14 @@ def _draw(session: SessionParams, size: int, seed: int, bandwidth: float) -> Lar
 
 def _joint(items: Catalogue, one_start: bool) -> tuple[NDArray[np.float64], list[int]]:
     """Return one row of numbers per fitted item and the width of each part."""
-    keep = np.clip(items.retention, _SOFTEST, 1 - _SOFTEST)
+    retention = np.clip(items.retention, _SOFTEST, 1 - _SOFTEST)
     parts = [
         items.quality[:, None],
         items.exit_effect[:, None],
         np.log(items.price)[:, None],
         np.log(np.maximum(items.popularity, 1e-6))[:, None],
         np.log(np.maximum(items.entry_share, 1e-6))[:, None],
-        np.log(keep / (1 - keep)),
+        np.log(retention / (1 - retention)),
         items.item_factors,
         items.click_update,
     ]
@@ -167,11 +167,11 @@ def _outside(session: SessionParams, items: LargeCatalogue) -> float:
     return float(np.exp(low))
 
 
-def _best_weights(taste: Array, quality: Array, worth: Array, k: int) -> Array:
+def _best_weights(taste: Array, quality: Array, factors: Array, k: int) -> Array:
     """Return (n, k) choice weights of the best items for (n, D) tastes, best first."""
     best = []
     rows = max(1, 2**24 // len(quality))
     for first in range(0, len(taste), rows):
-        logits = taste[first : first + rows] @ worth.T + quality
+        logits = taste[first : first + rows] @ factors.T + quality
         best.append(np.partition(logits, -k, axis=1)[:, -k:])
     return np.exp(-np.sort(-np.concatenate(best), axis=1).astype(np.float64))

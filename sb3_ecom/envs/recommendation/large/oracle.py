@@ -20,7 +20,7 @@ Policy = Callable[[Array], Array]
 
 _POOL = 48  # items with the highest weight whose consequences are looked at
 _DINKELBACH = 4  # iterations; more change nothing
-_SEARCHED = (4.0, 8.0, 12.0)  # clicks that staying is worth
+_SEARCHED = (4.0, 8.0, 12.0)  # value of staying, in clicks
 _EPISODES = 256  # on which it is searched
 _ORACLE_EPISODES = 512
 

@@ -24,7 +24,7 @@ DIRECTIONS = 16  # d of action="query"
 QUERY_WEIGHTS = 4 + DIRECTIONS  # k of action="query"
 PAD = 32  # rows of `columns` come in multiples of it
 _FADING = 2  # clicks after which the ranker's query looks at an item's influence, as the flagship's does
-_STEP = 2.0  # clicks' worth of influence that a query weight of 1 asks for
+_STEP = 2.0  # clicks of influence that a query weight of 1 asks for
 _NOTHING = 1e-9  # of the largest eigenvalue: not a direction but rounding
 
 
@@ -32,7 +32,7 @@ class LargeShop(NamedTuple):
     """Public knowledge about N items, float32."""
 
     event: Array  # (N, FACTS + E) a click in the history; purchase, waiting time and slot are filled in
-    columns: Array  # (P, C) what is multiplied with a query: [worth,] directions, popularity, exit, price,
+    columns: Array  # (P, C) what is multiplied with a query: [factors,] directions, popularity, exit, price,
     # category; P > N a multiple of PAD, spare rows 0
     mix: Array  # (k + 1, ...) from (weights, 1) to the query and what gates the rest
     price: Array  # (N,) currency units
@@ -59,8 +59,8 @@ def large_shop(items: LargeCatalogue, params: SessionParams, action: str) -> Lar
         mix = _query_mix(_STEP * spread)
     else:
         kept = (share @ items.retention) ** _FADING
-        impulse = items.click_update * kept.astype(np.float32)
-        embedding, direction, spread = _factors(impulse, items.item_factors, share, QUERY)
+        update = items.click_update * kept.astype(np.float32)
+        embedding, direction, spread = _factors(update, items.item_factors, share, QUERY)
         near = (items.item_factors,)
         mix = ranker_mix(_STEP * spread)
     price, exit_effect = standard(np.log(items.price)), standard(items.exit_effect)
@@ -119,15 +119,15 @@ def _query_mix(step: Array) -> Array:
 
 
 def _factors(
-    effect: Array, worth: Array, share: NDArray[np.float64], d: int
+    effect: Array, factors: Array, share: NDArray[np.float64], d: int
 ) -> tuple[Array, Array, NDArray[np.float64]]:
-    """Factor A B^T, A = effect less its mean over clicks, B = worth less its mean; rows weighted by `share`.
+    """Factor A B^T, A = effect less its mean over clicks, B = factors less their mean; rows weigh `share`.
 
     Returns:
         (N, d) embeddings and (N, d) directions, each column with standard deviation 1, and the (d,) numbers
         by which their products must be multiplied to approximate A B^T.
     """
-    right = worth - worth.mean(0, dtype=np.float64).astype(np.float32)
+    right = factors - factors.mean(0, dtype=np.float64).astype(np.float32)
     values, axes = np.linalg.eigh((right.T @ right).astype(np.float64))
     used = values > _NOTHING * values[-1]
     root = np.sqrt(values[used])
@@ -137,7 +137,7 @@ def _factors(
     scale, turn = np.linalg.eigh((weighted.T @ left).astype(np.float64))
     rank = min(d, int((scale > _NOTHING * scale[-1]).sum()))
     turn = turn[:, ::-1][:, :rank]
-    embedding, direction = np.zeros((2, len(worth), d), dtype=np.float32)
+    embedding, direction = np.zeros((2, len(factors), d), dtype=np.float32)
     direction[:, :rank] = right @ (axes[:, used] / root @ turn).astype(np.float32)
     embedding[:, :rank] = left @ turn.astype(np.float32)
     step = np.zeros(d)

@@ -30,12 +30,12 @@ _OUTLINES = (_TROUSERS, _SKIRT, _BLOUSE, _DRESS)
 def item_colours(catalogue: Catalogue) -> list[tuple[int, int, int]]:
     """Return one RGB colour per item; items that please the same visitors look alike.
 
-    The first two principal components of `worth` set the hue, the third the brightness.
+    The first two principal components of `item_factors` set the hue, the third the brightness.
     """
-    worth = catalogue.item_factors - catalogue.item_factors.mean(0)
-    axes = np.linalg.svd(worth, full_matrices=False)[2][:3]
+    factors = catalogue.item_factors - catalogue.item_factors.mean(0)
+    axes = np.linalg.svd(factors, full_matrices=False)[2][:3]
     parts = np.zeros((catalogue.size, 3))
-    parts[:, : len(axes)] = worth @ axes.T
+    parts[:, : len(axes)] = factors @ axes.T
     hue = np.arctan2(parts[:, 1], parts[:, 0]) / (2 * np.pi) % 1.0
     bright = 0.62 + 0.28 * _rank(parts[:, 2])
     strong = 0.35 + 0.40 * _rank(np.hypot(parts[:, 0], parts[:, 1]))

@@ -45,13 +45,13 @@ def from_clicks(
     if len(model.popularity) != clicks.size:
         raise ValueError(f"the model must know the shop's {clicks.size} items, got {len(model.popularity)}")
     age = fading ** np.arange(clicks.layout.steps)[::-1]
-    usual = popularity * model.popularity / max(model.popularity.max(), 1e-12)
+    popular = popularity * model.popularity / max(model.popularity.max(), 1e-12)
     flat = task.action == "single"
 
     def policy(observation: Array) -> Array:
         items = clicks.items(observation)
         scores = model.scores(items, np.where(items >= 0, age, 0.0))
-        scores = scores / np.maximum(scores.max(1, keepdims=True), 1e-12) + usual
+        scores = scores / np.maximum(scores.max(1, keepdims=True), 1e-12) + popular
         page = best_open(scores, clicks.opened(items), task.params.slate_size)
         return page[:, 0] if flat else page
 

@@ -85,7 +85,7 @@ def _fitted(task: SessionTask, believe: Callable[[StepLoop], Any]) -> Planner:
 _ORACLE_EPISODES = 1024
 
 
-def session_oracle(task: SessionTask) -> Oracle:
+def oracle(task: SessionTask) -> Oracle:
     """Return the optimum of a tiny shop, else the look-ahead clairvoyant's return on common visitors."""
     if not why_not_tiny(task.params):
         tiny = solve_tiny(task)

@@ -14,10 +14,10 @@ from sb3_ecom.core.checks import check_fields, check_finite_fields
 class Catalogue:
     """N items as the log shows them.
 
-    The taste of a visitor is a vector t of D parts; item j is worth ``quality[j] + t . worth[j]`` to him, and
-    a click on j turns t into ``retention[j] * t + impulse[j]``: a gated linear recurrence. What an item keeps
-    of a part says whether a click on it goes on with the visitor's errand (a taste that lasts) or starts
-    another.
+    The taste of a visitor is a vector t of D parts. The utility of item j is
+    ``quality[j] + t . item_factors[j]``, and a click on j turns t into
+    ``retention[j] * t + click_update[j]``: a gated linear recurrence. What an item retains of a part says
+    whether a click on it goes on with the visitor's errand (a taste that lasts) or starts another.
     """
 
     item_ids: tuple[str, ...]  # N names, public or hashed
@@ -57,7 +57,8 @@ class Catalogue:
         if self.category.min() < 0:
             raise ValueError(f"category must be >= 0, got {self.category.min()}")
         if self.retention.size and not 0 <= self.retention.min() <= self.retention.max() <= 1:
-            raise ValueError(f"keep must lie in [0, 1], got {self.retention.min()} .. {self.retention.max()}")
+            found = f"{self.retention.min()} .. {self.retention.max()}"
+            raise ValueError(f"retention must be in [0, 1], got {found}")
         for name in ("entry_share", "popularity"):
             share = getattr(self, name)
             if share.min() < 0 or abs(share.sum() - 1) > 1e-3:

@@ -19,7 +19,7 @@ from sb3_ecom.envs.recommendation.session.tracker import (
 from sb3_ecom.envs.recommendation.session.visit_tables import standard
 
 _FADING = 2  # clicks after which an item's influence is still to be seen, for the query's directions
-_QUERY_STEP = 2.0  # clicks' worth of influence that a weight of 1 asks for
+_QUERY_STEP = 2.0  # clicks of influence that a weight of 1 asks for
 
 
 class ShopTables(NamedTuple):
@@ -107,9 +107,9 @@ def affinity(items: Catalogue) -> Array:
     return effect - effect.mean(1, keepdims=True)
 
 
-def _factors(items: Catalogue, impulse: Array) -> tuple[Array, Array]:
-    """Return (N, d) embeddings and directions whose products approximate what impulses do for items."""
-    effect = (impulse - items.popularity @ impulse) @ items.item_factors.T
+def _factors(items: Catalogue, update: Array) -> tuple[Array, Array]:
+    """Return (N, d) embeddings and directions whose products approximate what click updates do for items."""
+    effect = (update - items.popularity @ update) @ items.item_factors.T
     effect = effect - effect.mean(1, keepdims=True)
     _, scale, right = np.linalg.svd(np.sqrt(items.popularity)[:, None] * effect, full_matrices=False)
     d = min(QUERY, int((scale > 1e-9 * scale[0]).sum()))

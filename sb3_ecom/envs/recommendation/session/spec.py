@@ -78,7 +78,7 @@ def _session(
         make_task=make_task,
         references=load_references(__file__, env_id),
         best_known_kind="best-known",
-        oracle=lambda **kwargs: oracle.session_oracle(make_task(**kwargs)),
+        oracle=lambda **kwargs: oracle.oracle(make_task(**kwargs)),
         baselines=_BASELINES,
         privileged=_PRIVILEGED,
         presets=("eshop",),

@@ -79,10 +79,10 @@ def solve_tiny(task: SessionTask) -> TinySolution:
         gain = 1 + stay_click * values[page + 1][np.arange(n), after]  # (M, N)
         for item in range(n):
             click, nothing = chances[item]
-            worth = (click * gain[:, pages]).sum(-1)
-            worth += nothing * (stay * values[page + 1, item])[:, None]
-            best = worth.argmax(1)
-            values[page, item] = worth[masks, best]
+            value = (click * gain[:, pages]).sum(-1)
+            value += nothing * (stay * values[page + 1, item])[:, None]
+            best = value.argmax(1)
+            values[page, item] = value[masks, best]
             slates[page, item] = pages[best]
     share = p.catalogue.entry_share / p.catalogue.entry_share.sum()
     start = values[0, np.arange(n), 1 << np.arange(n)]

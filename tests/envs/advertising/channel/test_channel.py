@@ -143,8 +143,8 @@ def test_no_policy_beats_the_bound_and_the_ladder_holds():
         ({"effect_sd": -1.0}, "effect_sd must be >= 0, got -1"),
         ({"weekday": (1.0,)}, "weekday must hold 7 levels, got 1"),
         ({"peak_width": 0.0}, "peak_width must be > 0, got 0"),
-        ({"noise_sd": float("inf")}, "noise_sd must be finite, got inf"),
-        ({"peak_low": 2.0}, r"peak_low must be in \[0, peak_high = 0.9\], got 2"),
+        ({"noise_sd": float("inf")}, "noise_sd must be a finite number, got inf"),
+        ({"peak_low": 2.0}, r"peak_low must be in \[0, 0.9\] \(peak_high\), got 2.0"),
         ({"nonsense": 1}, "unknown parameter of EcomAdsChannel.*nonsense"),
     ],
 )

@@ -149,10 +149,10 @@ def test_belief_is_exact_bayes():
         ({"creatives": 9}, r"fatigue_levels \*\* creatives must be <= 4096.*got 262144"),
         ({"pages": 1}, "pages must be >= 2, got 1"),
         ({"budget": 0}, "budget must be >= 1, got 0"),
-        ({"leave": 1.5}, "leave must be <= 1, got 1.5"),
+        ({"leave": 1.5}, r"leave must be in \[0, 1\], got 1.5"),
         ({"click_rate": 0.0}, "click_rate must be > 0, got 0"),
         ({"preset": "moon"}, "preset must be one of default, upworthy, got 'moon'"),
-        ({"wear": float("nan")}, "wear must be finite, got nan"),
+        ({"wear": float("nan")}, "wear must be a finite number, got nan"),
         ({"nonsense": 1}, "unknown parameter of EcomAdsTarget.*nonsense"),
     ],
 )

@@ -227,7 +227,6 @@ def test_every_optional_column_may_be_absent(tmp_path):
         out = tmp_path / "shop.toml"
         calibrate(log, "sales.csv", out, tmp_path / "shop.md", replicates=0)
         assert load_preset(str(out)).items == 4
-        load_preset.cache_clear()
 
 
 def test_a_missing_price_keeps_the_units(tmp_path):

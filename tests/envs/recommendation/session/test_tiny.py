@@ -11,7 +11,7 @@ from sb3_ecom.envs.recommendation.session.env import SessionTask
 from sb3_ecom.envs.recommendation.session.oracle import (
     lookahead_clairvoyant,
     myopic_clairvoyant,
-    session_oracle,
+    oracle,
 )
 from sb3_ecom.envs.recommendation.session.params import SessionParams
 from sb3_ecom.envs.recommendation.session.tiny import solve_tiny
@@ -66,9 +66,9 @@ def test_one_page_is_the_best_page_by_hand():
 
 
 def test_a_tiny_shop_has_a_proven_optimum():
-    oracle = session_oracle(tiny_task())
-    assert oracle.kind == "optimal"
-    assert oracle.stderr == 0
+    best = oracle(tiny_task())
+    assert best.kind == "optimal"
+    assert best.stderr == 0
 
 
 def test_a_shop_with_memory_is_refused_with_the_reasons():
