@@ -106,7 +106,7 @@ def measure(size, retrieval, seconds, repeats):
             recall(task, lambda seen: uniform.uniform(-1, 1, (len(seen), *shape)).astype(np.float32)),
             recall(task, session),
         )
-    shop = num_bytes(task.items, task.tables) + (task.tracker.index.num_bytes if task.index else 0)
+    shop = num_bytes(task.items, task.tables) + (task.tracker.index.num_bytes if task.tracker.index else 0)
     loop = StepLoop(task, COPIES)
     loop.reset(0)
     speed = (statistics.median(found), min(found), max(found))

@@ -77,7 +77,7 @@ def test_a_rule_can_be_shifted_for_gains_but_not_against_a_twin():
     rule = sb3_ecom.spec(ID).baselines["linucb"](plain.venv.task)
     seen, expected = venv.reset(), plain.reset()
     for _ in range(20):
-        np.testing.assert_array_equal(seen[:, rule.notes :], expected)
+        np.testing.assert_array_equal(seen[:, rule.num_features :], expected)
         seen, reward, _, _ = venv.step(np.zeros((5, 2)))
         expected, gain, _, _ = plain.step(rule(expected))
         np.testing.assert_array_equal(reward, gain)
