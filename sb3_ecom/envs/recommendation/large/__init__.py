@@ -1,1 +1,1 @@
-"""EcomRecLarge: the flagship's visitor in a shop of a thousand to a million items."""
+"""EcomRecLarge: EcomRec's visitor in a shop of a thousand to a million items."""

@@ -96,7 +96,7 @@ _TUNED: list[tuple[tuple[Any, ...], Any, tuple[float, float, float, float]]] = [
 
 
 def _profile(task: LargeTask, fading: float, weight: float, popularity: float, exits: float) -> Policy:
-    """Return the policy of one profile; the flagship's ranker has the last click already."""
+    """Return the policy of one profile; EcomRec's ranker has the last click already."""
     layout = task.observation_space.layout
     age = weight * fading ** np.arange(layout.steps)[::-1]
     width = task.tables.public.mix.shape[0] - 1

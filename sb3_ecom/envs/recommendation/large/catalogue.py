@@ -38,7 +38,7 @@ class LargeCatalogue(NamedTuple):
 
 
 def as_large(params: SessionParams) -> LargeCatalogue:
-    """Return the fitted catalogue itself in this form: the flagship's shop."""
+    """Return the fitted catalogue itself in this form: EcomRec's shop."""
     items = params.catalogue
     one_start = np.array_equal(items.start, items.click_update)
     update = items.click_update.astype(np.float32)

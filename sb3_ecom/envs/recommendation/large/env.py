@@ -1,4 +1,4 @@
-"""EcomRecLarge: the flagship's session in a shop of a thousand to a million items."""
+"""EcomRecLarge: EcomRec's session in a shop of a thousand to a million items."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class LargeTask(SessionTask):
     N, by approximate nearest-neighbour search (faiss, extra ``large``), opened items removed.
 
     Observation:
-        As the flagship's with ``action="ranker"``: page / horizon, moving average of clicks per page, pages
+        As EcomRec's with ``action="ranker"``: page / horizon, moving average of clicks per page, pages
         since the last click / 5, clicks / 10, sine and cosine of the hour, decayed clicks per category / 4;
         then the landing item and the clicks, the last 20 of them, each with validity, bought, standardised
         log price, pages waited / 5, slot / K and the item's embedding, 16 floats (8 for the ranker).
@@ -45,14 +45,14 @@ class LargeTask(SessionTask):
         exit effect, the price, the clicks on the category, and a query of 16 numbers in the space of the
         items. Half an item's embedding asks for what a click on that item makes attractive. Zero is
         popularity; no constant action knows the visitor. ``action="ranker"``: Box[-1, 1]^14, the
-        flagship's own ranker, which looks at the last click by itself. Policies may also give pages,
+        ranker of EcomRec, which looks at the last click by itself. Policies may also give pages,
         (n, K) item ids: an opened item or a repeat leaves its slot empty.
     Reward:
         Weighted sum of ``clicks`` (weight 1 by default), ``purchases``, ``margin`` and ``returns``.
     Episode:
         Ends when the visitor leaves (terminated) or after `horizon` pages (truncated).
     Source:
-        The visitor is the flagship's, fitted to the log named in `SessionParams.source`; what is fitted and
+        The visitor is EcomRec's, fitted to the log named in `SessionParams.source`; what is fitted and
         what assumed of the catalogue stands in `large.catalogue.draw_catalogue`. Acting by a point in the
         items' space: Dulac-Arnold et al. 2015, arXiv:1512.07679.
     Versions:

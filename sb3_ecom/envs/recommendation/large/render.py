@@ -1,4 +1,4 @@
-"""The flagship's page view of a catalogue too large to be prepared as a whole: items are looked up."""
+"""EcomRec's page view of a catalogue too large to be prepared as a whole: items are looked up."""
 
 from __future__ import annotations
 

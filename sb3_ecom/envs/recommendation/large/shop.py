@@ -23,7 +23,7 @@ from sb3_ecom.envs.recommendation.session.visit_tables import standard
 DIRECTIONS = 16  # d of action="query"
 QUERY_WEIGHTS = 4 + DIRECTIONS  # k of action="query"
 PAD = 32  # rows of `columns` come in multiples of it
-_FADING = 2  # clicks after which the ranker's query looks at an item's influence, as the flagship's does
+_FADING = 2  # clicks after which the ranker's query looks at an item's influence, as EcomRec's does
 _STEP = 2.0  # clicks of influence that a query weight of 1 asks for
 _NOTHING = 1e-9  # of the largest eigenvalue: not a direction but rounding
 
@@ -49,7 +49,7 @@ def large_shop(items: LargeCatalogue, params: SessionParams, action: str) -> Lar
 
     Embeddings e_i and directions d_j are factors of what a click on i does to the utility of j (singular
     value decomposition, clicks weighted by popularity): for "query" of what it does at once, in 16 numbers;
-    for "ranker" of what is left two clicks later, in 8, as the flagship's. The N x N effect is never built:
+    for "ranker" of what is left two clicks later, in 8, as EcomRec's. The N x N effect is never built:
     it is a product of N x D tables, so its factors follow from D x D matrices.
     """
     share = np.exp(items.log_popularity.astype(np.float64)) / items.size

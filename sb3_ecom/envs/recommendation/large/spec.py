@@ -62,7 +62,7 @@ CONSTANT_QUERY = (
 SPECS = (
     Spec(
         id=ID,
-        summary="10^3 to 10^6 items behind a query: the flagship's visitor in a large shop",
+        summary="10^3 to 10^6 items behind a query: EcomRec's visitor in a large shop",
         make_task=make_large,
         references=load_references(__file__, ID),
         best_known_kind="best-known",
