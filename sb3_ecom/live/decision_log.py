@@ -39,6 +39,7 @@ class Decision:
     items: tuple[str, ...] = ()
     propensities: tuple[float, ...] = ()
     excluded: tuple[str, ...] = ()
+    candidates: tuple[str, ...] | None = None  # the only items that might be shown, None: all on sale
     fallback: str | None = None  # why a rule decided in place of the policy
     shadow: tuple[str, ...] = ()  # what the policy would have shown, in shadow mode
 
@@ -180,6 +181,6 @@ def schema(kind: str) -> Any:
             *(("event_id", text), ("visit", text), ("time", number), ("number", pa.int64())),
             *(("policy", text), ("explore", text), ("context", text), ("features", text)),
             *(("items", pa.list_(text)), ("propensities", pa.list_(number)), ("excluded", pa.list_(text))),
-            *(("fallback", text), ("shadow", pa.list_(text))),
+            *(("candidates", pa.list_(text)), ("fallback", text), ("shadow", pa.list_(text))),
         ]
     )

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections import OrderedDict
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
+
+_STRIPES = 64  # locks that the visits in memory share
 
 
 class VisitStore(Protocol):
@@ -16,6 +20,9 @@ class VisitStore(Protocol):
 
     def put(self, visit: str, record: dict[str, Any]) -> None:
         """Keep a record; its time to live starts anew."""
+
+    def lock(self, visit: str) -> AbstractContextManager[Any]:
+        """Return a context in which no other thread or process reads and writes this visit."""
 
     def __len__(self) -> int:
         """Return how many visits are kept."""
@@ -36,25 +43,33 @@ class MemoryStore:
             raise ValueError(f"most must be >= 1 visit, got {most}")
         self._time_to_live, self._most = time_to_live, most
         self._kept: OrderedDict[str, tuple[float, dict[str, Any]]] = OrderedDict()
+        self._own = threading.Lock()  # of the dictionary
+        self._locks = tuple(threading.Lock() for _ in range(_STRIPES))
 
     def get(self, visit: str) -> dict[str, Any] | None:
         """Return the record of a visit; None where it is unknown or too old."""
-        until, record = self._kept.get(visit, (0.0, None))
-        if record is not None and until < time.monotonic():
-            del self._kept[visit]
-            return None
-        return record
+        with self._own:
+            until, record = self._kept.get(visit, (0.0, None))
+            if record is not None and until < time.monotonic():
+                del self._kept[visit]
+                return None
+            return record
 
     def put(self, visit: str, record: dict[str, Any]) -> None:
         """Keep a record; its time to live starts anew."""
         now = time.monotonic()
-        self._kept[visit] = (now + self._time_to_live, record)
-        self._kept.move_to_end(visit)
-        while self._kept:
-            oldest = next(iter(self._kept))
-            if len(self._kept) <= self._most and self._kept[oldest][0] >= now:
-                break
-            del self._kept[oldest]
+        with self._own:
+            self._kept[visit] = (now + self._time_to_live, record)
+            self._kept.move_to_end(visit)
+            while self._kept:
+                oldest = next(iter(self._kept))
+                if len(self._kept) <= self._most and self._kept[oldest][0] >= now:
+                    break
+                del self._kept[oldest]
+
+    def lock(self, visit: str) -> AbstractContextManager[Any]:
+        """Return a lock that this visit shares with a few others."""
+        return self._locks[hash(visit) % _STRIPES]
 
     def __len__(self) -> int:
         """Return how many visits are kept."""
@@ -95,6 +110,13 @@ class RedisStore:
     def put(self, visit: str, record: dict[str, Any]) -> None:
         """Keep a record; its time to live starts anew."""
         self._client.set(self._prefix + visit, json.dumps(record), px=self._milliseconds)
+
+    def lock(self, visit: str) -> AbstractContextManager[Any]:
+        """Return Redis' lock of this visit, given up after ten seconds by whoever died with it."""
+        lock: AbstractContextManager[Any] = self._client.lock(
+            f"{self._prefix}{visit}:lock", timeout=10.0, sleep=0.002, blocking_timeout=10.0
+        )
+        return lock
 
     def __len__(self) -> int:
         """Return how many keys the database holds."""

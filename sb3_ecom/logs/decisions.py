@@ -20,9 +20,12 @@ class Page:
     items: tuple[str, ...]
     propensities: tuple[float, ...]
     excluded: tuple[str, ...]
+    candidates: tuple[str, ...] | None  # the only items that might be shown, None: all on sale
     clicked: str | None
     bought: bool
     fallback: str | None
+    shadow: tuple[str, ...]  # what the policy would have shown while a rule served
+    features: str  # hash of the observation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,9 +67,12 @@ def read_decisions(folder: str | Path) -> list[Visit]:
             items=tuple(row["items"]),
             propensities=tuple(row["propensities"]),
             excluded=tuple(row["excluded"]),
+            candidates=None if row["candidates"] is None else tuple(row["candidates"]),
             clicked=reward.get("clicked"),
             bought=bool(reward.get("bought", False)),
             fallback=row["fallback"],
+            shadow=tuple(row["shadow"] or ()),
+            features=row["features"],
         )
         _, pages = visits.setdefault(row["visit"], (json.loads(row["context"]), []))
         pages.append(page)

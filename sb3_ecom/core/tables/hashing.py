@@ -17,17 +17,14 @@ HELP = (
 )
 
 
-def hash_ids(ids: Sequence[str], key: bytes) -> list[str]:
-    """Return the first 12 hex digits of HMAC-SHA256(key, id): the same key and id give the same text.
+def hash_ids(ids: Sequence[str], key: bytes, digits: int = 12) -> list[str]:
+    """Return the first hex digits of HMAC-SHA256(key, id): the same key and id give the same text.
 
-    All digits are given where 12 would make two ids the same.
+    All 64 digits are given where fewer would make two ids the same.
     """
-    hashed: list[str] = []
-    for digits in (12, 64):
-        hashed = [hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:digits] for text in ids]
-        if len(set(hashed)) == len(hashed):
-            break
-    return hashed
+    whole = [hmac.new(key, text.encode(), hashlib.sha256).hexdigest() for text in ids]
+    short = [text[:digits] for text in whole]
+    return short if len(set(short)) == len(short) else whole
 
 
 @dataclass
@@ -60,7 +57,7 @@ class HashKey:
         places = (given,) if given else (beside[0], *open_ones)
         for path in places:
             if path.is_file():
-                return cls(_read(path))
+                return cls(read_key(path))
         return cls(secrets.token_bytes(32), (given,) if given else open_ones)
 
     def save(self) -> None:
@@ -82,7 +79,12 @@ class HashKey:
             raise ValueError(f"--hash-key: no key can be written to {where}")
 
 
-def _read(path: Path) -> bytes:
+def read_key(path: Path) -> bytes:
+    """Return the key in a file.
+
+    Raises:
+        ValueError: if it can not be read or holds no key.
+    """
     try:
         key = bytes.fromhex(path.read_text(encoding="ascii").strip())
     except (OSError, ValueError):

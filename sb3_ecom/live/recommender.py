@@ -1,0 +1,434 @@
+"""Recommender: a trained policy of a web shop decides live, on the shop's own item ids."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sb3_ecom.core.checks import check_number
+from sb3_ecom.core.registry import spec
+from sb3_ecom.envs.recommendation.session.env import SessionTask
+from sb3_ecom.envs.recommendation.session.tracker import Session, SessionTracker
+from sb3_ecom.live.catalogue import CatalogueChange, LiveCatalogue, read_catalogue
+from sb3_ecom.live.decision_log import Decision, DecisionLog, Reward
+from sb3_ecom.live.exploration import Exploration, parse_exploration
+from sb3_ecom.live.item_ids import ItemIds, unhash
+from sb3_ecom.live.pages import (
+    ItemScores,
+    ScoredPolicy,
+    Shown,
+    closed_items,
+    decided_page,
+    draw_page,
+    observe,
+    rule_policy,
+    score_items,
+)
+from sb3_ecom.live.policy import DeployedPolicy
+from sb3_ecom.live.visit_store import VisitStore, open_store
+from sb3_ecom.live.visits import Record, VisitFolder, new_page, new_record
+
+_BEST = Exploration()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slate:
+    """A page to show.
+
+    Attributes:
+        event_id: names the page when its reward comes.
+        items: at most K item ids, best first; fewer where nothing else may be shown.
+        propensities: chance of each item, given those above it.
+        policy: name and version of what decided.
+        fallback: why the most popular items were shown in place of the policy's, or None.
+    """
+
+    event_id: str
+    items: tuple[str, ...]
+    propensities: tuple[float, ...]
+    policy: str
+    fallback: str | None = None
+
+
+class Recommender:
+    """Serves pages of a trained session policy; safe to use from several threads.
+
+    Args:
+        policy: exported folder, loaded.
+        item_ids: the shop's item ids in the order of the preset; by default the preset's own.
+        explore: "none", "epsilon:E" or "plackett-luce:TEMPERATURE".
+        log: decision log; None writes none.
+        store: of running visits.
+        shadow: a rule that serves while the policy's pages are only logged: a baseline's name or the user's
+            own `make(task) -> policy(observation)`.
+        seed: of the draws; None is of the operating system.
+
+    Raises:
+        ValueError: if the policy is of another task than the sessions of EcomRec-v0 and its kin.
+    """
+
+    def __init__(
+        self,
+        policy: DeployedPolicy,
+        *,
+        item_ids: Sequence[str] | None = None,
+        explore: str = "none",
+        log: DecisionLog | None = None,
+        store: VisitStore | None = None,
+        shadow: str | Callable[[Any], Any] | None = None,
+        seed: int | None = None,
+    ) -> None:
+        task = _session_task(policy)
+        ids = tuple(item_ids) if item_ids is not None else task.params.catalogue.item_ids
+        if len(ids) != task.params.catalogue.size:
+            raise ValueError(f"item_ids must hold {task.params.catalogue.size} ids, got {len(ids)}")
+        self.deployed, self.task = policy, task
+        self.explore: Exploration = parse_exploration(explore)
+        self.log, self.store = log, store if store is not None else open_store("memory", 1800.0)
+        self._trained_ids = ItemIds(ids)
+        self._policy: ScoredPolicy = policy.act_with_scores
+        self._shadow: ScoredPolicy | None = None
+        self.policy = policy.manifest.policy
+        if shadow is not None:
+            self._shadow = self._policy
+            self._policy = rule_policy(spec(policy.manifest.env_id), task, shadow)
+            self.policy = shadow if isinstance(shadow, str) else getattr(shadow, "__name__", "rule")
+        self._generator = np.random.default_rng(seed)
+        self._use(LiveCatalogue(task, self._trained_ids))
+
+    @classmethod
+    def load(
+        cls,
+        folder: str | Path,
+        *,
+        log: str | Path | None = None,
+        state: str = "memory",
+        time_to_live: float = 1800.0,
+        item_ids: Iterable[str] | None = None,
+        hash_key: str | Path | None = None,
+        **options: Any,
+    ) -> Recommender:
+        """Load an exported folder.
+
+        Args:
+            folder: that `sb3_ecom export` wrote.
+            log: folder of the decision log.
+            state: where visits are kept: "memory" or a "redis://" address.
+            time_to_live: seconds that a visit is kept after its last page.
+            item_ids: all item ids of the shop, where the preset holds hashes.
+            hash_key: file with the key of those hashes.
+            **options: explore, shadow, seed: as for the class.
+
+        Raises:
+            ValueError: if the folder is no export, or a hash belongs to none of the ids.
+        """
+        policy = DeployedPolicy(folder)
+        names: Sequence[str] | None = None
+        if hash_key is not None:
+            if item_ids is None:
+                raise ValueError("hash_key needs item_ids, the shop's own ids")
+            hashed = _session_task(policy).params.catalogue.item_ids
+            names = unhash(hashed, item_ids, Path(hash_key))
+        elif item_ids is not None:
+            raise ValueError("item_ids needs hash_key, the key file that calibrate wrote beside the log")
+        decisions = None if log is None else DecisionLog(log)
+        return cls(policy, item_ids=names, log=decisions, store=open_store(state, time_to_live), **options)
+
+    @property
+    def ids(self) -> ItemIds:
+        """Ids of all items, new ones included."""
+        return self._catalogue.ids
+
+    def open(self, landing: str | None = None, hour: float | None = None, visit: str | None = None) -> Visit:
+        """Begin a visit.
+
+        Args:
+            landing: item on which the visitor landed; None or an unknown one: popular items are shown until
+                the first click.
+            hour: local time of day in [0, 24); None is now.
+            visit: name of the visit; made up where it is None.
+
+        Raises:
+            ValueError: on an hour out of bounds or a visit that is open already.
+        """
+        record = new_record(visit or secrets.token_hex(8), _text(landing, "landing"), _hour(hour))
+        if ":" in record["visit"]:
+            raise ValueError(f"visit must hold no colon, got {record['visit']!r}")
+        with self.store.lock(record["visit"]):
+            if self.store.get(record["visit"]) is not None:
+                raise ValueError(f"visit {record['visit']!r} is open already")
+            self.store.put(record["visit"], record)
+        return Visit(self, record["visit"])
+
+    def visit(self, visit: str) -> Visit:
+        """Return a visit that was opened before.
+
+        Raises:
+            ValueError: if it is unknown or its time is over.
+        """
+        self._get(visit)
+        return Visit(self, visit)
+
+    def recommend(
+        self,
+        clicks: Sequence[str] = (),
+        *,
+        hour: float | None = None,
+        candidates: Iterable[str] | None = None,
+        exclude: Iterable[str] = (),
+    ) -> Slate:
+        """Return a page for a visitor whose clicks the caller remembers.
+
+        Args:
+            clicks: items in the order in which they were clicked, the landing item first; unknown ones are
+                skipped.
+            hour: local time of day in [0, 24); None is now.
+            candidates: the only items that may be shown; None: all on sale.
+            exclude: items that may not be shown, such as those out of stock.
+
+        Raises:
+            ValueError: on an hour out of bounds or an unknown candidate.
+        """
+        texts = [_text(text, "clicks") for text in clicks]
+        landing, *later = texts or [None]
+        record = new_record(secrets.token_hex(8), landing, _hour(hour), tuple(map(str, later)))
+        return self._page(record, candidates, exclude)
+
+    def reward(self, event_id: str, clicked: str | None = None, bought: bool = False) -> None:
+        """Note what became of a page; may come late, once for each page.
+
+        Args:
+            event_id: of the slate.
+            clicked: item clicked, None where none was.
+            bought: whether it was bought.
+
+        Raises:
+            ValueError: on an unknown or repeated event, or an item that was not on the page.
+        """
+        visit = str(event_id).partition(":")[0]
+        with self.store.lock(visit):
+            record = self.store.get(visit)
+            pages = [] if record is None else record["pages"]
+            page = next((each for each in pages if each["event_id"] == event_id), None)
+            if record is None or page is None:
+                raise ValueError(f"event {event_id!r} is unknown, or its visit is over")
+            if page["rewarded"]:
+                raise ValueError(f"event {event_id!r} was rewarded already")
+            if clicked is not None and (clicked not in page["items"] or not clicked):
+                raise ValueError(f"clicked item {clicked!r} was not on the page of event {event_id!r}")
+            if bought and clicked is None:
+                raise ValueError("bought needs the item clicked")
+            page.update(clicked=clicked, bought=bool(bought), rewarded=True)
+            if self.log is not None:
+                note = Reward(event_id=event_id, time=time.time(), clicked=clicked, bought=bool(bought))
+                self.log.append(note)
+            self.store.put(visit, record)
+
+    def update_catalogue(self, table: Any, *, new_share: float = 0.05) -> CatalogueChange:
+        """Take over the items on sale: others are shown no more, new ones are shown from now on.
+
+        Args:
+            table: see `catalogue.read_catalogue`.
+            new_share: chance that the last slot of a page shows a new item drawn at random.
+
+        Raises:
+            ValueError: naming row and column, on a missing or wrong cell; nothing changes then.
+        """
+        catalogue, change = read_catalogue(self.task, self._trained_ids, table, new_share)
+        self._use(catalogue)
+        return change
+
+    def close(self) -> None:
+        """Flush the decision log."""
+        if self.log is not None:
+            self.log.close()
+
+    def _use(self, catalogue: LiveCatalogue) -> None:
+        # One assignment: a page that is being made keeps the catalogue that it began with.
+        self._shop = (catalogue, VisitFolder(self.task, catalogue))
+
+    @property
+    def _catalogue(self) -> LiveCatalogue:
+        return self._shop[0]
+
+    def _get(self, visit: str) -> Record:
+        record = self.store.get(visit)
+        if record is None:
+            raise ValueError(f"visit {visit!r} is unknown, or its time is over")
+        return record
+
+    def _close(self, visit: str) -> None:
+        with self.store.lock(visit):
+            record = self._get(visit)
+            record["closed"] = True
+            self.store.put(visit, record)
+
+    def _visit_page(self, visit: str, candidates: Iterable[str] | None, exclude: Iterable[str]) -> Slate:
+        with self.store.lock(visit):
+            record = self._get(visit)
+            if record["closed"]:
+                raise ValueError(f"visit {visit!r} is closed")
+            return self._page(record, candidates, exclude)
+
+    def _page(self, record: Record, candidates: Iterable[str] | None, exclude: Iterable[str]) -> Slate:
+        catalogue, folder = self._shop
+        state = folder.fold(record)
+        only, without = _listed(candidates), _listed(exclude)
+        closed = closed_items(catalogue, state)
+        if only is not None:
+            kept = np.zeros_like(closed)
+            kept[catalogue.ids.numbers(only, "candidate")] = True
+            closed |= ~kept
+        # What is excluded is often a list of the whole shop: unknown items are of no matter there.
+        closed[[number for number in map(catalogue.ids.find, without or ()) if number >= 0]] = True
+        free = only is None and not without and not catalogue.changed
+        shown, fallback, features = self._decide(record, state, closed, free, catalogue)
+        ids = catalogue.ids.ids
+        items = [ids[number] if number >= 0 else "" for number in shown.page]
+        event_id = f"{record['visit']}:{len(record['pages'])}:{secrets.token_hex(4)}"
+        if self.log is not None:
+            context = {key: record[key] for key in ("landing", "hour", "clicks")}
+            decision = Decision(
+                event_id=event_id,
+                visit=record["visit"],
+                time=time.time(),
+                number=len(record["pages"]),
+                policy=self.policy,
+                explore=str(self.explore),
+                context=context,
+                features=features,
+                items=tuple(items),
+                propensities=tuple(shown.propensities.tolist()),
+                excluded=tuple(without or ()),
+                candidates=None if only is None else tuple(only),
+                fallback=fallback,
+                shadow=self._shadow_page(state, closed, free, catalogue),
+            )
+            self.log.append(decision)
+        record["pages"].append(new_page(event_id, items))
+        self.store.put(record["visit"], record)
+        pairs = [pair for pair in zip(items, shown.propensities.tolist(), strict=True) if pair[0]]
+        return Slate(
+            event_id=event_id,
+            items=tuple(item for item, _ in pairs),
+            propensities=tuple(chance for _, chance in pairs),
+            policy=self.policy,
+            fallback=fallback,
+        )
+
+    def _decide(
+        self, record: Record, state: Session | None, closed: Any, free: bool, catalogue: LiveCatalogue
+    ) -> tuple[Shown, str | None, str]:
+        """Return the page, why a fallback made it, and the hash of the observation."""
+        size = self.task.params.slate_size
+        popular = np.asarray(catalogue.tables.log_popularity, dtype=np.float64)
+        if state is None:
+            unknown = record["landing"] is not None
+            fallback = "the landing item is unknown" if unknown else "nothing was clicked yet"
+            return draw_page(popular, closed, size, catalogue, _BEST, self._generator), fallback, ""
+        if len(record["pages"]) >= self.task.horizon:
+            fallback = f"the policy was trained on visits of at most {self.task.horizon} pages"
+            return draw_page(popular, closed, size, catalogue, _BEST, self._generator), fallback, ""
+        features = hashlib.sha256(observe(self.task, catalogue, state).tobytes()).hexdigest()[:12]
+        try:
+            opinion = score_items(self._policy, self.task, catalogue, state)
+        except ValueError as error:
+            return draw_page(popular, closed, size, catalogue, _BEST, self._generator), str(error), features
+        return self._draw(opinion, state, closed, free, catalogue), None, features
+
+    def _draw(
+        self, opinion: ItemScores, state: Session, closed: Any, free: bool, catalogue: LiveCatalogue
+    ) -> Shown:
+        if free and self.explore.kind == "none":  # the very page of the environment
+            page = decided_page(self.task, catalogue, state, opinion.action)
+            return Shown(page, np.ones(page.size))
+        size = self.task.params.slate_size
+        return draw_page(opinion.scores, closed, size, catalogue, self.explore, self._generator)
+
+    def _shadow_page(
+        self, state: Session | None, closed: Any, free: bool, catalogue: LiveCatalogue
+    ) -> tuple[str, ...]:
+        """Return what the policy would have shown while a rule serves."""
+        if self._shadow is None or state is None:
+            return ()
+        opinion = score_items(self._shadow, self.task, catalogue, state)
+        if free:
+            page = decided_page(self.task, catalogue, state, opinion.action)
+        else:
+            size = self.task.params.slate_size
+            page = draw_page(opinion.scores, closed, size, catalogue, _BEST, self._generator).page
+        return tuple(catalogue.ids.ids[number] if number >= 0 else "" for number in page)
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One visitor's visit.
+
+    Attributes:
+        shop: that serves it.
+        name: of the visit.
+    """
+
+    shop: Recommender
+    name: str
+
+    def recommend(self, *, candidates: Iterable[str] | None = None, exclude: Iterable[str] = ()) -> Slate:
+        """Return the next page; earlier pages without a reward count as pages without a click.
+
+        Args:
+            candidates: the only items that may be shown; None: all on sale.
+            exclude: items that may not be shown, such as those out of stock.
+
+        Raises:
+            ValueError: if the visit is closed or over, or a candidate is unknown.
+        """
+        return self.shop._visit_page(self.name, candidates, exclude)
+
+    def reward(self, event_id: str, clicked: str | None = None, bought: bool = False) -> None:
+        """Note what became of a page of this visit; see `Recommender.reward`."""
+        if str(event_id).partition(":")[0] != self.name:
+            raise ValueError(f"event {event_id!r} is of another visit than {self.name!r}")
+        self.shop.reward(event_id, clicked, bought)
+
+    def close(self) -> None:
+        """End the visit: no further page; rewards may still come."""
+        self.shop._close(self.name)
+
+
+def _session_task(policy: DeployedPolicy) -> SessionTask:
+    task = policy.task
+    if not isinstance(task, SessionTask) or type(task.tracker) is not SessionTracker:
+        raise ValueError(
+            "a Recommender needs a policy of EcomRec-v0, EcomRecSlate-v0 or EcomRecSingle-v0, got one of "
+            f"{policy.manifest.env_id}"
+        )
+    return task
+
+
+def _hour(hour: float | None) -> float:
+    if hour is None:
+        now = time.localtime()
+        return now.tm_hour + now.tm_min / 60
+    check_number("hour", hour, low=0, below=24, unit="hours")
+    return float(hour)
+
+
+def _text(text: str | None, what: str) -> str | None:
+    if text is not None and not isinstance(text, str):
+        raise ValueError(f"{what} must be item ids as text, got {text!r}")
+    return text
+
+
+def _listed(items: Iterable[str] | None) -> list[str] | None:
+    if items is None:
+        return None
+    if isinstance(items, str):
+        raise ValueError(f"items must be a list of ids, got the text {items!r}")
+    return list(items)
