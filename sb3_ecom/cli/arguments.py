@@ -46,7 +46,7 @@ def import_packages(names: Sequence[str]) -> None:
         try:
             import_module(name)
         except ImportError as error:
-            raise ValueError(f"--gym-packages names {name!r}, which can not be imported: {error}") from error
+            raise ValueError(f"module {name!r} can not be imported: {error}") from error
 
 
 def parse_env_kwargs(pairs: Sequence[str]) -> dict[str, Any]:
@@ -87,3 +87,20 @@ def find_spec(env_id: str, kwargs: dict[str, Any]) -> Spec:
 def make_console() -> Console:
     """Return a console that never cuts a table where the output is no terminal."""
     return Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=240)
+
+
+def find_rule(text: str) -> Any:
+    """Return a baseline's name as it stands, and MODULE:MAKE or FILE.py:MAKE as the function it names.
+
+    Raises:
+        ValueError: if the module or the function can not be found.
+    """
+    module, colon, name = text.rpartition(":")
+    if not colon:
+        return text
+    dotted = module.removesuffix(".py").replace("/", ".")
+    import_packages([dotted])
+    make = getattr(sys.modules[dotted], name, None)
+    if not callable(make):
+        raise ValueError(f"{text!r} names no function: {module} has no {name}")
+    return make

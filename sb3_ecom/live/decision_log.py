@@ -14,6 +14,7 @@ import threading
 import time
 import uuid
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -77,6 +78,9 @@ class DecisionLog:
         self._file: TextIO | None = None
         self._path: Path | None = None
         self._written, self._opened = 0, 0.0
+        # Parquet is written beside the requests: none of them waits for ten thousand rows.
+        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="decision-log")
+        self._pending: list[Future[None]] = []
         recover(self.folder)
 
     def append(self, record: Decision | Reward) -> None:
@@ -93,50 +97,86 @@ class DecisionLog:
             if self._written >= self._rows or time.monotonic() - self._opened > self._delay:
                 self._roll()
 
-    def flush(self, *, only_late: bool = False) -> None:
-        """Turn the journal into parquet; `only_late`: where its first record is older than the delay."""
+    def flush(self) -> None:
+        """Turn all records into parquet, and wait until they lie there.
+
+        Raises:
+            OSError: if a parquet file can not be written; the journal stays, and the next start takes it up.
+        """
         with self._lock:
-            late = self._file is not None and time.monotonic() - self._opened > self._delay
-            if self._file is not None and (late or not only_late):
+            if self._file is not None:
                 self._roll()
+            pending, self._pending = self._pending, []
+        for each in pending:
+            each.result()
+
+    def flush_late(self) -> None:
+        """Begin to turn the journal into parquet where its first record is older than the delay.
+
+        Raises:
+            OSError: if an earlier journal could not be turned into parquet.
+        """
+        with self._lock:
+            if self._file is not None and time.monotonic() - self._opened > self._delay:
+                self._roll()
+            done = [each for each in self._pending if each.done()]
+            self._pending = [each for each in self._pending if each not in done]
+        for each in done:
+            each.result()
 
     def close(self) -> None:
-        """Flush."""
+        """Flush; no record can be appended any more."""
         self.flush()
+        self._writer.shutdown()
 
     def _open(self) -> None:
         name = f"{time.time_ns()}-{os.getpid()}-{uuid.uuid4().hex[:8]}.jsonl"
         self._path = self.folder / _JOURNALS / name
         self._file = self._path.open("x", encoding="utf-8")
+        _lock(self._file)
         self._written, self._opened = 0, time.monotonic()
 
     def _roll(self) -> None:
         assert self._file is not None
         assert self._path is not None
-        self._file.close()
+        self._pending.append(self._writer.submit(_finish, self.folder, self._path, self._file))
         self._file = None
-        _to_parquet(self.folder, self._path)
 
 
 def recover(folder: Path) -> int:
     """Turn journals of processes that are no more into parquet; return how many."""
     found = 0
     for path in sorted((folder / _JOURNALS).glob("*.jsonl")):
-        owner = int(path.stem.split("-")[1])
-        if owner == os.getpid() or not _alive(owner):
-            _to_parquet(folder, path)
-            found += 1
+        try:
+            with path.open(encoding="utf-8") as file:
+                _lock(file)
+                _to_parquet(folder, path)
+        except (BlockingIOError, FileNotFoundError):  # somebody writes it, or has just finished it
+            continue
+        found += 1
     return found
 
 
-def _alive(process: int) -> bool:
+def _lock(file: TextIO) -> None:
+    """Hold a journal until it is closed, by the end of the process too.
+
+    A process's number says less: it may be another's by now, or of another container.
+
+    Raises:
+        BlockingIOError: if it is held already.
+    """
     try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+        import fcntl
+    except ImportError:  # Windows lets nobody remove a file that is open: `_to_parquet` fails there
+        return
+    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _finish(folder: Path, journal: Path, file: TextIO) -> None:
+    with file:
+        if os.name == "nt":  # where an open file can not be removed
+            file.close()
+        _to_parquet(folder, journal)
 
 
 def _to_parquet(folder: Path, journal: Path) -> None:

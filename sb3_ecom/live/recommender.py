@@ -32,7 +32,7 @@ from sb3_ecom.live.pages import (
     score_items,
 )
 from sb3_ecom.live.policy import DeployedPolicy
-from sb3_ecom.live.visit_store import VisitStore, open_store
+from sb3_ecom.live.visit_store import UnknownVisitError, VisitStore, open_store
 from sb3_ecom.live.visits import Record, VisitFolder, new_page, new_record
 
 _BEST = Exploration()
@@ -113,6 +113,8 @@ class Recommender:
         time_to_live: float = 1800.0,
         item_ids: Iterable[str] | None = None,
         hash_key: str | Path | None = None,
+        decisions: DecisionLog | None = None,
+        store: VisitStore | None = None,
         **options: Any,
     ) -> Recommender:
         """Load an exported folder.
@@ -124,6 +126,8 @@ class Recommender:
             time_to_live: seconds that a visit is kept after its last page.
             item_ids: all item ids of the shop, where the preset holds hashes.
             hash_key: file with the key of those hashes.
+            decisions: an open decision log, in place of `log`.
+            store: of visits, in place of `state`.
             **options: explore, shadow, seed: as for the class.
 
         Raises:
@@ -138,8 +142,11 @@ class Recommender:
             names = unhash(hashed, item_ids, Path(hash_key))
         elif item_ids is not None:
             raise ValueError("item_ids needs hash_key, the key file that calibrate wrote beside the log")
-        decisions = None if log is None else DecisionLog(log)
-        return cls(policy, item_ids=names, log=decisions, store=open_store(state, time_to_live), **options)
+        if decisions is None and log is not None:
+            decisions = DecisionLog(log)
+        if store is None:
+            store = open_store(state, time_to_live)
+        return cls(policy, item_ids=names, log=decisions, store=store, **options)
 
     @property
     def ids(self) -> ItemIds:
@@ -218,7 +225,7 @@ class Recommender:
             pages = [] if record is None else record["pages"]
             page = next((each for each in pages if each["event_id"] == event_id), None)
             if record is None or page is None:
-                raise ValueError(f"event {event_id!r} is unknown, or its visit is over")
+                raise UnknownVisitError(f"event {event_id!r} is unknown, or its visit is over")
             if page["rewarded"]:
                 raise ValueError(f"event {event_id!r} was rewarded already")
             if clicked is not None and (clicked not in page["items"] or not clicked):
@@ -261,7 +268,7 @@ class Recommender:
     def _get(self, visit: str) -> Record:
         record = self.store.get(visit)
         if record is None:
-            raise ValueError(f"visit {visit!r} is unknown, or its time is over")
+            raise UnknownVisitError(f"visit {visit!r} is unknown, or its time is over")
         return record
 
     def _close(self, visit: str) -> None:

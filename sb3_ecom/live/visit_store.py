@@ -6,10 +6,19 @@ import json
 import threading
 import time
 from collections import OrderedDict
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, Protocol
 
 _STRIPES = 64  # locks that the visits in memory share
+
+
+class UnknownVisitError(ValueError):
+    """A visit or event that was never there, or whose time is over."""
+
+
+class StoreUnavailableError(OSError):
+    """The visits can not be reached just now."""
 
 
 class VisitStore(Protocol):
@@ -97,6 +106,7 @@ class RedisStore:
             raise ValueError(f"time_to_live must be > 0 seconds, got {time_to_live}")
         retry = redis.retry.Retry(redis.backoff.ExponentialBackoff(cap=0.5, base=0.02), 8)
         errors = [redis.exceptions.ConnectionError, redis.exceptions.TimeoutError]
+        self._redis = redis
         self._client = redis.Redis.from_url(
             url, socket_timeout=2.0, socket_connect_timeout=2.0, retry=retry, retry_on_error=errors
         )
@@ -104,23 +114,43 @@ class RedisStore:
 
     def get(self, visit: str) -> dict[str, Any] | None:
         """Return the record of a visit; None where it is unknown or too old."""
-        found = self._client.get(self._prefix + visit)
+        with self._reached():
+            found = self._client.get(self._prefix + visit)
         return None if found is None else dict(json.loads(found))
 
     def put(self, visit: str, record: dict[str, Any]) -> None:
         """Keep a record; its time to live starts anew."""
-        self._client.set(self._prefix + visit, json.dumps(record), px=self._milliseconds)
+        with self._reached():
+            self._client.set(self._prefix + visit, json.dumps(record), px=self._milliseconds)
 
-    def lock(self, visit: str) -> AbstractContextManager[Any]:
-        """Return Redis' lock of this visit, given up after ten seconds by whoever died with it."""
-        lock: AbstractContextManager[Any] = self._client.lock(
+    @contextmanager
+    def lock(self, visit: str) -> Iterator[None]:
+        """Hold Redis' lock of this visit; one that died with it gives it up after ten seconds."""
+        lock = self._client.lock(
             f"{self._prefix}{visit}:lock", timeout=10.0, sleep=0.002, blocking_timeout=10.0
         )
-        return lock
+        with self._reached():
+            lock.acquire()
+        try:
+            yield
+        finally:
+            with self._reached(), suppress(self._redis.exceptions.LockError):  # Redis began anew meanwhile
+                lock.release()
 
     def __len__(self) -> int:
         """Return how many keys the database holds."""
-        return int(self._client.dbsize())
+        with self._reached():
+            return int(self._client.dbsize())
+
+    @contextmanager
+    def _reached(self) -> Iterator[None]:
+        """Turn redis' own errors into one that a caller knows."""
+        try:
+            yield
+        except (self._redis.exceptions.ConnectionError, self._redis.exceptions.TimeoutError) as error:
+            raise StoreUnavailableError(f"Redis does not answer: {error}") from error
+        except self._redis.exceptions.LockError as error:
+            raise StoreUnavailableError(f"a visit is held by another request: {error}") from error
 
 
 def open_store(address: str, time_to_live: float) -> VisitStore:

@@ -47,11 +47,14 @@ def test_a_journal_becomes_parquet_after_its_delay_and_at_its_size(tmp_path):
     log = DecisionLog(tmp_path, delay=0.05)
     log.append(DECISION)
     time.sleep(0.06)
-    log.flush(only_late=True)
+    log.flush_late()
+    log.flush()
     assert len(read_decisions(tmp_path)) == 1
     many = DecisionLog(tmp_path / "many", rows=2)
     for number in range(4):
         many.append(replace(DECISION, event_id=f"e{number}", number=number))
+    assert len(list((tmp_path / "many" / "journal").iterdir())) < 3  # two closed at their size
+    many.flush()
     assert len(read_decisions(tmp_path / "many")[0].pages) == 4
 
 
@@ -87,3 +90,24 @@ def test_an_empty_folder_and_bad_settings_are_named(tmp_path):
         DecisionLog(tmp_path, delay=0)
     with pytest.raises(ValueError, match="rows must be >= 1, got 0"):
         DecisionLog(tmp_path, rows=0)
+
+
+def test_a_second_log_of_the_process_leaves_the_journal_of_the_first(tmp_path):
+    first = DecisionLog(tmp_path)
+    first.append(DECISION)
+    DecisionLog(tmp_path).close()
+    first.append(replace(DECISION, event_id="e1", number=1))
+    first.close()
+    assert len(read_decisions(tmp_path)[0].pages) == 2
+
+
+def test_a_journal_that_can_not_become_parquet_stays_and_is_said(tmp_path, monkeypatch):
+    log = DecisionLog(tmp_path)
+    log.append(DECISION)
+    monkeypatch.setattr(
+        "sb3_ecom.live.decision_log.write_whole", lambda *_: (_ for _ in ()).throw(OSError("disk full"))
+    )
+    with pytest.raises(OSError, match="disk full"):
+        log.flush()
+    monkeypatch.undo()
+    assert len(list((tmp_path / "journal").iterdir())) == 1

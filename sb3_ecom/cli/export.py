@@ -1,0 +1,76 @@
+"""`export`: a trained model as a folder that serves without torch."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+
+from sb3_ecom.cli.arguments import import_packages, parse_env_kwargs
+from sb3_ecom.core.registry import specs
+
+_RUN_FOLDER = re.compile(r"(.+)_\d+$")  # rl-zoo's <id>_<run>
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.epilog = "example: sb3-ecom export logs/ppo/EcomRec-v0_1 --preset my_shop.toml --out policy/"
+    parser.add_argument("run_folder", metavar="RUN", help="rl-zoo's run folder, or the zip of a model")
+    parser.add_argument(
+        "--out", required=True, metavar="FOLDER", help="to write (default: none, must be given)"
+    )
+    parser.add_argument("--env", metavar="ID", help="id it was trained on (default: as the run's name says)")
+    parser.add_argument("--preset", metavar="FILE", help="preset it was trained on (default: the id's own)")
+    parser.add_argument(
+        "--env-kwargs",
+        nargs="+",
+        default=[],
+        metavar="KEY:VALUE",
+        help="further arguments it was trained with (default: none)",
+    )
+    parser.add_argument(
+        "--checked",
+        type=int,
+        default=10_000,
+        metavar="N",
+        help="reached observations on which graph and model must agree (default %(default)s)",
+    )
+    parser.add_argument(
+        "--gym-packages",
+        nargs="+",
+        default=[],
+        metavar="MODULE",
+        help="modules to import first (default: none)",
+    )
+
+
+def run(options: argparse.Namespace) -> None:
+    """Export and say what to type next."""
+    from sb3_ecom.sb3.export import export
+
+    import_packages(options.gym_packages)
+    kwargs = parse_env_kwargs(options.env_kwargs)
+    if options.preset is not None:
+        kwargs["preset"] = options.preset
+    env_id = options.env or guess_env_id(Path(options.run_folder))
+    if options.checked < 1:
+        raise ValueError(f"--checked must be >= 1, got {options.checked}")
+    manifest = export(options.run_folder, options.out, env_id, checked=options.checked, **kwargs)
+    print(f"{options.out}: {manifest.policy} of {env_id}, {options.checked:,} decisions as the model's")
+    print(f"next: python -m sb3_ecom serve {options.out} --log decisions/")
+
+
+def guess_env_id(run: Path) -> str:
+    """Return the id that a run folder or a model file names.
+
+    Raises:
+        ValueError: if none of its names is an id.
+    """
+    run = run.absolute()
+    names = [run.stem, *(parent.name for parent in (run, run.parent))]
+    names += [named[1] for name in names if (named := _RUN_FOLDER.match(name))]
+    names += [path.stem for path in sorted(run.glob("*.zip"))] if run.is_dir() else []
+    for name in names:
+        if name in specs():
+            return name
+    raise ValueError(f"{run} does not say which id it was trained on: name it with --env")

@@ -1,0 +1,132 @@
+"""FastAPI application of a live policy.
+
+A session policy is served under `/open`, `/recommend`, `/record` and `/catalogue`. OpenAPI documentation is
+at `/docs`, Prometheus text at `/metrics`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import prometheus_client as prometheus
+from fastapi import FastAPI, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse
+
+from sb3_ecom.live.messages import Catalogue, Opened, OpenVisit, Page, PageRequest, Reload, Reward
+from sb3_ecom.live.service import Service
+from sb3_ecom.live.visit_store import StoreUnavailableError, UnknownVisitError
+
+_LOG = logging.getLogger(__name__)
+_FLUSH = 1.0  # seconds between two looks at the journal's age
+
+
+def create_app(service: Service) -> FastAPI:
+    """Return the application of a service."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        flusher = asyncio.create_task(_flush_forever(service))
+        with contextlib.suppress(NotImplementedError, ValueError, RuntimeError):  # not the main thread
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reload_or_say, service)
+        yield
+        flusher.cancel()
+        service.close()
+
+    app = FastAPI(title="sb3_ecom", description=__doc__ or "", lifespan=lifespan)
+    _add_measures(app, service)
+    _add_visits(app, service)
+    _add_operations(app, service)
+    return app
+
+
+async def _call(service: Service, act: Callable[[], Any]) -> Any:
+    """Run a call; in a thread where it may wait for the network.
+
+    A decision itself takes less time than a change of threads.
+    """
+    return await run_in_threadpool(act) if service.blocking else act()
+
+
+def _add_measures(app: FastAPI, service: Service) -> None:
+    @app.middleware("http")
+    async def measure(request: Request, handle: Callable[[Request], Awaitable[Response]]) -> Response:
+        start = time.perf_counter()
+        response = await handle(request)
+        path = getattr(request.scope.get("route"), "path", "unknown")
+        service.seconds.labels(path).observe(time.perf_counter() - start)
+        service.requests.labels(path, response.status_code).inc()
+        return response
+
+    for kind, status in ((UnknownVisitError, 404), (ValueError, 422), (StoreUnavailableError, 503)):
+        app.add_exception_handler(kind, _answer(status))
+
+
+def _add_visits(app: FastAPI, service: Service) -> None:
+    @app.post("/open", summary="Begin a visit")
+    async def open_visit(body: OpenVisit) -> Opened:
+        found = await _call(service, lambda: service.shop.open(body.landing, body.hour, body.visit))
+        return Opened(visit=found.name)
+
+    @app.post("/recommend", summary="Return a page, of a visit or for the clicks given")
+    async def recommend(body: PageRequest) -> Page:
+        shop = service.shop
+        page = await _call(service, lambda: body.ask(shop))
+        service.decisions.labels(page.policy, "policy" if page.fallback is None else "fallback").inc()
+        return Page(**vars(page))
+
+    @app.post("/record", summary="Note what became of a page; may come late, once a page")
+    async def record(body: Reward) -> dict[str, str]:
+        await _call(service, lambda: service.shop.reward(body.event_id, body.clicked, body.bought))
+        kind = "none" if body.clicked is None else "bought" if body.bought else "clicked"
+        service.rewards.labels(kind).inc()
+        return {"status": "noted"}
+
+    @app.post("/catalogue", summary="Take over the items on sale")
+    async def catalogue(body: Catalogue) -> dict[str, Any]:
+        change = await _call(
+            service, lambda: service.shop.update_catalogue(body.items, new_share=body.new_share)
+        )
+        return dict(vars(change))
+
+
+def _add_operations(app: FastAPI, service: Service) -> None:
+    @app.post("/reload", summary="Serve another exported policy; no request is lost")
+    async def reload(body: Reload) -> dict[str, str]:
+        return {"policy": await run_in_threadpool(service.reload, body.folder)}
+
+    @app.get("/health", summary="What serves")
+    async def health() -> dict[str, Any]:
+        found: dict[str, Any] = await _call(service, service.health)
+        return found
+
+    @app.get("/metrics", summary="Prometheus text")
+    async def metrics() -> Response:
+        text = prometheus.generate_latest(service.registry)
+        return Response(text, media_type="text/plain; version=0.0.4")
+
+
+async def _flush_forever(service: Service) -> None:
+    while True:
+        await asyncio.sleep(_FLUSH)
+        service.flush_late()
+
+
+def _reload_or_say(service: Service) -> None:
+    try:
+        service.reload()
+    except (ValueError, OSError):
+        _LOG.exception("reload failed; %s goes on", service.shop.policy)
+
+
+def _answer(status: int) -> Any:
+    async def handle(_: Request, error: Exception) -> JSONResponse:
+        return JSONResponse({"detail": str(error)}, status_code=status)
+
+    return handle
