@@ -16,6 +16,8 @@ _COMMANDS = {  # name -> what `--help` says; the module of this name in `sb3_eco
     "calibrate": "fit a simulator to your own log",
     "export": "write a trained model as a folder that serves without torch",
     "serve": "serve an exported policy over HTTP",
+    "judge": "estimate what a policy would have earned on a decision log",
+    "gate": "exit 0 only if a policy is shown to earn more than the log's own",
     "benchmark": "measure env-steps per second",
     "train": "train on a device with rl-zoo's options (--algo ppo_device or a2c_device)",
     "zoo-config": "find the rl-zoo hyperparameters that ship with sb3_ecom",
@@ -23,24 +25,25 @@ _COMMANDS = {  # name -> what `--help` says; the module of this name in `sb3_eco
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; return 0, or 2 after a wrong input (one line on stderr)."""
+    """Run one command; return its status (0), or 2 after a wrong input (one line on stderr)."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments[:1] == ["train"]:  # rl-zoo's own parser reads the rest, --help too
         options = argparse.Namespace(command="train", run=_train, arguments=arguments[1:])
     else:
         options = _make_parser(arguments).parse_args(arguments)
     try:
-        options.run(options)
+        status: int = options.run(options) or 0
         sys.stdout.flush()
     except BrokenPipeError:  # `| head` closed our output
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         print("sb3-ecom: interrupted", file=sys.stderr)
         return 130
     except (ValueError, OSError) as error:
         print(f"sb3-ecom {options.command}: error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
-    return 0
+    return status
 
 
 def _train(options: argparse.Namespace) -> None:

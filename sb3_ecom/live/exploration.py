@@ -83,6 +83,29 @@ class Exploration:
         chances = np.divide(prefix, before, out=np.zeros_like(prefix), where=before > 0)
         return np.asarray(chances)
 
+    def next_item(self, scores: Floats, prefix: Ints) -> Floats:
+        """Return the (N,) chances of the item that follows those of `prefix`, which was drawn.
+
+        Args:
+            scores: (N,) of every item, -inf where it can not be shown.
+            prefix: (k,) different open items; at least one item must be left.
+        """
+        free = scores > -np.inf
+        free[prefix] = False
+        if self.kind == "plackett-luce":
+            logits = np.where(free, scores / self.strength, -np.inf)
+            weights = np.exp(logits - logits.max())
+            return np.asarray(weights / weights.sum())
+        best = np.zeros(scores.size)
+        best[best_slate(scores, prefix.size + 1)[-1]] = 1.0
+        if self.kind == "none":
+            return best
+        places = np.count_nonzero(free) + prefix.size - np.arange(prefix.size)
+        drawn = self.strength * float(np.prod(1.0 / places))
+        chosen = (1.0 - self.strength) * float(np.all(best_slate(scores, prefix.size) == prefix))
+        share = drawn / (drawn + chosen)
+        return np.asarray(share * free / np.count_nonzero(free) + (1.0 - share) * best)
+
 
 def parse_exploration(text: str) -> Exploration:
     """Read ``none``, ``epsilon:0.05`` or ``plackett-luce:0.5``.

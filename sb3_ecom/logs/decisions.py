@@ -3,9 +3,28 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+
+from sb3_ecom.core.tables.reader import Column, Table, read_table
+
+#: Columns of a table of decisions, one row for each item shown.
+COLUMNS = (
+    Column(option="visit", kind="id", names=("visit", "visit_id", "session", "session_id")),
+    Column(option="page", kind="id", names=("page", "page_id", "impression", "impression_id", "event_id")),
+    Column(option="item", kind="id", names=("item", "item_id", "sku", "product_id", "product")),
+    Column(option="propensity", kind="number", names=("propensity", "propensity_score", "pscore")),
+    Column(option="clicked", kind="number", names=("click", "clicked", "reward")),
+    Column(option="time", kind="time", names=("time", "timestamp", "ts", "event_time"), required=False),
+    Column(option="position", kind="number", names=("position", "slot", "rank"), required=False),
+    Column(option="bought", kind="number", names=("bought", "purchase", "purchased"), required=False),
+    Column(option="landing", kind="id", names=("landing", "landing_item"), required=False),
+    Column(option="hour", kind="number", names=("hour",), required=False),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,3 +98,75 @@ def read_decisions(folder: str | Path) -> list[Visit]:
     return [
         Visit(visit=name, context=context, pages=tuple(pages)) for name, (context, pages) in visits.items()
     ]
+
+
+def read_decision_table(
+    path: str | Path, names: Mapping[str, str | None] | None = None, **reading: Any
+) -> tuple[list[Visit], Table]:
+    """Return the visits of a table that has one row for each item shown, and what was read as what.
+
+    Rows of one page share visit and page; its items stand in the order of their position, or of the rows.
+    Pages of a visit follow each other in the order of their time, or of the rows. The hour is that of the
+    time, in the log's own time zone, where there is no column for it.
+
+    Args:
+        path: .csv, .tsv, .txt (also .gz) or .parquet.
+        names: option of `COLUMNS` -> column name in the file, where it is not a well-known one.
+        **reading: encoding, times, decimal, progress: of `core.tables.reader.read_table`.
+
+    Raises:
+        ValueError: if a column is missing, a propensity lies outside (0, 1] or a page has two clicks.
+    """
+    table = read_table(path, COLUMNS, names, **reading)
+    c, labels = table.columns, table.labels
+    wrong = np.flatnonzero(~((c["propensity"] > 0) & (c["propensity"] <= 1)))
+    if wrong.size:
+        row, value = int(table.row_numbers[wrong[0]]), c["propensity"][wrong[0]]
+        raise ValueError(f"{path}: propensity must be in (0, 1], got {value:g} in row {row}")
+    rows = np.arange(len(c["item"]))
+    order = np.lexsort((rows, c.get("position", rows), c["page"], c.get("time", rows), c["visit"]))
+    visits: dict[int, dict[int, list[int]]] = {}
+    for row in order.tolist():
+        visits.setdefault(int(c["visit"][row]), {}).setdefault(int(c["page"][row]), []).append(row)
+    return [
+        Visit(
+            visit=labels["visit"][visit],
+            context=_context(table, next(iter(pages.values()))[0]),
+            pages=tuple(_page(table, number, page) for number, page in enumerate(pages.values())),
+        )
+        for visit, pages in visits.items()
+    ], table
+
+
+def _context(table: Table, row: int) -> dict[str, Any]:
+    c = table.columns
+    landing = table.labels["landing"][c["landing"][row]] if "landing" in c else ""
+    hour = float(c["hour"][row]) if "hour" in c else 12.0
+    if "hour" not in c and "time" in c and table.time_unit == "seconds":
+        hour = float(c["time"][row] % 86_400 / 3600)
+    return {"landing": landing or None, "hour": hour, "clicks": []}
+
+
+def _page(table: Table, number: int, rows: list[int]) -> Page:
+    c, labels = table.columns, table.labels
+    items = tuple(labels["item"][c["item"][row]] for row in rows)
+    clicked = [item for item, row in zip(items, rows, strict=True) if c["clicked"][row] > 0]
+    if len(clicked) > 1:
+        row = int(table.row_numbers[rows[0]])
+        raise ValueError(f"a page must have at most one click, the page of row {row} has {len(clicked)}")
+    return Page(
+        event_id=labels["page"][c["page"][rows[0]]],
+        time=float(c["time"][rows[0]]) if "time" in c else float(number),
+        number=number,
+        policy="",
+        explore="",
+        items=items,
+        propensities=tuple(float(c["propensity"][row]) for row in rows),
+        excluded=(),
+        candidates=None,
+        clicked=clicked[0] if clicked else None,
+        bought=bool("bought" in c and any(c["bought"][row] > 0 for row in rows)),
+        fallback=None,
+        shadow=(),
+        features="",
+    )

@@ -113,6 +113,49 @@ def slate_dr(
     return _clustered(log, expected + weight * (log.page_reward - predicted), weight, level)
 
 
+def dr_minus_logged(
+    log: SlateLog, target: Floats, predicted: Floats, expected: Floats, *, level: float = 0.95
+) -> SlateEstimate:
+    """Estimate the judged policy's reward less that of the log's own policy, on the same visits.
+
+    Arguments and errors as for `slate_dr`. What the two policies' rewards share cancels.
+    """
+    weight = slate_weights(log, target)
+    terms = expected + weight * (log.page_reward - predicted) - log.page_reward
+    return _clustered(log, terms, weight, level)
+
+
+def logged_value(log: SlateLog, *, level: float = 0.95) -> SlateEstimate:
+    """Return the mean reward of a page as it was logged."""
+    return _clustered(log, log.page_reward, np.ones(len(log.slate)), level)
+
+
+def cascade_dr(
+    log: SlateLog, target: Floats, predicted: Floats, expected: Floats, *, level: float = 0.95
+) -> SlateEstimate:
+    """Estimate doubly robustly slot by slot; assumes what `cascade_ips` assumes.
+
+    Args:
+        log: pages.
+        target: as for `slate_ips`.
+        predicted: (m, K) predicted reward of each slot as it was shown.
+        expected: (m, K) predicted reward of each slot under the judged policy, given the items above it.
+        level: of the interval.
+
+    Source: Kiyohara et al., "Doubly robust off-policy evaluation for ranking policies under the cascade
+        behavior model", WSDM 2022.
+    """
+    prefix = np.cumprod(_ratios(log, target), axis=1)
+    slate_weights(log, target)
+    for name, values in (("predicted", predicted), ("expected", expected)):
+        if np.shape(values) != prefix.shape:
+            raise ValueError(f"{name} must have shape {prefix.shape}, got {np.shape(values)}")
+    above = np.concatenate([np.ones((len(prefix), 1)), prefix[:, :-1]], axis=1)
+    reward = np.where(log.slate >= 0, log.reward - predicted, 0.0)
+    foreseen = np.where(log.slate >= 0, expected, 0.0)
+    return _clustered(log, (prefix * reward + above * foreseen).sum(1), prefix[:, -1], level)
+
+
 def cascade_ips(log: SlateLog, target: Floats, *, level: float = 0.95) -> SlateEstimate:
     """Estimate slot by slot with the weights of the items down to it.
 
@@ -183,18 +226,27 @@ class SlateModel:
     def __init__(self, log: SlateLog, items: int, prior: float = 50.0) -> None:
         shown = log.slate >= 0
         ids, reward = log.slate[shown], log.reward[shown]
-        overall = reward.mean() if reward.size else 0.0
+        #: mean reward of an item shown
+        self.overall = float(reward.mean()) if reward.size else 0.0
         count = np.bincount(ids, minlength=items)
-        self._rate = (np.bincount(ids, reward, minlength=items) + prior * overall) / (count + prior)
-        slots = np.broadcast_to(np.arange(log.slate.shape[1]), log.slate.shape)[shown]
-        earned = np.bincount(slots, reward, minlength=log.slate.shape[1])
-        foreseen = np.bincount(slots, self._rate[ids], minlength=log.slate.shape[1])
-        self._slot = (earned + prior * overall) / (foreseen + prior * overall + 1e-12)
+        earned = np.bincount(ids, reward, minlength=items)
+        #: (N,) reward of an item in an average slot
+        self.rates: Floats = (earned + prior * self.overall) / (count + prior)
+        slot = np.broadcast_to(np.arange(log.slate.shape[1]), log.slate.shape)[shown]
+        earned = np.bincount(slot, reward, minlength=log.slate.shape[1])
+        foreseen = np.bincount(slot, self.rates[ids], minlength=log.slate.shape[1])
+        weight = prior * self.overall
+        #: (K,) reward of a slot relative to what its items' rates say
+        self.slots: Floats = (earned + weight) / (foreseen + weight + 1e-12)
+
+    def predict_slots(self, slates: Ints) -> Floats:
+        """Return the (..., K) rewards of the slots of slates, -1 for an empty slot."""
+        rates = np.where(slates >= 0, self.rates[slates], 0.0)
+        return np.asarray(rates * self.slots[: slates.shape[-1]])
 
     def predict(self, slates: Ints) -> Floats:
         """Return the (...) rewards of (..., K) slates, -1 for an empty slot."""
-        rates = np.where(slates >= 0, self._rate[slates], 0.0)
-        return np.asarray((rates * self._slot).sum(-1))
+        return np.asarray(self.predict_slots(slates).sum(-1))
 
 
 def cross_fitted(log: SlateLog, items: int, *, folds: int = 2) -> list[tuple[NDArray[np.bool_], SlateModel]]:
