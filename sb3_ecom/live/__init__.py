@@ -13,6 +13,10 @@ EXPORTS: dict[str, str] = {
     "Bid": "bidder",
     "Bidder": "bidder",
     "Day": "bidder",
+    "DaySales": "planner",
+    "Ledger": "planner",
+    "Orders": "planner",
+    "Planner": "planner",
     "TickReport": "bidder",
 }
 __all__ = sorted(EXPORTS)

@@ -9,7 +9,7 @@ from sb3_ecom.sb3 import VecItemRows, VecResidual, make_vec_env
 
 def save_bidder(folder: Path, *, rule: str | None = "model_predictive_feedback", **kwargs) -> Path:
     """Save a model of EcomAds-v0, trained for one batch."""
-    venv = make_vec_env("EcomAds-v0", 4, **kwargs)
+    venv = make_vec_env("EcomAds-v0", 4, seed=1, **kwargs)
     if rule is not None:
         venv = VecResidual(venv, rule=rule)
     return _train(venv, folder)
@@ -17,7 +17,9 @@ def save_bidder(folder: Path, *, rule: str | None = "model_predictive_feedback",
 
 def save_planner(folder: Path, *, rule: str | None = "forecast_refined", **kwargs) -> Path:
     """Save a model of the item rows of EcomInventory-v0, trained for one batch."""
-    venv = VecItemRows(make_vec_env("EcomInventory-v0", 4, **kwargs), rule=rule, twin=rule is not None)
+    venv = VecItemRows(
+        make_vec_env("EcomInventory-v0", 4, seed=1, **kwargs), rule=rule, twin=rule is not None
+    )
     return _train(venv, folder)
 
 
