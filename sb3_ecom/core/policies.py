@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, runtime_checkable
 
 from sb3_ecom.core.arrays import Array
@@ -50,3 +50,24 @@ class OffsetRule(Protocol):
 
     def __call__(self, observation: Array, shift: Any = None) -> Array:
         """Return the (n, ...) actions of (n, d) observations, shifted by (n, items x num_offsets)."""
+
+
+@runtime_checkable
+class TunedRule(Protocol):
+    """A baseline whose constants were searched for; a model that builds on it keeps them."""
+
+    constants: Mapping[str, Any]  # numbers, texts and lists, as JSON takes them
+
+
+@runtime_checkable
+class TunedMaker(Protocol):
+    """Makes a `TunedRule` by a search, or from constants that were found before."""
+
+    def __call__(self, task: Any) -> Any:
+        """Search, and return the rule."""
+
+    def fits(self, task: Any, constants: Mapping[str, Any]) -> bool:
+        """Return whether the constants were tuned for this task."""
+
+    def from_constants(self, task: Any, constants: Mapping[str, Any]) -> Any:
+        """Return the rule without a search."""

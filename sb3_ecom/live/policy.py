@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.registry import spec
 from sb3_ecom.core.task import Task
 from sb3_ecom.live.manifest import POLICY, PRESET, Manifest, read_manifest
+from sb3_ecom.live.rules import Adapter, Direct, make_adapter
 
 
 class DeployedPolicy:
@@ -38,21 +40,38 @@ class DeployedPolicy:
             kwargs["preset"] = str(self.folder / PRESET)
         return spec(self.manifest.env_id).make_task(**kwargs)
 
+    @cached_property
+    def adapter(self) -> Adapter:
+        """What stands between observations and the graph: nothing, a shifted rule, or item rows."""
+        rule = self.manifest.rule
+        return Direct() if rule is None else make_adapter(self.task, rule)
+
+    def fresh(self) -> DeployedPolicy:
+        """Return the same policy with a rule that remembers nothing, for another episode beside this one."""
+        other = copy(self)
+        other.__dict__["task"] = self.task  # both share it
+        other.__dict__.pop("adapter", None)
+        return other
+
     def act(self, observation: Array) -> Array:
-        """Return the (n, ...) actions for (n, d) float32 observations, as SB3's deterministic predict."""
-        return self._run(observation)["action"]
+        """Return the (n, ...) actions for (n, d) float32 observations, as SB3's deterministic predict.
+
+        A policy that shifts a rule with a memory must see the observations of an episode in order.
+        """
+        return self.act_with_scores(observation)[0]
 
     def scores(self, observation: Array) -> Array | None:
         """Return the (n, N) scores of all items or actions; None where the policy has none."""
-        return self._run(observation).get("scores")
+        return self.act_with_scores(observation)[1] if "scores" in self._outputs else None
 
     def act_with_scores(self, observation: Array) -> tuple[Array, Array | None]:
         """Return actions and scores of one run."""
-        found = self._run(observation)
-        return found["action"], found.get("scores")
+        found = self.run(self.adapter.inputs(observation))
+        return self.adapter.actions(observation, found["action"]), found.get("scores")
 
-    def _run(self, observation: Array) -> dict[str, Array]:
-        batch = np.ascontiguousarray(observation, dtype=np.float32)
+    def run(self, inputs: Array) -> dict[str, Array]:
+        """Return the graph's outputs by name for its own inputs."""
+        batch = np.ascontiguousarray(inputs, dtype=np.float32)
         return dict(zip(self._outputs, self._session.run(None, {"observation": batch}), strict=True))
 
 

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from gymnasium import spaces
-from torch import Tensor, nn
 
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.loop import StepLoop
-from sb3_ecom.core.registry import spec
+from sb3_ecom.core.registry import make_task
 from sb3_ecom.core.task import Task
-from sb3_ecom.live.manifest import POLICY, PRESET, Manifest, hash_file, write_manifest
-from sb3_ecom.live.policy import open_session
-from sb3_ecom.sb3.saved_model import SavedPolicy, find_model, guess_algo, load_policy, read_settings
+from sb3_ecom.live.manifest import FILE, POLICY, PRESET, Manifest, hash_file, write_manifest
+from sb3_ecom.live.policy import DeployedPolicy, open_session
+from sb3_ecom.live.rules import describe_rule
+from sb3_ecom.sb3.onnx_graph import OPSET, prune, quantise, to_onnx
+from sb3_ecom.sb3.policies.item_rows import ItemRowPolicy
+from sb3_ecom.sb3.policies.residual import ResidualPolicy
+from sb3_ecom.sb3.saved_model import find_model, guess_algo, load_policy, read_settings
 
-OPSET = 17
+__all__ = ["check_folder", "check_graph", "export", "prune", "quantise", "reached_observations", "to_onnx"]
 _PACKAGES = ("sb3-ecom", "stable-baselines3", "sb3-contrib", "torch", "onnx", "onnxruntime", "numpy")
 _TOLERANCE = 1e-5
 
@@ -30,6 +34,9 @@ def export(
 ) -> Manifest:
     """Write a trained model as a folder that serves without torch: graph, preset and manifest.
 
+    A model that shifts a rule takes along the rule's name and tuned constants. The folder appears whole or
+    not at all; an exported policy that lies there before is replaced.
+
     Args:
         run: the model's zip, or rl-zoo's run folder.
         out: folder to write; made where it is absent.
@@ -38,30 +45,29 @@ def export(
         **kwargs: arguments of the environment; a preset file is copied.
 
     Raises:
-        ValueError: on a recurrent, residual or item-row model, or a graph that disagrees with its model.
+        ValueError: on a recurrent model, a folder that holds anything but an exported policy, a model of
+            another environment, or a graph that disagrees with its model.
     """
-    task = spec(env_id).make_task(**kwargs)
+    task = make_task(env_id, **kwargs)
     path = find_model(Path(run), env_id)
     algo = guess_algo(path, read_settings(path))
     policy = load_policy(path, task, algo, env_id=env_id)
-    if not isinstance(policy, SavedPolicy):
-        raise ValueError(f"{path} is a residual or item-row model: these do not export yet")
-    folder = Path(out)
-    folder.mkdir(parents=True, exist_ok=True)
-    graph = folder / POLICY
-    to_onnx(policy.model.policy, policy.normalize, graph)
+    with new_folder(Path(out)) as folder:
+        manifest = _fill(folder, policy, env_id, algo, kwargs)
+        check_folder(DeployedPolicy(folder), policy, task, checked)
+    return manifest
 
-    def predict(observation: Array) -> Array:
-        return np.asarray(policy.predict(observation, deterministic=True)[0])
 
-    try:
-        check_graph(graph, predict, reached_observations(task, predict, checked))
-    except ValueError:
-        graph.unlink()
-        raise
-    names = [POLICY]
+def _fill(folder: Path, policy: Any, env_id: str, algo: str, kwargs: dict[str, Any]) -> Manifest:
+    """Write graph, preset and manifest."""
+    names, rule, saved = [POLICY], None, policy
+    if isinstance(policy, ItemRowPolicy):
+        rule, saved = describe_rule(policy.rows.settings), policy.model
+    elif isinstance(policy, ResidualPolicy):
+        rule, saved = describe_rule(policy.settings), policy.model
+    to_onnx(saved.model.policy, saved.normalize, folder / POLICY)
     preset = kwargs.get("preset")
-    if preset is not None and Path(preset).is_file():
+    if isinstance(preset, str | Path) and Path(preset).is_file():
         shutil.copyfile(preset, folder / PRESET)
         names.append(PRESET)
         kwargs = {key: value for key, value in kwargs.items() if key != "preset"}
@@ -73,102 +79,79 @@ def export(
         files={name: hash_file(folder / name) for name in names},
         versions=versions(),
         opset=OPSET,
+        rule=rule,
     )
     write_manifest(folder, manifest)
     return manifest
 
 
-class DeterministicPolicy(nn.Module):
-    """Observation -> (action, scores), as SB3's `predict(deterministic=True)`, statistics included.
-
-    Args:
-        policy: an SB3 policy: on-policy actor-critics, Q networks or deterministic and squashed actors.
-        statistics: a VecNormalize whose observation statistics apply, or None.
+@contextmanager
+def new_folder(target: Path) -> Iterator[Path]:
+    """Give a folder to fill, which takes the place of `target` once it is whole, and vanishes on an error.
 
     Raises:
-        ValueError: on a recurrent policy, which carries a state that one graph of an observation has not.
+        ValueError: if `target` is no folder, or holds anything but an exported policy.
     """
-
-    mean: Tensor
-    scale: Tensor
-
-    def __init__(self, policy: Any, statistics: Any = None) -> None:
-        super().__init__()
-        if hasattr(policy, "lstm_actor"):
-            raise ValueError(
-                "a recurrent policy (RecurrentPPO) carries a state from step to step and does not export; "
-                "LSTM extractors (sb3_ecom.sb3.LstmPolicy) do"
-            )
-        self.policy = policy
-        self.normalizes = statistics is not None and bool(statistics.norm_obs)
-        width = policy.observation_space.shape[0]
-        mean, deviation, self.clip = np.zeros(width), np.ones(width), np.inf
-        if self.normalizes:
-            mean = statistics.obs_rms.mean
-            deviation = np.sqrt(statistics.obs_rms.var + statistics.epsilon)
-            self.clip = float(statistics.clip_obs)
-        self.register_buffer("mean", torch.as_tensor(mean, dtype=torch.float64))
-        self.register_buffer("scale", torch.as_tensor(deviation, dtype=torch.float64))
-
-    def forward(self, observation: Tensor) -> tuple[Tensor, ...]:
-        """Return the actions, and the scores of all items or actions where the policy has them."""
-        if self.normalizes:
-            exact = (observation.double() - self.mean) / self.scale
-            observation = exact.clamp(-self.clip, self.clip).float()
-        policy = self.policy
-        if hasattr(policy, "get_distribution"):
-            return self._from_distribution(policy.get_distribution(observation), observation)
-        if hasattr(policy, "quantile_net"):
-            values = policy.quantile_net(observation).mean(1)
-            return values.argmax(1), values
-        if hasattr(policy, "q_net"):
-            values = policy.q_net(observation)
-            return values.argmax(1), values
-        return (policy._predict(observation, deterministic=True).clamp(-1.0, 1.0),)
-
-    def _from_distribution(self, distribution: Any, observation: Tensor) -> tuple[Tensor, ...]:
-        if isinstance(self.policy.action_space, spaces.Box):
-            return (distribution.get_actions(deterministic=True).clamp(-1.0, 1.0),)
-        actions = distribution.get_actions(deterministic=True)
-        shape = self.policy.action_space.shape
-        actions = actions.reshape(-1, *shape) if shape else actions.reshape(-1)
-        logits = getattr(distribution.distribution, "logits", None)
-        return (actions,) if logits is None else (actions, logits)
-
-
-def to_onnx(policy: Any, statistics: Any, path: Path) -> None:
-    """Write a policy as an ONNX graph with a dynamic batch."""
-    module = DeterministicPolicy(policy, statistics).eval()
-    example = torch.zeros((2, policy.observation_space.shape[0]), dtype=torch.float32)
-    with torch.no_grad():
-        names = ["action", "scores"][: len(module(example))]
-    torch.onnx.export(
-        module,
-        (example,),
-        str(path),
-        dynamo=False,
-        opset_version=OPSET,
-        input_names=["observation"],
-        output_names=names,
-        dynamic_axes={name: {0: "batch"} for name in ("observation", *names)},
-    )
+    if target.exists() and not (target.is_dir() and (not any(target.iterdir()) or (target / FILE).is_file())):
+        raise ValueError(f"{target} must be a new or empty folder, or hold an exported policy")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    folder.chmod(0o755)  # mkdtemp's is the user's alone, but another one may serve
+    try:
+        yield folder
+        if target.exists():
+            before = folder.with_name(f"{folder.name}.before")
+            target.rename(before)
+            folder.rename(target)
+            shutil.rmtree(before)
+        else:
+            folder.rename(target)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def reached_observations(task: Task, policy: Any, count: int, seed: int = 0) -> Array:
     """Return (count, d) observations that a policy meets, a tenth of them after random actions."""
-    copies = 256
+    return np.concatenate([seen for seen, _ in _walk(task, policy, count, seed)])[:count]
+
+
+def _walk(task: Task, policy: Any, count: int, seed: int = 0) -> Iterator[tuple[Array, Array]]:
+    """Give observations and the policy's actions, step by step, until there are `count` of them."""
+    copies = min(256, count)
     loop = StepLoop(task, copies)
     task.action_space.seed(seed)
     observation = loop.reset(seed)
     generator = np.random.default_rng(seed)
-    seen = [observation.copy()]
-    while len(seen) * copies < count:
-        action = np.array(policy(observation))
+    for _ in range(-(-count // copies)):
+        action = np.asarray(policy(observation))
+        yield observation.copy(), action
+        action = action.copy()
         strange = generator.random(copies) < 0.1
         action[strange] = np.stack([task.action_space.sample() for _ in range(copies)])[strange]
         observation = loop.step(action).observation
-        seen.append(observation.copy())
-    return np.concatenate(seen)[:count]
+
+
+def check_folder(deployed: DeployedPolicy, policy: Any, task: Task, count: int) -> None:
+    """Compare an exported policy with its model on reached observations, under the session that serves.
+
+    Graphs are compared with the networks they were made from, on the inputs that the exported rule gives
+    them; the rule is compared on the network's own output, where it must give the very same actions.
+
+    Raises:
+        ValueError: if they disagree.
+    """
+    network = policy.model if isinstance(policy, ItemRowPolicy | ResidualPolicy) else policy
+
+    def act(observation: Array) -> Array:
+        return np.asarray(policy.predict(observation, deterministic=True)[0])
+
+    for observation, action in _walk(task, act, count):
+        inputs = deployed.adapter.inputs(observation)
+        output = np.asarray(network.predict(inputs, deterministic=True)[0])
+        _compare(deployed.run(inputs), output)
+        if not np.array_equal(deployed.adapter.actions(observation, output), action):
+            raise ValueError("the exported rule gives other actions than the model's")
 
 
 def check_graph(path: Path, predict: Any, observations: Array, *, chunk: int = 1000) -> None:
@@ -184,49 +167,28 @@ def check_graph(path: Path, predict: Any, observations: Array, *, chunk: int = 1
         ValueError: if an action differs by more than 1e-5, or an item of a slate differs.
     """
     session = open_session(path)
+    names = [output.name for output in session.get_outputs()]
     for start in range(0, len(observations), chunk):
         part = observations[start : start + chunk]
-        ours = session.run(None, {"observation": part})
-        theirs = np.asarray(predict(part))
-        if np.issubdtype(theirs.dtype, np.floating):
-            worst = float(np.abs(ours[0] - theirs).max())
-            if not worst <= _TOLERANCE:
-                raise ValueError(
-                    f"the exported actions differ from the model's by {worst:.2g} (1e-5 is allowed)"
-                )
-            continue
-        rows = np.flatnonzero((ours[0] != theirs).reshape(len(part), -1).any(1))
-        wrong = [row for row in rows if not _tie(ours[1][row], ours[0][row], theirs[row])]
-        if wrong:
-            raise ValueError(f"{len(wrong)} of {len(part)} exported decisions differ from the model's")
+        ours = dict(zip(names, session.run(None, {"observation": part}), strict=True))
+        _compare(ours, np.asarray(predict(part)))
+
+
+def _compare(ours: dict[str, Array], theirs: Array) -> None:
+    if np.issubdtype(theirs.dtype, np.floating):
+        worst = float(np.abs(ours["action"] - theirs).max())
+        if not worst <= _TOLERANCE:
+            raise ValueError(f"the exported actions differ from the model's by {worst:.2g} (1e-5 is allowed)")
+        return
+    rows = np.flatnonzero((ours["action"] != theirs).reshape(len(theirs), -1).any(1))
+    wrong = [row for row in rows if not _tie(ours["scores"][row], ours["action"][row], theirs[row])]
+    if wrong:
+        raise ValueError(f"{len(wrong)} of {len(theirs)} exported decisions differ from the model's")
 
 
 def _tie(scores: Array, ours: Array, theirs: Array) -> bool:
     """Return whether two choices differ in items of equal score alone."""
     return bool(np.abs(scores[np.ravel(ours)] - scores[np.ravel(theirs)]).max() <= _TOLERANCE)
-
-
-def quantise(path: Path, target: Path) -> None:
-    """Write the graph with int8 weights (dynamic quantisation).
-
-    Raises:
-        ValueError: if onnx is missing.
-    """
-    try:
-        from onnxruntime.quantization import QuantType, quantize_dynamic
-    except ImportError as error:
-        raise ValueError("int8 variants need onnx: pip install 'sb3-ecom[export]'") from error
-    quantize_dynamic(str(path), str(target), weight_type=QuantType.QInt8)
-
-
-def prune(policy: Any, share: float) -> None:
-    """Set the `share` smallest weights of every linear layer to 0, in place."""
-    from torch.nn.utils import prune as pruning
-
-    for module in policy.modules():
-        if isinstance(module, nn.Linear):
-            pruning.l1_unstructured(module, "weight", amount=share)  # type: ignore[no-untyped-call]
-            pruning.remove(module, "weight")  # type: ignore[no-untyped-call]
 
 
 def versions() -> dict[str, str]:

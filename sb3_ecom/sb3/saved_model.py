@@ -15,10 +15,12 @@ import numpy as np
 from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.item_rows import ItemRowBox
 from sb3_ecom.core.origin import check_origin
+from sb3_ecom.core.residual import ResidualBox
 from sb3_ecom.core.task import Task
-from sb3_ecom.sb3.policies.item_rows import ItemRowBox, ItemRowPolicy
-from sb3_ecom.sb3.policies.residual import ResidualBox, ResidualPolicy
+from sb3_ecom.sb3.policies.item_rows import ItemRowPolicy
+from sb3_ecom.sb3.policies.residual import ResidualPolicy
 
 # Modules of SB3's policies that belong to one algorithm.
 _MODULES = {".recurrent.": "ppo_lstm"} | {

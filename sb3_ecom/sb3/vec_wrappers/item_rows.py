@@ -8,8 +8,8 @@ import numpy as np
 from stable_baselines3.common.vec_env.base_vec_env import VecEnv, VecEnvStepReturn, VecEnvWrapper
 
 from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.item_rows import ItemRows, RowSettings
 from sb3_ecom.core.loop import StepLoop
-from sb3_ecom.sb3.policies.item_rows import ItemRows, RowSettings
 from sb3_ecom.sb3.vec_env import EcomVecEnv
 
 

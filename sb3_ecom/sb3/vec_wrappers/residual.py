@@ -9,7 +9,7 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnv, VecEnvStepRetu
 
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.loop import StepLoop
-from sb3_ecom.sb3.policies.residual import ResidualSettings, find_rule, residual_space, shift_space
+from sb3_ecom.core.residual import ResidualSettings, find_rule, residual_space, shift_space
 from sb3_ecom.sb3.vec_env import EcomVecEnv
 from sb3_ecom.sb3.vec_wrappers.expected_advantage import VecExpectedAdvantage
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
+
+import numpy as np
 
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.registry import Policy
@@ -19,13 +22,15 @@ class TunedRule:
 
     Attributes:
         num_offsets: floats per item of a `shift`.
+        constants: which shop they were tuned for, u and v.
     """
 
     num_offsets = 2
 
-    def __init__(self, task: ShopTask, name: str) -> None:
+    def __init__(self, task: ShopTask, name: str, tuned: tuple[Array, Array] | None = None) -> None:
         self._task, self._rule = task, RULES[name](task)
-        self.u, self.v = parameters(task, name)
+        self.u, self.v = parameters(task, name) if tuned is None else tuned
+        self.constants = {"shop": _shop_hash(task), "u": self.u.tolist(), "v": self.v.tolist()}
 
     def __call__(self, observation: Array, shift: Array | None = None) -> Array:
         """Return actions; `shift`, (n, 2N), is added to u and v of every copy and item."""
@@ -35,6 +40,30 @@ class TunedRule:
             u, v = u + shift[:, :items], v + shift[:, items:]
         view = task.view(observation)
         return task.to_action(view, *self._rule(task, view, u, v))
+
+
+class _Reorder:
+    """Makes a rule with offsets, tuned anew or from constants."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __call__(self, task: ShopTask) -> TunedRule:
+        return TunedRule(task, self._name)
+
+    def fits(self, task: ShopTask, constants: Mapping[str, Any]) -> bool:
+        """Return whether the constants were tuned for this shop; horizon and reward weights may differ."""
+        return bool(constants.get("shop") == _shop_hash(task))
+
+    def from_constants(self, task: ShopTask, constants: Mapping[str, Any]) -> TunedRule:
+        """Return the rule without a search."""
+        return TunedRule(task, self._name, (np.array(constants["u"]), np.array(constants["v"])))
+
+
+def _shop_hash(task: ShopTask) -> str:
+    demand, items, _, assumed, _ = task.tuning_signature
+    kept = tuple(pair for pair in assumed if pair[0] != "horizon")
+    return hashlib.sha256(repr((demand, items, kept)).encode()).hexdigest()[:12]
 
 
 class _HoltWinters:
@@ -56,7 +85,7 @@ class _HoltWinters:
 def _baseline(name: str) -> Callable[[ShopTask], Policy]:
     if name == "holt_winters":
         return _HoltWinters()
-    return lambda task: TunedRule(task, name)
+    return _Reorder(name)
 
 
 def _known_rate(loop: Any) -> Policy:

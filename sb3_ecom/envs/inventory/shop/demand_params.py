@@ -62,13 +62,18 @@ class ShopDemand:
             ValueError: if there are fewer.
         """
         check_whole("num_items", items, 1, self.items, "items of this preset")
-        rows = np.floor((np.arange(items) + 0.5) * self.items / items).astype(int)
+        rows = spread_rows(self.items, items)
         chosen: dict[str, Any] = {
             name: tuple(getattr(self, name)[row] for row in rows) for name in ("mean", "shape", "price")
         }
         shared = ("weekday", "season", "persistence", "drift_sd")
         kept: dict[str, Any] = {name: getattr(self, name) for name in shared}
         return ShopDemand(**chosen, **kept)
+
+
+def spread_rows(total: int, items: int) -> NDArray[np.int64]:
+    """Return `items` of `total` rows, evenly spread over their order."""
+    return np.floor((np.arange(items) + 0.5) * total / items).astype(np.int64)
 
 
 def drift_factor(drift: Array, demand: ShopDemand) -> Array:
