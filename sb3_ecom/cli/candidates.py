@@ -81,7 +81,7 @@ def _saved(run: str, task: SessionTask, env_id: str) -> ScoredPolicy:
     """Return a model of SB3 as actions and scores."""
     import torch
 
-    from sb3_ecom.sb3.export import DeterministicPolicy
+    from sb3_ecom.sb3.onnx_graph import DeterministicPolicy
     from sb3_ecom.sb3.saved_model import SavedPolicy, load_policy
 
     saved = load_policy(run, task, env_id=env_id)

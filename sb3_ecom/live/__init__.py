@@ -17,7 +17,10 @@ EXPORTS: dict[str, str] = {
     "Ledger": "planner",
     "Orders": "planner",
     "Planner": "planner",
+    "Recommender": "recommender",
+    "Slate": "recommender",
     "TickReport": "bidder",
+    "Visit": "recommender",
 }
 __all__ = sorted(EXPORTS)
 

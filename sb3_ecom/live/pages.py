@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sb3_ecom.core.arrays import Array, is_floating
-from sb3_ecom.core.registry import Spec
+from sb3_ecom.core.registry import Spec, spec
+from sb3_ecom.core.task import Task
 from sb3_ecom.envs.recommendation.session.env import SessionTask
 from sb3_ecom.envs.recommendation.session.ranker import item_scores
 from sb3_ecom.envs.recommendation.session.tracker import Session
@@ -36,14 +37,49 @@ class Shown(NamedTuple):
     propensities: Floats  # (K,) each given the items above it; 1 for an empty slot
 
 
-class Deciding(Protocol):
-    """A policy that gives actions and scores."""
+class LivePolicy(Protocol):
+    """A policy that can serve: an exported folder (`DeployedPolicy`) or a rule."""
+
+    @property
+    def name(self) -> str:
+        """Name and version, as decision logs hold it."""
+
+    @property
+    def env_id(self) -> str:
+        """Id of its task."""
+
+    @property
+    def task(self) -> Task:
+        """The task whose tracker and tables it needs."""
 
     def act_with_scores(self, observation: Array) -> tuple[Array, Array | None]:
-        """Return the actions and scores of one run."""
+        """Return (n, ...) actions, and the (n, N) scores of all items where it has them."""
 
 
-def rule_policy(entry: Spec, task: SessionTask, rule: str | Callable[[Any], Any]) -> ScoredPolicy:
+class RulePolicy:
+    """A baseline, or the user's own rule, as a policy that can serve: no model is needed to begin.
+
+    Args:
+        env_id: an id of a session.
+        rule: a baseline's name, or `make(task) -> policy(observation)`.
+        **kwargs: of the id, such as `preset`.
+
+    Raises:
+        ValueError: if there is no baseline of that name.
+    """
+
+    def __init__(self, env_id: str, rule: str | Callable[[Any], Any], **kwargs: Any) -> None:
+        self.env_id = env_id
+        self.task: Task = spec(env_id).make_task(**kwargs)
+        self.name = rule if isinstance(rule, str) else getattr(rule, "__name__", "rule")
+        self._policy = rule_policy(spec(env_id), self.task, rule)
+
+    def act_with_scores(self, observation: Array) -> tuple[Array, Array | None]:
+        """Return the rule's actions; a rule has no scores."""
+        return self._policy(observation)
+
+
+def rule_policy(entry: Spec, task: Task, rule: str | Callable[[Any], Any]) -> ScoredPolicy:
     """Return a baseline of the task by name, or the user's own `make(task) -> policy(observation)`.
 
     Raises:

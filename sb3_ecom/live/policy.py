@@ -32,6 +32,16 @@ class DeployedPolicy:
         self._session = open_session(self.folder / POLICY)
         self._outputs = [output.name for output in self._session.get_outputs()]
 
+    @property
+    def name(self) -> str:
+        """Name and version, as decision logs hold it."""
+        return self.manifest.policy
+
+    @property
+    def env_id(self) -> str:
+        """Id that it was trained on."""
+        return self.manifest.env_id
+
     @cached_property
     def task(self) -> Task:
         """The task that the policy was trained on, for its tracker and public tables."""

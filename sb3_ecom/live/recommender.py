@@ -22,6 +22,7 @@ from sb3_ecom.live.exploration import Exploration, parse_exploration
 from sb3_ecom.live.item_ids import ItemIds, unhash
 from sb3_ecom.live.pages import (
     ItemScores,
+    LivePolicy,
     ScoredPolicy,
     Shown,
     closed_items,
@@ -61,7 +62,7 @@ class Recommender:
     """Serves pages of a trained session policy; safe to use from several threads.
 
     Args:
-        policy: exported folder, loaded.
+        policy: an exported folder (`DeployedPolicy`), or a rule (`RulePolicy`).
         item_ids: the shop's item ids in the order of the preset; by default the preset's own.
         explore: "none", "epsilon:E" or "plackett-luce:TEMPERATURE".
         log: decision log; None writes none.
@@ -76,7 +77,7 @@ class Recommender:
 
     def __init__(
         self,
-        policy: DeployedPolicy,
+        policy: LivePolicy,
         *,
         item_ids: Sequence[str] | None = None,
         explore: str = "none",
@@ -89,16 +90,16 @@ class Recommender:
         ids = tuple(item_ids) if item_ids is not None else task.params.catalogue.item_ids
         if len(ids) != task.params.catalogue.size:
             raise ValueError(f"item_ids must hold {task.params.catalogue.size} ids, got {len(ids)}")
-        self.deployed, self.task = policy, task
+        self.served, self.task = policy, task
         self.explore: Exploration = parse_exploration(explore)
         self.log, self.store = log, store if store is not None else open_store("memory", 1800.0)
         self._trained_ids = ItemIds(ids)
         self._policy: ScoredPolicy = policy.act_with_scores
         self._shadow: ScoredPolicy | None = None
-        self.policy = policy.manifest.policy
+        self.policy = policy.name
         if shadow is not None:
             self._shadow = self._policy
-            self._policy = rule_policy(spec(policy.manifest.env_id), task, shadow)
+            self._policy = rule_policy(spec(policy.env_id), task, shadow)
             self.policy = shadow if isinstance(shadow, str) else getattr(shadow, "__name__", "rule")
         self._generator = np.random.default_rng(seed)
         self._use(LiveCatalogue(task, self._trained_ids))
@@ -409,12 +410,12 @@ class Visit:
         self.shop._close(self.name)
 
 
-def _session_task(policy: DeployedPolicy) -> SessionTask:
+def _session_task(policy: LivePolicy) -> SessionTask:
     task = policy.task
     if not isinstance(task, SessionTask) or type(task.tracker) is not SessionTracker:
         raise ValueError(
             "a Recommender needs a policy of EcomRec-v0, EcomRecSlate-v0 or EcomRecSingle-v0, got one of "
-            f"{policy.manifest.env_id}"
+            f"{policy.env_id}"
         )
     return task
 

@@ -100,10 +100,10 @@ class Service:
         Raises:
             StoreUnavailableError: if the visits can not be reached.
         """
-        manifest = self.shop.deployed.manifest
+        served = self.shop.served
         return {
-            **{"status": "ok", "policy": self.shop.policy, "env_id": manifest.env_id},
-            **{"exported": manifest.policy, "explore": str(self.shop.explore)},
+            **{"status": "ok", "policy": self.shop.policy, "env_id": served.env_id},
+            **{"exported": served.name, "explore": str(self.shop.explore)},
             **{"visits": len(self._store), "items": len(self.shop.ids)},
         }
 

@@ -8,10 +8,12 @@ import pytest
 
 from sb3_ecom.core.evaluate import evaluate
 from sb3_ecom.core.registry import spec
+from sb3_ecom.envs.recommendation.session.baselines import constant_weights
 from sb3_ecom.envs.recommendation.session.ranker import CONSTANT_WEIGHTS
 from sb3_ecom.live.decision_log import DecisionLog
 from sb3_ecom.live.exploration import Exploration, parse_exploration
 from sb3_ecom.live.judge import Candidate, judge
+from sb3_ecom.live.pages import RulePolicy
 from sb3_ecom.live.recommender import Recommender
 from sb3_ecom.live.rehearsal import rehearse
 from sb3_ecom.logs.decisions import read_decision_table, read_decisions
@@ -19,20 +21,13 @@ from sb3_ecom.logs.decisions import read_decision_table, read_decisions
 TASK = spec("EcomRec-v0").make_task()
 
 
-class Fixed:
-    """An exported policy's double: constant weights of the ranker."""
-
-    def __init__(self, weights):
-        self.weights = np.asarray(weights, dtype=np.float32)[None]
-        self.task = TASK
-        self.manifest = type("Manifest", (), {"policy": "fixed@0", "env_id": "EcomRec-v0"})()
-
-    def act_with_scores(self, observation):
-        return np.repeat(self.weights, len(observation), axis=0), None
+def fixed(weights):
+    """Return a policy that can serve: constant weights of the ranker."""
+    return RulePolicy("EcomRec-v0", constant_weights(weights))
 
 
 def candidate(weights, explore, name="c"):
-    return Candidate(name, Fixed(weights).act_with_scores, TASK, parse_exploration(explore))
+    return Candidate(name, fixed(weights).act_with_scores, TASK, parse_exploration(explore))
 
 
 ZERO = np.zeros(14)
@@ -42,7 +37,7 @@ ZERO = np.zeros(14)
 def served(tmp_path_factory):
     """Serve 400 visits with exploration; return their log."""
     folder = tmp_path_factory.mktemp("log")
-    shop = Recommender(Fixed(ZERO), explore="plackett-luce:1", log=DecisionLog(folder), seed=3)
+    shop = Recommender(fixed(ZERO), explore="plackett-luce:1", log=DecisionLog(folder), seed=3)
     rehearse(shop, TASK, 400, seed=1)
     shop.close()
     return read_decisions(folder)
@@ -137,7 +132,7 @@ def test_the_chances_of_the_next_item_are_those_of_drawn_pages():
 
 
 def test_a_rehearsal_serves_what_the_environment_would(served):
-    shop = Recommender(Fixed(CONSTANT_WEIGHTS))
+    shop = Recommender(fixed(CONSTANT_WEIGHTS))
     ours = rehearse(shop, TASK, 1500, seed=2)
     theirs = evaluate("EcomRec-v0", "constant_weights", episodes=4000)
     mean, stderr = ours.per_visit()
