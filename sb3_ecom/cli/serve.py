@@ -80,5 +80,5 @@ def run(options: argparse.Namespace) -> None:
         seed=options.seed,
     )
     where = f"http://{options.host}:{options.port}"
-    print(f"serving {service.shop.policy} on {where} (docs: {where}/docs)", file=sys.stderr, flush=True)
+    print(f"serving {service.policy} on {where} (docs: {where}/docs)", file=sys.stderr, flush=True)
     serve(service, options.host, options.port)

@@ -1,7 +1,8 @@
 """FastAPI application of a live policy.
 
-A session policy is served under `/open`, `/recommend`, `/record` and `/catalogue`. OpenAPI documentation is
-at `/docs`, Prometheus text at `/metrics`.
+A session policy is served under `/open`, `/recommend`, `/record` and `/catalogue`, one of a campaign under
+`/open`, `/bid` and `/record`, a buyer's under `/orders`. OpenAPI documentation is at `/docs`, Prometheus text
+at `/metrics`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,21 @@ from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
-from sb3_ecom.live.messages import Catalogue, Opened, OpenVisit, Page, PageRequest, Reload, Reward
+from sb3_ecom.live.desks import BidDesk, OrderDesk
+from sb3_ecom.live.messages import (
+    BidRequest,
+    Catalogue,
+    LateReport,
+    OpenDay,
+    Opened,
+    OpenVisit,
+    OrdersRequest,
+    Page,
+    PageRequest,
+    Reload,
+    Reward,
+)
+from sb3_ecom.live.recommender import Recommender
 from sb3_ecom.live.service import Service
 from sb3_ecom.live.visit_store import StoreUnavailableError, UnknownVisitError
 
@@ -41,7 +56,12 @@ def create_app(service: Service) -> FastAPI:
 
     app = FastAPI(title="sb3_ecom", description=__doc__ or "", lifespan=lifespan)
     _add_measures(app, service)
-    _add_visits(app, service)
+    if isinstance(service.form, Recommender):
+        _add_visits(app, service)
+    elif isinstance(service.form, BidDesk):
+        _add_bids(app, service)
+    else:
+        _add_orders(app, service)
     _add_operations(app, service)
     return app
 
@@ -96,6 +116,37 @@ def _add_visits(app: FastAPI, service: Service) -> None:
         return dict(vars(change))
 
 
+def _add_bids(app: FastAPI, service: Service) -> None:
+    def desk() -> BidDesk:
+        assert isinstance(service.form, BidDesk)
+        return service.form
+
+    @app.post("/open", summary="Open a campaign's day")
+    async def open_day(body: OpenDay) -> dict[str, str]:
+        options = body.model_dump(exclude={"budget"})
+        return {"campaign": await _call(service, lambda: desk().open(body.budget, **options))}
+
+    @app.post("/bid", summary="Return the bid of the next tick, given the report of the last")
+    async def bid(body: BidRequest) -> dict[str, Any]:
+        found = await _call(service, lambda: desk().bid(body.campaign, body.report))
+        service.decisions.labels(found.policy, "policy").inc()
+        return dict(vars(found))
+
+    @app.post("/record", summary="Note a late report")
+    async def record(body: LateReport) -> dict[str, list[str]]:
+        return {"assumed": await _call(service, lambda: desk().note(body.campaign, body.report))}
+
+
+def _add_orders(app: FastAPI, service: Service) -> None:
+    @app.post("/orders", summary="Return what to order this morning")
+    async def orders(body: OrdersRequest) -> dict[str, Any]:
+        desk = service.form
+        assert isinstance(desk, OrderDesk)
+        found = await _call(service, lambda: desk.orders(**body.model_dump()))
+        service.decisions.labels(found.policy, "policy").inc()
+        return {"orders": dict(found), "policy": found.policy, "reason": found.reason}
+
+
 def _add_operations(app: FastAPI, service: Service) -> None:
     @app.post("/reload", summary="Serve another exported policy; no request is lost")
     async def reload(body: Reload) -> dict[str, str]:
@@ -122,7 +173,7 @@ def _reload_or_say(service: Service) -> None:
     try:
         service.reload()
     except (ValueError, OSError):
-        _LOG.exception("reload failed; %s goes on", service.shop.policy)
+        _LOG.exception("reload failed; %s goes on", service.policy)
 
 
 def _answer(status: int) -> Any:

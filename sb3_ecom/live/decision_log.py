@@ -43,6 +43,7 @@ class Decision:
     candidates: tuple[str, ...] | None = None  # the only items that might be shown, None: all on sale
     fallback: str | None = None  # why a rule decided in place of the policy
     shadow: tuple[str, ...] = ()  # what the policy would have shown, in shadow mode
+    decision: Mapping[str, Any] = field(default_factory=dict)  # a bid or orders, where there is no page
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,8 +202,9 @@ def _encode(kind: str, records: list[dict[str, Any]]) -> bytes:
     import pyarrow.parquet as pq
 
     for record in records:
-        if "context" in record:
-            record["context"] = json.dumps(record["context"], ensure_ascii=False)
+        for name in ("context", "decision"):
+            if name in record:
+                record[name] = json.dumps(record[name], ensure_ascii=False)
     table = pa.Table.from_pylist(records, schema=schema(kind))
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink)
@@ -222,5 +224,6 @@ def schema(kind: str) -> Any:
             *(("policy", text), ("explore", text), ("context", text), ("features", text)),
             *(("items", pa.list_(text)), ("propensities", pa.list_(number)), ("excluded", pa.list_(text))),
             *(("candidates", pa.list_(text)), ("fallback", text), ("shadow", pa.list_(text))),
+            ("decision", text),
         ]
     )

@@ -82,3 +82,42 @@ class Reload(_Strict):
     """A policy folder beside the present one; none: the present one again."""
 
     folder: str | None = None
+
+
+class OpenDay(_Strict):
+    """A campaign's day that begins."""
+
+    budget: float = Field(description="of the day, in the currency of the preset's prices")
+    day: str | None = Field(None, description="date, kept as a label")
+    auctions_per_day: float | None = Field(None, description="auctions that a mean day offers the campaign")
+    multiplier: float = Field(1.0, description="of the last tick of the day before")
+
+
+class BidRequest(_Strict):
+    """The bid of the next tick."""
+
+    campaign: str
+    report: dict[str, Any] | None = Field(
+        None,
+        description="of the last tick: impressions, wins, spend, clicks, conversions; none at the start",
+        examples=[{"impressions": 400, "wins": 120, "spend": 0.31, "clicks": 3, "conversions": 0}],
+    )
+
+
+class LateReport(_Strict):
+    """A report that comes after the bids that followed it."""
+
+    campaign: str
+    report: dict[str, Any]
+
+
+class OrdersRequest(_Strict):
+    """A shop's morning."""
+
+    stock: dict[str, float] = Field(description="units on the shelf by SKU, all of them")
+    on_order: list[tuple[str, float, str]] = Field(default_factory=list, description="[SKU, units, date due]")
+    sales: list[list[Any]] | None = Field(
+        None, description="[date, {SKU: units}, SKUs with an empty shelf], oldest first, up to yesterday"
+    )
+    today: str | None = Field(None, description="date; none: the computer's")
+    promotions: list[tuple[str, str]] = Field(default_factory=list, description="[SKU, first day]")

@@ -6,10 +6,17 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from sb3_ecom.envs.advertising.pacing.env import PacingTask
+from sb3_ecom.envs.recommendation.session.env import SessionTask
+from sb3_ecom.live.bidder import Bidder
 from sb3_ecom.live.decision_log import DecisionLog
+from sb3_ecom.live.desks import BidDesk, OrderDesk
+from sb3_ecom.live.planner import Planner
+from sb3_ecom.live.policy import DeployedPolicy
 from sb3_ecom.live.recommender import Recommender
 from sb3_ecom.live.visit_store import VisitStore, open_store
 
+Form = Recommender | BidDesk | OrderDesk
 _LOG = logging.getLogger(__name__)
 
 
@@ -24,7 +31,7 @@ class Service:
         **options: of `Recommender`: explore, shadow, seed, item_ids, hash_key.
 
     Raises:
-        ValueError: if an extra is missing, or the folder is no exported session policy.
+        ValueError: if an extra is missing, or the folder is no export, or an option is not of its kind.
     """
 
     def __init__(
@@ -45,20 +52,23 @@ class Service:
         self.blocking = state != "memory"  # then a call may wait for the network
         self._store: VisitStore = open_store(state, time_to_live)
         self._log = None if log is None else DecisionLog(log)
-        self.shop = self._load(self.folder)
+        self.form = self._load(self.folder)
         self.registry = prometheus.CollectorRegistry()
-        names = {"registry": self.registry, "namespace": "sb3_ecom"}
         self.seconds = prometheus.Histogram(
-            "request_seconds",
+            "sb3_ecom_request_seconds",
             "Time that a request took",
             ["path"],
             buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 1.0),
-            **names,  # type: ignore[arg-type]
+            registry=self.registry,
         )
-        self.requests = prometheus.Counter("requests", "Requests", ["path", "status"], **names)  # type: ignore[arg-type]
-        self.decisions = prometheus.Counter("decisions", "Pages decided", ["policy", "by"], **names)  # type: ignore[arg-type]
-        self.rewards = prometheus.Counter("rewards", "Rewards noted", ["kind"], **names)  # type: ignore[arg-type]
-        self.log_errors = prometheus.Counter("log_errors", "Journals not turned into parquet", **names)  # type: ignore[arg-type]
+
+        def counter(name: str, text: str, *labels: str) -> Any:
+            return prometheus.Counter(f"sb3_ecom_{name}", text, labels, registry=self.registry)
+
+        self.requests = counter("requests", "Requests", "path", "status")
+        self.decisions = counter("decisions", "Pages, bids or orders decided", "policy", "by")
+        self.rewards = counter("rewards", "Rewards noted", "kind")
+        self.log_errors = counter("log_errors", "Journals not turned into parquet")
 
     def reload(self, folder: str | Path | None = None) -> str:
         """Serve another policy from the next request on; those under way end with the present one.
@@ -76,9 +86,12 @@ class Service:
             raise ValueError(
                 f"a policy is reloaded from {self.folder.absolute().parent} alone, got {target.absolute()}"
             )
-        self.shop, self.folder = self._load(target), target
-        _LOG.info("now serving %s", self.shop.policy)
-        return self.shop.policy
+        form = self._load(target)
+        if type(form) is not type(self.form):
+            raise ValueError(f"{target} holds a policy of another kind than {self.folder}")
+        self.form, self.folder = form, target
+        _LOG.info("now serving %s", self.policy)
+        return self.policy
 
     def flush_late(self) -> None:
         """Turn the decision log's journal into parquet where it is old enough."""
@@ -94,21 +107,52 @@ class Service:
         if self._log is not None:
             self._log.close()
 
+    @property
+    def policy(self) -> str:
+        """Name and version of what serves."""
+        if isinstance(self.form, Recommender):
+            return self.form.policy
+        return self.form.bidder.policy if isinstance(self.form, BidDesk) else self.form.planner.policy
+
+    @property
+    def shop(self) -> Recommender:
+        """The recommender that serves."""
+        assert isinstance(self.form, Recommender)  # the app adds its routes for one alone
+        return self.form
+
     def health(self) -> dict[str, Any]:
-        """Return what serves and how many visits are kept.
+        """Return what serves and how many visits or campaigns are kept.
 
         Raises:
-            StoreUnavailableError: if the visits can not be reached.
+            StoreUnavailableError: if they can not be reached.
         """
-        served = self.shop.served
-        return {
-            **{"status": "ok", "policy": self.shop.policy, "env_id": served.env_id},
-            **{"exported": served.name, "explore": str(self.shop.explore)},
-            **{"visits": len(self._store), "items": len(self.shop.ids)},
-        }
+        found = {"status": "ok", "policy": self.policy, "kept": len(self._store)}
+        if isinstance(self.form, Recommender):
+            served = self.form.served
+            found |= {"exported": served.name, "explore": str(self.form.explore), "items": len(self.form.ids)}
+        return found
 
-    def _load(self, folder: Path) -> Recommender:
-        return Recommender.load(folder, decisions=self._log, store=self._store, **self._options)
+    def _load(self, folder: Path) -> Form:
+        """Return the live form of an exported folder.
+
+        Raises:
+            ValueError: if it has none, or an option does not belong to it.
+        """
+        policy = DeployedPolicy(folder)
+        if isinstance(policy.task, SessionTask):
+            return Recommender.load(folder, decisions=self._log, store=self._store, **self._options)
+        given = {name: value for name, value in self._options.items() if value not in (None, "none")}
+        if isinstance(policy.task, PacingTask):
+            _refuse(given, "a bidder")
+            return BidDesk(Bidder(policy), self._store, self._log)
+        planner = Planner(policy, hash_key=given.pop("hash_key", None))
+        _refuse(given, "a planner")
+        return OrderDesk(planner, self._log)
+
+
+def _refuse(options: dict[str, Any], what: str) -> None:
+    if options:
+        raise ValueError(f"{what} takes no {', '.join(options)}")
 
 
 def serve(service: Service, host: str, port: int) -> None:

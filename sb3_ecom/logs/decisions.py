@@ -45,6 +45,7 @@ class Page:
     fallback: str | None
     shadow: tuple[str, ...]  # what the policy would have shown while a rule served
     features: str  # hash of the observation
+    decision: dict[str, Any]  # a bid or orders, where there is no page
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +93,7 @@ def read_decisions(folder: str | Path) -> list[Visit]:
             fallback=row["fallback"],
             shadow=tuple(row["shadow"] or ()),
             features=row["features"],
+            decision=json.loads(row["decision"] or "{}"),
         )
         _, pages = visits.setdefault(row["visit"], (json.loads(row["context"]), []))
         pages.append(page)
@@ -169,4 +171,5 @@ def _page(table: Table, number: int, rows: list[int]) -> Page:
         fallback=None,
         shadow=(),
         features="",
+        decision={},
     )
