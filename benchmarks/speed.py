@@ -1,9 +1,10 @@
-"""Speed on this machine: of the environments, of training, of the device.
+"""Speed on this machine: of the environments, of training, of the device, of a served policy.
 
     python benchmarks/speed.py environments              # every id, all ways to step it
     python benchmarks/speed.py environments --against f2b15a3
     python benchmarks/speed.py training EcomRec-v0       # the zoo entry against the literal rl_zoo3.train
     python benchmarks/speed.py device                    # PPO end to end, CPU and GPU
+    python benchmarks/speed.py serve                     # latency of a served policy over loopback
 
 One thread of torch and of BLAS, unless a command says otherwise. Let nothing else run beside it.
 """
@@ -18,9 +19,15 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import speed_device
 import speed_environments
+import speed_serve
 import speed_training
 
-COMMANDS = {"environments": speed_environments, "training": speed_training, "device": speed_device}
+COMMANDS = {
+    "environments": speed_environments,
+    "training": speed_training,
+    "device": speed_device,
+    "serve": speed_serve,
+}
 
 
 def make_parser() -> argparse.ArgumentParser:

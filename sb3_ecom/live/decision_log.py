@@ -15,7 +15,7 @@ import time
 import uuid
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -87,7 +87,7 @@ class DecisionLog:
     def append(self, record: Decision | Reward) -> None:
         """Write one record; when this returns, a kill of the process loses it no more."""
         kind = "decision" if isinstance(record, Decision) else "reward"
-        line = json.dumps({"kind": kind, **asdict(record)}, separators=(",", ":"), ensure_ascii=False)
+        line = json.dumps({"kind": kind, **vars(record)}, separators=(",", ":"), ensure_ascii=False)
         with self._lock:
             if self._file is None:
                 self._open()
