@@ -14,6 +14,7 @@ _COMMANDS = {  # name -> what `--help` says; the module of this name in `sb3_eco
     "envs": "list the environments with their reference returns",
     "evaluate": "print return, standard error, score and metrics of a baseline or a trained model",
     "calibrate": "fit a simulator to your own log",
+    "preset": "sign a preset that you changed by hand (preset sign FILE)",
     "benchmark": "measure env-steps per second",
     "train": "train on a device with rl-zoo's options (--algo ppo_device or a2c_device)",
     "zoo-config": "find the rl-zoo hyperparameters that ship with sb3_ecom",
