@@ -57,7 +57,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--min-sale-days", type=int, default=rules.min_sale_days, metavar="N")
     parser.add_argument("--max-items", type=int, default=rules.max_items, metavar="N")
-    parser.add_argument("--min-customers", type=int, default=rules.min_customers, metavar="N")
+    parser.add_argument(
+        "--min-customers",
+        type=int,
+        default=rules.min_customers,
+        metavar="N",
+        help="drop items of fewer customers, or rows where none is named (default %(default)s)",
+    )
     parser.add_argument(
         "--returns",
         choices=("drop", "net"),
