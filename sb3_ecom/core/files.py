@@ -50,9 +50,14 @@ def open_whole(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
     An error, a full disk or a kill leaves the old file, or none.
 
     Args:
-        path: what is written.
+        path: what is written; a link's target, and straight into what is no file (a pipe, /dev/stdout).
         private: only its owner may read it.
     """
+    path = path.resolve()
+    if path.exists() and not path.is_file() and not path.is_dir():
+        with path.open("wb") as device:
+            yield device
+        return
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:

@@ -126,13 +126,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Fit, write preset and report, and print the report."""
     out = Path(options.out)
+    place = options.report or out.with_name(f"{out.stem}_report.md")
     check_writable(out, ".toml")
+    check_writable(place, place.suffix.lower())
     names = {column.option: getattr(options, column.option) for column in COLUMNS}
     reading = reading_options(options, local=True)
     params, found = calibrate(options.logs, options.base, names, options.price_unit, **reading)
     params = correct_median(params, found)
     lines = report(PacingTask(**asdict(params)), found.observed, found.errors, found.shown)
-    place = options.report or out.with_name(f"{out.stem}_report.md")
     write_whole(place, format_markdown(lines, found.source, found.notes).encode())
     write_whole(out, format_preset(params, found, options.base).encode())
     for note in found.notes:

@@ -92,7 +92,9 @@ def run(options: argparse.Namespace) -> None:
     )
     if options.replicates < 0:
         raise ValueError(f"--replicates must be >= 0, got {options.replicates}")
+    report = options.report or options.out.with_name(f"{options.out.stem}_report.md")
     check_writable(options.out, ".toml")
+    check_writable(report, report.suffix.lower())
     names = {column.option: getattr(options, column.option) for column in COLUMNS}
     log = read_sales(options.log, names, cleaning, **reading_options(options, local=True))
     console = Console(highlight=False, markup=False, soft_wrap=True)
@@ -104,7 +106,6 @@ def run(options: argparse.Namespace) -> None:
     for note in log.notes:
         console.print(f"note: {note}")
     key = None if options.keep_item_ids else HashKey.find(options.hash_key, options.log, options.out)
-    report = options.report or options.out.with_name(f"{options.out.stem}_report.md")
     lines = calibrate(log, options.log.name, options.out, report, options.replicates, options.seed, key)
     console.print(format_table(lines))
     console.print(summarise(lines))
