@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from studies.records import commit
 
 import sb3_ecom
 from sb3_ecom.core.evaluate import chunks
+from sb3_ecom.core.files import open_whole
 from sb3_ecom.core.statistics import Floats
 from sb3_ecom.envs.advertising.auto_bidding import oracle as auto_bidding
 from sb3_ecom.envs.advertising.channel import oracle as channel
@@ -107,10 +107,9 @@ class Episodes:
         if not path.is_file():
             found = compute()
             path.parent.mkdir(parents=True, exist_ok=True)
-            half = path.with_suffix(".part.npz")
             metrics = json.dumps(dict(found.metrics))
-            np.savez(half, returns=found.returns, metrics=metrics, commit=commit())
-            os.replace(half, path)
+            with open_whole(path) as file:
+                np.savez(file, returns=found.returns, metrics=metrics, commit=commit())
         with np.load(path) as kept:
             if str(kept["commit"]) != commit():
                 text = f"{path.parent} holds returns of commit {kept['commit']}, this is {commit()}"

@@ -17,6 +17,7 @@ from tqdm import tqdm
 from training import cpu_seconds, entry_mark, model_path, policy_path, train, zoo_entry
 
 import sb3_ecom
+from sb3_ecom.core.files import write_whole
 from sb3_ecom.sb3.saved_model import load_policy
 
 Kind = Literal["learner", "baseline", "privileged", "random", "constant", "bound"]
@@ -150,7 +151,7 @@ class Ladder:
             found = search_constant(plan.env_id, episodes=plan.search_episodes, **plan.env_kwargs)
             path.parent.mkdir(parents=True, exist_ok=True)
             kept = {"action": getattr(found.action, "tolist", lambda: found.action)(), "budget": found.budget}
-            path.write_text(json.dumps(kept), encoding="utf-8")
+            write_whole(path, json.dumps(kept).encode())
             print(f"\n{plan.env_id}: best constant action {kept['action']}, {found.budget}", flush=True)
         kept = json.loads(path.read_text(encoding="utf-8"))
         space = self.spec.make_task(**{**PLAIN_ACTIONS.get(plan.env_id, {}), **plan.env_kwargs}).action_space

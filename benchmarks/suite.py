@@ -11,6 +11,7 @@ from rungs import Rung
 from studies.records import print_rows, write_rows
 
 import sb3_ecom
+from sb3_ecom.core.files import open_whole
 from sb3_ecom.core.statistics import Floats, performance_profile, suite_interval
 
 COLUMNS = ("policy", "ids", "interquartile_mean", "low", "high")
@@ -61,5 +62,6 @@ def _draw(path: Path, tables: Mapping[str, Sequence[Floats]], rows: Sequence[tup
     profile.legend()
     for axis in (means, profile):
         axis.grid(alpha=0.3)
-    figure.savefig(path, dpi=110)
+    with open_whole(path) as file:
+        figure.savefig(file, dpi=110, format="png")
     pyplot.close(figure)

@@ -19,6 +19,7 @@ _COMMANDS = {  # name -> what `--help` says; the module of this name in `sb3_eco
     "judge": "estimate what a policy would have earned on a decision log",
     "gate": "exit 0 only if a policy is shown to earn more than the log's own",
     "refine": "refine a shop's preset by the decision log of its policy",
+    "preset": "sign a preset that you changed by hand (preset sign FILE)",
     "benchmark": "measure env-steps per second",
     "train": "train on a device with rl-zoo's options (--algo ppo_device or a2c_device)",
     "zoo-config": "find the rl-zoo hyperparameters that ship with sb3_ecom",

@@ -30,6 +30,7 @@ from records import RESULTS, heading, print_rows, read_heading, read_rows, write
 
 import sb3_ecom
 from sb3_ecom.core.arrays import tree_map
+from sb3_ecom.core.files import open_whole
 from sb3_ecom.core.loop import StepLoop
 
 ENV, COPIES = "EcomRecLarge-v0", 1024
@@ -146,7 +147,8 @@ def draw(path, rows):
     axes[0].set_yscale("log")
     axes[1].set_ylim(0.8, 1.0)
     axes[2].set_yscale("log")
-    figure.savefig(path, dpi=110)
+    with open_whole(path) as file:
+        figure.savefig(file, dpi=110, format="png")
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from PIL import Image
 
 from sb3_ecom.core.arrays import tree_map
 from sb3_ecom.core.evaluate import make_policy
+from sb3_ecom.core.files import open_whole
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.core.registry import Spec
 
@@ -43,9 +44,24 @@ def write_pictures(entry: Spec, folder: Path, seed: int = 3) -> None:
     frames = [Image.fromarray(frame) for frame in play(entry, seed)]
     height = round(WIDTH * frames[0].height / frames[0].width)
     small = [frame.resize((WIDTH, height), Image.LANCZOS).quantize(64) for frame in frames]
-    small[0].save(moving, save_all=True, append_images=small[1:], duration=400, loop=0, optimize=True)
+    write_frames(small, moving)
     tall = round(THUMBNAIL * frames[0].height / frames[0].width)
-    frames[-1].resize((THUMBNAIL, tall), Image.LANCZOS).quantize(64).save(still)
+    with open_whole(still) as file:
+        frames[-1].resize((THUMBNAIL, tall), Image.LANCZOS).quantize(64).save(file, format="png")
+
+
+def write_frames(frames: list[Any], path: Path) -> None:
+    """Write an animated picture."""
+    with open_whole(path) as file:
+        frames[0].save(
+            file,
+            format="gif",
+            save_all=True,
+            append_images=frames[1:],
+            duration=400,
+            loop=0,
+            optimize=True,
+        )
 
 
 def play(entry: Spec, seed: int) -> list[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pictures import FRAMES, play
+from pictures import FRAMES, play, write_frames
 from PIL import Image
 
 from sb3_ecom.core.registry import spec
@@ -25,7 +25,7 @@ def write_three(path: Path, seed: int = 3) -> None:
             frame = Image.fromarray(column[min(number, len(column) - 1)]).resize(SIZE, Image.LANCZOS)
             picture.paste(frame, (place * SIZE[0], 0))
         frames.append(picture.quantize(64))
-    frames[0].save(path, save_all=True, append_images=frames[1:], duration=400, loop=0, optimize=True)
+    write_frames(frames, path)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,10 @@ import contextlib
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 
 def check_writable(path: Path, suffix: str) -> None:
@@ -34,17 +37,37 @@ def content_key(path: str | Path) -> str | None:
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write to a temporary file beside `path` and rename it: an error or Ctrl-C leaves no half file."""
+def write_whole(path: Path, content: bytes, *, private: bool = False) -> None:
+    """Write a file by way of `open_whole`."""
+    with open_whole(path, private=private) as file:
+        file.write(content)
+
+
+@contextmanager
+def open_whole(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
+    """Give a temporary file beside `path`, and rename it at the end.
+
+    An error, a full disk or a kill leaves the old file, or none.
+
+    Args:
+        path: what is written; a link's target, and straight into what is no file (a pipe, /dev/stdout).
+        private: only its owner may read it.
+    """
+    path = path.resolve()
+    if path.exists() and not path.is_file() and not path.is_dir():
+        with path.open("wb") as device:
+            yield device
+        return
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(name, 0o666 & ~umask)  # mkstemp's own mode is private
+        if not private:  # mkstemp's own mode is
+            umask = os.umask(0)
+            os.umask(umask)
+            os.chmod(name, 0o666 & ~umask)
         os.replace(name, path)
     except BaseException:
         with contextlib.suppress(OSError):

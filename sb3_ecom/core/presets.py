@@ -1,25 +1,30 @@
-"""Parameters as TOML files: one loader and one writer for the presets of every task.
+"""Parameters as TOML files: one loader for the presets of every task (`preset_text` writes them).
 
 A task says in a `Schema` which sections and keys its files hold; a key that is unknown or missing, or a value
 of another kind, is an error that names the file and the field. A file may name another preset as its ``base``
 and hold only what differs.
+
+A file that was written here states the version of its form (``schema``) and a hash of its content
+(``sha256``), so that one that was cut off or changed does not pass for what was written. A file without a
+hash, as people write them by hand, is read like any other.
 """
 
 from __future__ import annotations
 
+import shlex
 import tomllib
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from sb3_ecom.core.checks import is_number
+from sb3_ecom.core.preset_text import SCHEMA_VERSION, hash_content
 
 Kind = Literal["number", "numbers", "matrix", "text", "labels"]
 Content = dict[str, dict[str, Any]]  # section -> key -> value
-Notes = dict[str | tuple[str, str], str]  # section, or (section, key) -> comment
 Made = TypeVar("Made")
 
 _WORDS = {
@@ -29,6 +34,8 @@ _WORDS = {
     "text": "text",
     "labels": "a list of texts or whole numbers",
 }
+_BASE_HINT = ' (a line `base = "<preset>"` above all sections takes what is missing from another one)'
+_HASH_SHOWN = 12  # digits of a hash in a message
 _PARTS = {"numbers": "number", "matrix": "numbers", "labels": "label"}
 
 
@@ -60,11 +67,13 @@ class Schema:
         folder: of the shipped files, ``<name>.toml``.
         sections: name -> keys.
         former: former names of keys, old -> new; read as the new ones.
+        shared: sections with the same keys, each of which must stand in one of them.
     """
 
     folder: Path
     sections: Mapping[str, Section]
     former: Mapping[str, str]
+    shared: tuple[str, ...] = ()
 
     def names(self) -> tuple[str, ...]:
         """Return the shipped presets, sorted."""
@@ -120,6 +129,7 @@ def read_content(schema: Schema, path: Path, above: tuple[Path, ...] = ()) -> Co
         if path in above:
             raise ValueError("base must not lead back to the file itself")
         found = tomllib.loads(path.read_text(encoding="utf-8"))
+        _check_signature(found, path)
         base = found.pop("base", None)
         if base is not None and not isinstance(base, str):
             raise ValueError(f"base must be the name of a preset or a path, got {base!r}")
@@ -131,6 +141,20 @@ def read_content(schema: Schema, path: Path, above: tuple[Path, ...] = ()) -> Co
     for name, section in found.items():
         content[name] = content.get(name, {}) | _renamed(name, section, schema.former)
     return content
+
+
+def _check_signature(found: dict[str, Any], path: Path) -> None:
+    """Remove the schema's version and the hash from a file's content, and check them."""
+    actual = hash_content(found)
+    written, version = found.pop("sha256", None), found.pop("schema", SCHEMA_VERSION)
+    if not isinstance(version, int) or not 1 <= version <= SCHEMA_VERSION:
+        raise ValueError(f"schema must be in [1, {SCHEMA_VERSION}], got {version!r}: of a newer sb3_ecom?")
+    if written is not None and written != actual:
+        raise ValueError(
+            f"the content does not match its hash: sha256 says {str(written)[:_HASH_SHOWN]}..., the content "
+            f"has {actual[:_HASH_SHOWN]}...; the file was cut off or changed. If you changed it on purpose, "
+            f"type `python -m sb3_ecom preset sign {shlex.quote(str(path))}`, or remove its line sha256"
+        )
 
 
 def _renamed(name: str, section: Mapping[str, Any], former: Mapping[str, str]) -> dict[str, Any]:
@@ -155,6 +179,11 @@ def check_content(schema: Schema, content: Content) -> None:
             raise ValueError(f"section [{name}] must be there, got {', '.join(content) or 'nothing'}")
     for name, values in content.items():
         _check_section(name, schema.sections[name], values)
+    wanted = [key for name in schema.shared[:1] for key in schema.sections[name].keys]
+    missing = [key for key in wanted if not any(key in content.get(name, {}) for name in schema.shared)]
+    if missing:
+        either = " or ".join(f"[{name}]" for name in schema.shared)
+        raise ValueError(f"{either} must hold each of their keys; missing: {', '.join(missing)}{_BASE_HINT}")
 
 
 def _check_section(name: str, section: Section, values: Mapping[str, Any]) -> None:
@@ -163,7 +192,7 @@ def _check_section(name: str, section: Section, values: Mapping[str, Any]) -> No
     if unknown or missing:
         raise ValueError(
             f"[{name}] must hold {', '.join(section.keys)}; missing: {', '.join(sorted(missing)) or 'none'}; "
-            f"unknown: {', '.join(sorted(unknown)) or 'none'}"
+            f"unknown: {', '.join(sorted(unknown)) or 'none'}{_BASE_HINT if missing else ''}"
         )
     for key, kind in section.keys.items():
         if key in values and not _is_kind(values[key], kind):
@@ -199,69 +228,3 @@ def _naming(path: Path) -> Iterator[None]:
         yield
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: {error}") from error
-
-
-def format_preset(
-    content: Mapping[str, Mapping[str, Any]],
-    heading: str,
-    notes: Notes | None = None,
-) -> str:
-    """Return the TOML text of a preset: a list is one line, a matrix one line per row.
-
-    Args:
-        content: section -> key -> number, text, list or NumPy array; tables within a section come last.
-        heading: comment above all.
-        notes: comments behind a section's head, by its name, or behind a value, by (section, key).
-    """
-    lines = [f"# {_one_line(heading)}"]
-    for section, values in content.items():
-        lines += ["", f"[{section}]{_note(notes, section)}"]
-        tables = {}
-        for key, value in values.items():
-            if isinstance(value, Mapping):
-                tables[str(key)] = value
-            else:
-                lines.append(_assign(str(key), value) + _note(notes, (section, str(key))))
-        for key, value in tables.items():
-            lines += ["", f"[{section}.{_assign(key, 0).removesuffix(' = 0')}]"]
-            lines += [_assign(str(name), item) for name, item in value.items()]
-    return "\n".join(lines) + "\n"
-
-
-def rounded(value: Any, digits: int) -> Any:
-    """Return numbers, or nested sequences of them, at `digits` significant digits; whole ones as they are."""
-    if isinstance(value, str | bool):
-        return value
-    if hasattr(value, "tolist"):
-        return rounded(value.tolist(), digits)
-    if isinstance(value, Sequence):
-        return [rounded(item, digits) for item in value]
-    whole = isinstance(value, int) or (float(value).is_integer() and abs(value) < 1e15)
-    return value if whole else float(f"{value:.{digits}g}")
-
-
-def _assign(key: str, value: Any) -> str:
-    """Return ``key = value``; tomli-w writes one entry of a list per line, here they share one."""
-    import tomli_w
-
-    plain = value.tolist() if hasattr(value, "tolist") else value
-    if isinstance(plain, list | tuple) and plain and isinstance(plain[0], list | tuple):
-        rows = [_assign("row", row).removeprefix("row = ") for row in plain]
-        name = _assign(key, 0).removesuffix("0")
-        return name + "[\n" + "".join(f"  {row},\n" for row in rows) + "]"
-    if isinstance(plain, str):
-        plain = plain.encode("utf-8", "replace").decode()
-    text = tomli_w.dumps({key: plain}).strip("\n")
-    head, *items = text.split("\n")  # no text holds a line break: tomli-w escapes them
-    if not items:
-        return head
-    return head + ", ".join(item.strip().removesuffix(",") for item in items[:-1]) + items[-1]
-
-
-def _note(notes: Notes | None, key: str | tuple[str, str]) -> str:
-    note = (notes or {}).get(key)
-    return f"  # {_one_line(note)}" if note else ""
-
-
-def _one_line(text: str) -> str:
-    return "".join(letter if letter.isprintable() else " " for letter in text)

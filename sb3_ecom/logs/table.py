@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.files import open_whole
 
 #: Column names that are taken without being told, the Open Bandit log's among them.
 NAMES: Mapping[str, tuple[str, ...]] = {
@@ -69,12 +70,13 @@ def write_table(log: Log, path: str | Path) -> None:
 
     target, columns = Path(path), {field.name: getattr(log, field.name) for field in fields(log)}
     table = pd.DataFrame(columns)
-    if target.suffix == ".csv":
-        table.to_csv(target, index=False)
-    elif target.suffix == ".parquet":
-        table.to_parquet(target, index=False)
-    else:
+    if target.suffix not in (".csv", ".parquet"):
         raise ValueError(f"a log is written as .csv or .parquet, got {target.suffix!r}")
+    with open_whole(target) as file:
+        if target.suffix == ".csv":
+            table.to_csv(file, index=False)
+        else:
+            table.to_parquet(file, index=False)
 
 
 def read_table(path: str | Path, **names: str) -> Log:

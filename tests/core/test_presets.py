@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from sb3_ecom.core.files import write_whole
-from sb3_ecom.core.presets import FREE, Schema, Section, fields_of, format_preset, load_preset, rounded
+from sb3_ecom.core.preset_text import format_preset, rounded
+from sb3_ecom.core.presets import FREE, Schema, Section, fields_of, load_preset
 from sb3_ecom.envs.advertising.pacing import presets as markets
 from sb3_ecom.envs.inventory.shop import presets as shops
 from sb3_ecom.envs.recommendation.session import presets as sessions

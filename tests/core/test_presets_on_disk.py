@@ -7,6 +7,7 @@ import gymnasium as gym
 import pytest
 
 import sb3_ecom
+from sb3_ecom.core.preset_text import sign_text
 from sb3_ecom.envs.advertising.pacing import presets as ads
 from sb3_ecom.envs.inventory.shop import presets as inventory
 from sb3_ecom.envs.recommendation.session import presets as session
@@ -34,7 +35,7 @@ def shipped(package, name):
 def changed(text, key, value):
     lines = [f"{key}{value}" if line.startswith(key) else line for line in text.splitlines()]
     assert any(line.startswith(f"{key}{value}") for line in lines), text[:500]
-    return "\n".join(lines) + "\n"
+    return sign_text("\n".join(lines) + "\n")
 
 
 @pytest.mark.parametrize("env_id", sorted(HOURS))

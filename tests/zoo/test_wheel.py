@@ -45,3 +45,21 @@ def test_the_literal_command_trains_from_the_wheel_in_an_empty_folder(wheel, tmp
     command = [sys.executable, "-m", "rl_zoo3.train", "--env", "EcomRec-v0", "-n", "200", "--eval-freq", "-1"]
     subprocess.run(command, cwd=empty, env=env, check=True)
     assert (empty / "logs/ppo/EcomRec-v0_1/EcomRec-v0.zip").is_file()
+
+
+@pytest.mark.slow
+def test_the_source_distribution_builds_and_installs(tmp_path):
+    command = [sys.executable, "-m", "build", "--sdist", "--outdir", str(tmp_path / "dist"), str(ROOT)]
+    subprocess.run(command, check=True, capture_output=True)
+    (sdist,) = (tmp_path / "dist").glob("sb3_ecom-*.tar.gz")
+    site, empty = tmp_path / "site", tmp_path / "empty"
+    empty.mkdir()
+    pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(site), str(sdist)]
+    subprocess.run(pip, check=True)
+    env = {**environment(), "PYTHONPATH": str(site)}
+    code = (
+        "import gymnasium, custom_envs as c; gymnasium.make('EcomRec-v0').reset(); print(c.sb3_ecom.__file__)"
+    )
+    where = subprocess.check_output([sys.executable, "-c", code], cwd=empty, env=env, text=True).strip()
+    assert where.startswith(os.fspath(site))
+    assert (site / "sb3_ecom/zoo_configs/ppo.yml").is_file()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import hmac
-import os
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from sb3_ecom.core.files import write_whole
 
 HELP = (
     "item ids are written as HMAC-SHA256 under a random key, kept in FILE (default: <log>.hashkey beside the "
@@ -67,10 +68,10 @@ class HashKey:
             ValueError: if there is none.
         """
         for path in self.places or ():
+            if path.exists():  # another run's, since `find` looked
+                continue
             with contextlib.suppress(OSError):
-                handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-                with os.fdopen(handle, "w", encoding="ascii") as file:
-                    file.write(f"{self.value.hex()}\n")
+                write_whole(path, f"{self.value.hex()}\n".encode(), private=True)
                 print(f"item ids are hashed; their key is kept in {path}")
                 self.places = None
                 return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -12,6 +14,7 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
 from torch import Tensor
 
 from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.files import write_whole
 from sb3_ecom.core.loop import Transition
 from sb3_ecom.sb3.device.stats import Tally
 from sb3_ecom.sb3.device.vec_env import DeviceVecEnv, to_host
@@ -152,7 +155,7 @@ class DeviceVecNormalize(VecNormalize):
         twin.old_obs, twin.old_reward = np.zeros(0), np.zeros(0)
         if self.norm_obs:
             twin.obs_rms = self.obs_rms
-        twin.save(save_path)
+        write_whole(Path(save_path), pickle.dumps(twin))
 
     @staticmethod
     def load(load_path: str, venv: Any) -> DeviceVecNormalize:

@@ -12,6 +12,7 @@ from stable_baselines3.common.logger import Figure as LoggedFigure
 from stable_baselines3.common.logger import TensorBoardOutputFormat
 from stable_baselines3.common.vec_env import VecEnv
 
+from sb3_ecom.core.files import open_whole
 from sb3_ecom.sb3.explain.attributions import attribute_actions
 from sb3_ecom.sb3.explain.figures import attention_figure, attribution_figure, tree_figure
 from sb3_ecom.sb3.explain.parts import acting_extractor, attention_weights
@@ -87,7 +88,8 @@ class ExplainCallback(BaseCallback):
     def _show(self, name: str, figure: Figure) -> None:
         if self.folder is not None:
             self.folder.mkdir(parents=True, exist_ok=True)
-            figure.savefig(self.folder / f"{name}.png")
+            with open_whole(self.folder / f"{name}.png") as file:
+                figure.savefig(file, format="png")
         self._write(name, LoggedFigure(figure, close=True))
 
     def _write(self, name: str, value: Any) -> None:

@@ -19,8 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
+from sb3_ecom.core import preset_text
 from sb3_ecom.core.fidelity import format_markdown, format_reasons, format_table, summarise
 from sb3_ecom.core.files import check_writable, write_whole
+from sb3_ecom.core.preset_text import Notes, rounded
 from sb3_ecom.core.tables.options import add_reading_options, count_cells, reading_options
 from sb3_ecom.core.tables.reader import Column, Table, read_table
 from sb3_ecom.core.tables.stray import find_stray_days
@@ -124,13 +126,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Fit, write preset and report, and print the report."""
     out = Path(options.out)
+    place = options.report or out.with_name(f"{out.stem}_report.md")
     check_writable(out, ".toml")
+    check_writable(place, place.suffix.lower())
     names = {column.option: getattr(options, column.option) for column in COLUMNS}
     reading = reading_options(options, local=True)
     params, found = calibrate(options.logs, options.base, names, options.price_unit, **reading)
     params = correct_median(params, found)
     lines = report(PacingTask(**asdict(params)), found.observed, found.errors, found.shown)
-    place = options.report or out.with_name(f"{out.stem}_report.md")
     write_whole(place, format_markdown(lines, found.source, found.notes).encode())
     write_whole(out, format_preset(params, found, options.base).encode())
     for note in found.notes:
@@ -314,20 +317,11 @@ def _check_cells(table: Table, log: str) -> None:
 
 def format_preset(params: PacingParams, found: Fit, base: str) -> str:
     """Return the preset as TOML: what was fitted to what, and what is assumed."""
-    lines = ["# Written by `python -m sb3_ecom calibrate advertising`.", "", "[params]"]
-    for name, value in asdict(params).items():
-        if name in found.source:
-            error = found.stderr.get(name)
-            note = f"fitted to {found.source[name]}" + (f", s.e. {error:.2g}" if error is not None else "")
-        else:
-            note = f"as in {base}"
-        lines.append(f"{name} = {_toml(value)}  # {note}")
-    return "\n".join(lines) + "\n"
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, tuple):
-        return f"[{', '.join(_toml(item) for item in value)}]"
-    return (
-        f'"{value}"' if isinstance(value, str) else f"{value:.6g}" if isinstance(value, float) else str(value)
-    )
+    values = asdict(params)
+    notes: Notes = {}
+    for name in values:
+        error = found.stderr.get(name)
+        fitted = f"fitted to {found.source.get(name)}" + ("" if error is None else f", s.e. {error:.2g}")
+        notes["params", name] = fitted if name in found.source else f"as in {base}"
+    content = {"params": {name: rounded(value, 6) for name, value in values.items()}}
+    return preset_text.format_preset(content, "Written by `python -m sb3_ecom calibrate advertising`.", notes)

@@ -57,7 +57,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--min-sale-days", type=int, default=rules.min_sale_days, metavar="N")
     parser.add_argument("--max-items", type=int, default=rules.max_items, metavar="N")
-    parser.add_argument("--min-customers", type=int, default=rules.min_customers, metavar="N")
+    parser.add_argument(
+        "--min-customers",
+        type=int,
+        default=rules.min_customers,
+        metavar="N",
+        help="drop items of fewer customers, or rows where none is named (default %(default)s)",
+    )
     parser.add_argument(
         "--returns",
         choices=("drop", "net"),
@@ -86,7 +92,9 @@ def run(options: argparse.Namespace) -> None:
     )
     if options.replicates < 0:
         raise ValueError(f"--replicates must be >= 0, got {options.replicates}")
+    report = options.report or options.out.with_name(f"{options.out.stem}_report.md")
     check_writable(options.out, ".toml")
+    check_writable(report, report.suffix.lower())
     names = {column.option: getattr(options, column.option) for column in COLUMNS}
     log = read_sales(options.log, names, cleaning, **reading_options(options, local=True))
     console = Console(highlight=False, markup=False, soft_wrap=True)
@@ -98,7 +106,6 @@ def run(options: argparse.Namespace) -> None:
     for note in log.notes:
         console.print(f"note: {note}")
     key = None if options.keep_item_ids else HashKey.find(options.hash_key, options.log, options.out)
-    report = options.report or options.out.with_name(f"{options.out.stem}_report.md")
     lines = calibrate(log, options.log.name, options.out, report, options.replicates, options.seed, key)
     console.print(format_table(lines))
     console.print(summarise(lines))

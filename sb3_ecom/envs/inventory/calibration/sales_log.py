@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sb3_ecom.core.tables.options import count_cells
+from sb3_ecom.core.tables.private import LEAST_CELLS, rough_sum
 from sb3_ecom.core.tables.reader import Column, Table, read_table
 from sb3_ecom.core.tables.stray import find_stray_days
 from sb3_ecom.core.tables.times import TimeReading
@@ -57,7 +58,7 @@ class Cleaning:
     bulk_quantile: float = 0.99  # lines above this quantile of the item's own lines are cut to it
     min_sale_days: int = 40  # days with a sale that an item needs
     max_items: int = 200  # items kept, evenly spread over the ranking by units sold
-    min_customers: int = 5  # distinct customers of an item, where the log names them
+    min_customers: int = 5  # distinct customers of an item, or rows where the log names none
     returns: Literal["drop", "net"] = "drop"  # negative quantities: left out, or taken off earlier sales
     trust_columns: bool = False  # fit although the quantities look like money, or the dates weekly
 
@@ -132,8 +133,8 @@ def read_sales(
     if rules.returns == "net":
         left, unmatched = net_returns(rows.item, rows.day, rows.quantity)
         notes.append(
-            f"returns were netted: {rows.quantity[rows.quantity > 0].sum() - left.sum():,.0f} units taken "
-            f"off earlier sales; {unmatched:,.0f} returned units have no earlier sale in the log"
+            f"returns were netted: {rough_sum(rows.quantity[rows.quantity > 0].sum() - left.sum())} units "
+            f"taken off earlier sales; {rough_sum(unmatched)} returned units have no earlier sale in the log"
         )
         sold_out = (rows.quantity > 0) & (left <= 0)
         rows.drop("quantity <= 0 (returns, netted)", rows.quantity <= 0, dropped, left, sold_out)
@@ -170,7 +171,7 @@ class _Rows:
         """Drop rows, and say how many rows, items and units that are; `silent` ones are not said."""
         if failing.any():
             items, units = np.unique(self.item[failing]).size, np.abs(self.quantity[failing]).sum()
-            dropped[reason] = f"{int(failing.sum()):,} rows of {items:,} items, {units:,.0f} units"
+            dropped[reason] = f"{int(failing.sum()):,} rows of {items:,} items, {rough_sum(units)} units"
         if quantity is not None:
             self.quantity = quantity
         kept = ~failing if silent is None else ~failing & ~silent
@@ -196,8 +197,12 @@ def _gather(
     units = np.zeros((starts.size, days))
     np.add.at(units, (np.cumsum(np.r_[False, item[1:] != item[:-1]]), day), cut)
     prices = _median_prices(np.split(rows.price[order], starts[1:]), notes)
-    customers = None if rows.customer is None else np.split(rows.customer[order], starts[1:])
-    chosen = _choose_items(path, rules, units, customers, dropped)
+    named = np.arange(item.size) if rows.customer is None else rows.customer[order]
+    people = "rows" if rows.customer is None else "customers"
+    customers = np.array([np.unique(part).size for part in np.split(named, starts[1:])])
+    few = customers < rules.min_customers
+    private = {f"item has fewer than {rules.min_customers} {people} (--min-customers)": few}
+    chosen = _choose_items(path, rules, units, private, dropped)
     share = float((units[chosen].sum(axis=0) > 0).mean())
     if share < _MIN_OPEN:
         raise ValueError(
@@ -219,14 +224,15 @@ def _gather(
 
 
 def _median_prices(parts: list[NDArray[np.float64]], notes: list[str]) -> NDArray[np.float64]:
-    """Return each item's median price; an item without any gets that of all items, or 1."""
-    prices = np.array(
-        [np.median(part[np.isfinite(part)]) if np.isfinite(part).any() else 0 for part in parts]
-    )
+    """Return each item's median price; an item with too few gets that of all items, or 1."""
+    priced = [part[np.isfinite(part)] for part in parts]
+    prices = np.array([np.median(part) if part.size >= LEAST_CELLS else 0 for part in priced])
     none = prices == 0
     if none.any():
         prices[none] = np.median(prices[~none]) if not none.all() else 1.0
-        notes.append(f"{int(none.sum()):,} items without any price got the median of the others")
+        notes.append(
+            f"{int(none.sum()):,} items with fewer than {LEAST_CELLS} prices got the median of the others"
+        )
     return prices
 
 
@@ -234,7 +240,7 @@ def _choose_items(
     path: str | Path,
     rules: Cleaning,
     units: NDArray[np.float64],
-    customers: list[NDArray[Any]] | None,
+    private: Mapping[str, NDArray[np.bool_]],
     dropped: dict[str, str],
 ) -> NDArray[np.int64]:
     """Return the rows of the items that are kept, best seller first; say what each rule dropped."""
@@ -248,12 +254,11 @@ def _choose_items(
         nonlocal kept
         rows = failing & kept
         if rows.any():
-            dropped[reason] = f"{int(rows.sum()):,} items, {total[rows].sum():,.0f} units"
+            dropped[reason] = f"{int(rows.sum()):,} items, {rough_sum(total[rows].sum())} units"
         kept = kept & ~failing
 
-    if customers is not None:
-        few = np.array([np.unique(part).size < rules.min_customers for part in customers], dtype=bool)
-        drop(f"item has fewer than {rules.min_customers} customers (--min-customers)", few)
+    for reason, failing in private.items():
+        drop(reason, failing)
     few = sold.sum(axis=1) < rules.min_sale_days
     drop(f"item sold on fewer than {rules.min_sale_days} days (--min-sale-days)", few)
     drop(f"item first sold more than {margin} days after the start (a new item)", first >= margin)

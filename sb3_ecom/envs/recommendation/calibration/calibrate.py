@@ -120,10 +120,12 @@ def run(options: argparse.Namespace) -> None:
     )
     names = {column.option: getattr(options, column.option) for column in COLUMNS}
     check_writable(options.out, ".toml")
+    folder = options.report or options.out.with_name(f"{options.out.stem}_report")
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"--report must be a folder, {folder} is none")
     log = read_click_log(options.log, names, cleaning, **reading_options(options, local=False))
     console = Console(highlight=False, markup=False, soft_wrap=True)
     _print_log(console, log)
-    folder = options.report or options.out.with_name(f"{options.out.stem}_report")
     if not settings.keep_item_ids:
         settings = replace(settings, hash_key=HashKey.find(options.hash_key, options.log, options.out))
     lines = calibrate(log, options.log.name, options.out, folder, settings)

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sb3_ecom.core.tables.private import LEAST_CELLS
+
 Ints = NDArray[np.int64]
 
 
@@ -33,7 +35,7 @@ def item_prices(
 ) -> tuple[NDArray[np.float32] | None, list[str]]:
     """Return each item's median price (None without any), and notes.
 
-    A gap gets the median of its category, or else of all.
+    A gap gets the median of its category, or else of all; so does an item with too few prices.
 
     Args:
         item: (clicks,) 0 .. N-1.
@@ -47,9 +49,12 @@ def item_prices(
     if not usable.all():
         notes.append(f"{int((~usable).sum()):,} clicks have no usable price (missing, 0 or negative)")
     medians = group_medians(price[usable], item[usable], len(categories))
-    known = np.isfinite(medians)
+    known = np.bincount(item[usable], minlength=len(categories)) >= LEAST_CELLS
+    if not known.any():
+        return None, [f"no item has {LEAST_CELLS} prices: margin and price response stay assumed"]
     if not known.all():
-        notes.append(f"{int((~known).sum()):,} items without any price got the median of their category")
+        few = f"{int((~known).sum()):,} items with fewer than {LEAST_CELLS} prices"
+        notes.append(f"{few} got the median of their category")
     per_category = group_medians(medians[known], categories[known], int(categories.max()) + 1)
     filled = np.where(known, medians, per_category[categories])
     return np.where(np.isfinite(filled), filled, np.median(medians[known])).astype(np.float32), notes

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sb3_ecom.core.tables.options import count_cells
+from sb3_ecom.core.tables.private import LEAST_CELLS
 from sb3_ecom.core.tables.reader import Table
 from sb3_ecom.envs.recommendation.calibration.click_events import is_flag, knows_any, read_events, read_flags
 from sb3_ecom.envs.recommendation.calibration.click_items import item_categories, item_prices
@@ -22,6 +23,7 @@ MIN_ITEMS = 10  # a slate of five needs something left to choose from
 MIN_SESSIONS = 50
 WEAK_EVENT_NAMES = ("type", "action")  # taken for events only if they name known ones
 _DAY = 86_400.0  # seconds
+_LAST_SLOT = 1000  # a greater number is no position on a page
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,7 +224,7 @@ class ClickRows:
         prices, notes = item_prices(item, self._columns.get("price"), categories)
         self.notes += notes
         position = self._columns.get("position", np.zeros(0))
-        position = position[np.isfinite(position)]
+        position = position[(position >= 0) & (position <= _LAST_SLOT)]
         return ClickLog(
             session=session.astype(np.int64),
             item=item.astype(np.int64),
@@ -231,7 +233,7 @@ class ClickRows:
             category_ids=category_ids,
             prices=prices,
             purchases=self._bought,
-            mean_position=float(position.mean()) if position.size else None,
+            mean_position=float(position.mean()) if position.size >= LEAST_CELLS else None,
             columns=self._table.names,
             rows_read=self._table.rows_read,
             dropped=self.dropped,

@@ -385,3 +385,13 @@ def test_a_users_preset_is_played_with_all_its_items(tmp_path):
     make = sb3_ecom.spec("EcomInventory-v0").make_task
     assert make(preset=str(tmp_path / "shop.toml")).params.demand.items == 13
     assert make().params.demand.items == 10
+
+
+def test_an_item_of_few_rows_does_not_stand_in_a_preset_where_no_customer_is_named(tmp_path):
+    frame = daily_sales().drop(columns="customer")
+    kept = frame["sku"] != "sku-3"
+    rare = frame[~kept].iloc[[0, 30, 60, -1]]
+    rules = Cleaning(min_sale_days=2)
+    log = read_sales(sales_table(tmp_path, pd.concat([frame[kept], rare])), cleaning=rules, progress=False)
+    assert "sku-3" not in log.labels
+    assert any(reason.startswith("item has fewer than 5 rows (--min-customers)") for reason in log.dropped)

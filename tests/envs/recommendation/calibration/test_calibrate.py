@@ -106,7 +106,7 @@ def test_items_get_their_category_and_median_price(tmp_path):
     assert price["sku-6"] == 7.0
     assert price["sku-3"] == np.median([8, 12, 16, 20])
     assert category["sku-5"] == "aisle 1"
-    assert any("1 items without any price" in note for note in log.notes)
+    assert any("1 items with fewer than 3 prices" in note for note in log.notes)
     assert any("no usable price" in note for note in log.notes)
 
 

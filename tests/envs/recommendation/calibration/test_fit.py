@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sb3_ecom.core.preset_text import sign_text
 from sb3_ecom.envs.recommendation.calibration.choice import PRIORS, fit_choice
 from sb3_ecom.envs.recommendation.calibration.click_log import read_click_log
 from sb3_ecom.envs.recommendation.calibration.click_rows import Cleaning
@@ -119,7 +120,7 @@ def test_a_preset_with_the_former_names_of_its_vectors_still_loads(tmp_path):
     for new, old in (("item_factors", "worth"), ("click_update", "impulse"), ("retention", "keep")):
         text = text.replace(f"\n{new} = ", f"\n{old} = ")
     path = tmp_path / "old.toml"
-    path.write_text(text)
+    path.write_text(sign_text(text))
     with pytest.warns(DeprecationWarning, match="worth is now called item_factors"):
         old = load_preset(path)
     np.testing.assert_array_equal(old.catalogue.retention, load_preset("eshop").catalogue.retention)

@@ -8,11 +8,8 @@ from sb3_ecom.core import presets
 from sb3_ecom.core.presets import Schema, Section, fields_of
 from sb3_ecom.envs.advertising.pacing.params import PacingParams
 
-_KEYS = fields_of(PacingParams)
 SCHEMA = Schema(
-    folder=Path(__file__).parent,
-    sections={"params": Section(keys=_KEYS, optional=frozenset(_KEYS))},
-    former={},
+    folder=Path(__file__).parent, sections={"params": Section(keys=fields_of(PacingParams))}, former={}
 )
 
 

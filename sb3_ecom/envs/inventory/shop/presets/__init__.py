@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sb3_ecom.core import presets
-from sb3_ecom.core.presets import FREE, Content, Kind, Notes, Schema, Section, fields_of, rounded
+from sb3_ecom.core import preset_text, presets
+from sb3_ecom.core.preset_text import Notes, rounded
+from sb3_ecom.core.presets import FREE, Content, Kind, Schema, Section, fields_of
 from sb3_ecom.envs.inventory.shop.demand_params import ShopDemand
 
 _DIGITS = 5  # significant, in the file
@@ -68,4 +69,4 @@ def format_preset(
     if errors:
         content["standard_errors"] = {name: rounded(values, _DIGITS) for name, values in errors.items()}
     notes: Notes = {"items": "in the order of [demand]", "standard_errors": "parametric bootstrap"}
-    return presets.format_preset(content, "Written by `python -m sb3_ecom calibrate inventory`.", notes)
+    return preset_text.format_preset(content, "Written by `python -m sb3_ecom calibrate inventory`.", notes)

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from sb3_ecom.core import presets
-from sb3_ecom.core.presets import FREE, Content, Kind, Notes, Schema, Section, fields_of, rounded
+from sb3_ecom.core import preset_text, presets
+from sb3_ecom.core.preset_text import Notes, rounded
+from sb3_ecom.core.presets import FREE, Content, Kind, Schema, Section, fields_of
 from sb3_ecom.envs.recommendation.session.params import Catalogue, SessionParams
 
 FITTED = (
@@ -34,6 +35,7 @@ SCHEMA = Schema(
         "assumed": Section(keys=_SCALARS, optional=frozenset(_SCALARS)),
         "catalogue": Section(keys=_CATALOGUE, optional=frozenset({"start"})),
     },
+    shared=("fitted", "assumed"),
     former={"worth": "item_factors", "impulse": "click_update", "keep": "retention"},
 )
 
@@ -113,4 +115,4 @@ def format_preset(
         "catalogue": "fitted, but for item_ids, category and price; one entry per item",
     }
     heading = 'A shop for EcomRec-v0: gymnasium.make("EcomRec-v0", preset="<this file>").'
-    return presets.format_preset(content, heading, notes)
+    return preset_text.format_preset(content, heading, notes)
