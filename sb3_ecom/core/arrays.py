@@ -53,6 +53,12 @@ def take_rows(table: Array, rows: Array) -> Array:
     return look_up(table, rows) if isinstance(table, np.ndarray) else table.index_select(0, rows)
 
 
+def sigmoid(logits: Array) -> Array:
+    """Return the probabilities of logits; numbers are allowed, too."""
+    xp = np if isinstance(logits, (float, np.generic)) else array_namespace(logits)
+    return 1.0 / (1.0 + xp.exp(-logits))
+
+
 def zeros(like: Array, *shape: int) -> Array:
     """Return zeros of this shape, of the type of `like` and where it lives."""
     return array_namespace(like).zeros(shape, dtype=like.dtype, device=like.device)

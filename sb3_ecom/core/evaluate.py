@@ -12,7 +12,7 @@ import numpy as np
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.core.policies import end_notice
-from sb3_ecom.core.registry import Policy, Spec, make_task, spec
+from sb3_ecom.core.registry import Kind, Oracle, Policy, Spec, make_task, spec
 from sb3_ecom.core.task import Metric, Task
 
 _COPIES = 1024  # episodes that run side by side
@@ -145,6 +145,21 @@ def run_episodes(loop: StepLoop, policy: Policy, seed: int, *, warmup: int = 0) 
                 store[result.rows[first]] = values[first]
             finished[result.rows] = True
     return totals
+
+
+def simulate_oracle(
+    task: Task,
+    policy: Callable[[StepLoop], Policy],
+    *,
+    kind: Kind,
+    information: str,
+    episodes: int,
+    seed: int = 0,
+) -> Oracle:
+    """Return the mean return of a privileged policy `policy(loop)` as an oracle."""
+    loop = StepLoop(task, episodes)
+    returns = run_episodes(loop, policy(loop), seed)["reward"]
+    return Oracle.from_sample(returns, kind=kind, information=information, policy=policy)
 
 
 def summarise(metrics: Iterable[Metric], totals: dict[str, Array]) -> dict[str, float]:

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 import gymnasium
+import numpy as np
 
 from sb3_ecom import envs
 from sb3_ecom.core.origin import mark_origin, origin_of
@@ -34,6 +35,16 @@ class Oracle:
     stderr: float  # of `value`; 0 where it is computed, not simulated
     information: str  # what the policy or bound may look at
     policy: Callable[[Any], Policy] | None = None  # make(loop) -> policy that attains it, where there is one
+
+    @classmethod
+    def from_sample(
+        cls, values: Any, *, kind: Kind, information: str, policy: Callable[[Any], Policy] | None = None
+    ) -> Oracle:
+        """Return the mean of (n,) values of independent episodes, with its standard error."""
+        stderr = float(values.std(ddof=1) / np.sqrt(values.size))
+        return cls(
+            kind=kind, value=float(values.mean()), stderr=stderr, information=information, policy=policy
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -107,8 +107,8 @@ class Task(ABC):
         return self.terms(outcome)
 
     def step_info(self, outcome: Any) -> dict[str, Array]:
-        """Return (n, ...) arrays to show in `info`; keys are `step_info_keys`."""
-        return {}
+        """Return (n, ...) arrays to show in `info`: the outcome's fields of `step_info_keys`."""
+        return {name: getattr(outcome, name) for name in self.step_info_keys}
 
     def render(self, state: Any, outcome: Any | None, row: int, mode: str) -> Any:
         """Return a picture ((480, 640, 3) uint8, mode "rgb_array") or a text (mode "ansi") of copy `row`."""
@@ -162,12 +162,18 @@ class AdvantageTask(Protocol):
         """Return what tells it."""
 
 
-def check_reward_weights(weights: Mapping[str, float], known: tuple[str, ...]) -> dict[str, float]:
-    """Return the weights as floats.
+def check_reward_weights(
+    weights: Mapping[str, float] | None,
+    known: tuple[str, ...],
+    default: Mapping[str, float] | None = None,
+) -> dict[str, float]:
+    """Return the weights as floats; where none are given, the default, or 1 for every known term.
 
     Raises:
         ValueError: on an unknown term (the known ones are listed) or a weight that is not finite.
     """
+    if weights is None:
+        weights = dict.fromkeys(known, 1.0) if default is None else default
     for name, weight in weights.items():
         if name not in known:
             raise ValueError(

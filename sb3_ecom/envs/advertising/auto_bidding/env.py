@@ -103,8 +103,7 @@ class AutoTask(BiddingTask):
             raise ValueError(f"unknown parameter of EcomAdsAuto: {error}") from error
         self.bids = bids
         self.horizon = self.params.ticks
-        weights = {"score": 1.0} if reward_weights is None else reward_weights
-        self.reward_weights = check_reward_weights(weights, TERMS)
+        self.reward_weights = check_reward_weights(reward_weights, TERMS, {"score": 1.0})
         self.action_space = spaces.Box(-1.0, 1.0, (1 if bids == "one" else SLOTS,), np.float32)
         self.observation_space = LayoutBox(LAYOUT, -20.0, 20.0)
         hidden = build_tables(self.params)

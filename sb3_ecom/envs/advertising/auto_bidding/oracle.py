@@ -116,9 +116,8 @@ def oracle(task: AutoTask, episodes: int = 64, seed: int = 0) -> Oracle:
     """Return the mean hindsight bound on the score."""
     seeds = np.random.SeedSequence(seed).generate_state(-(-episodes // _BATCH))
     bounds = np.concatenate([hindsight(task, _BATCH, int(s)) for s in seeds])[:episodes]
-    return Oracle(
+    return Oracle.from_sample(
+        bounds,
         kind="bound",
-        value=float(bounds.mean()),
-        stderr=float(bounds.std(ddof=1) / np.sqrt(bounds.size)),
         information="every price and true rate of the day, and who looked at which slot",
     )

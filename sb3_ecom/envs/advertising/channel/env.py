@@ -68,8 +68,7 @@ class ChannelTask(Task):
             raise ValueError(f"unknown parameter of EcomAdsChannel: {error}") from error
         k = self.params.channels
         self.horizon = self.params.days
-        weights = {"revenue": 1.0} if reward_weights is None else reward_weights
-        self.reward_weights = check_reward_weights(weights, TERMS)
+        self.reward_weights = check_reward_weights(reward_weights, TERMS, {"revenue": 1.0})
         self.action_space = spaces.Box(-1.0, 1.0, (k + 1,), np.float32)
         self.layout = layout(k)
         self.observation_space = LayoutBox(self.layout, -20.0, 20.0)

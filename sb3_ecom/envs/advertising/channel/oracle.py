@@ -123,9 +123,8 @@ def bounds(campaigns: Campaigns) -> Floats:
 def oracle(task: ChannelTask, episodes: int = 256, seed: int = 0) -> Oracle:
     """Return the mean upper bound over campaigns."""
     bound = bounds(campaigns_of(task, episodes, seed))
-    return Oracle(
+    return Oracle.from_sample(
+        bound,
         kind="bound",
-        value=float(bound.mean()),
-        stderr=float(bound.std(ddof=1) / np.sqrt(bound.size)),
         information="the hidden effects of the channels",
     )

@@ -48,10 +48,9 @@ def bounds(task: KeywordTask, n: int, seed: int) -> Floats:
 def oracle(task: KeywordTask, episodes: int = 128, seed: int = 0) -> Oracle:
     """Return the mean bound over campaigns."""
     found = bounds(task, episodes, seed)
-    return Oracle(
+    return Oracle.from_sample(
+        found,
         kind="bound",
-        value=float(found.mean()),
-        stderr=float(found.std(ddof=1) / np.sqrt(found.size)),
         information="every keyword's win curve, click and conversion rate, every day",
         policy=oracle_policy,
     )

@@ -104,8 +104,7 @@ class PacingTask(BiddingTask):
             raise ValueError(f"unknown parameter of EcomAds: {error}") from error
         self.horizon = self.params.ticks
         self.day_cost = mean_day_cost(self.params)
-        weights = {"conversions": 1.0} if reward_weights is None else reward_weights
-        self.reward_weights = check_reward_weights(weights, TERMS)
+        self.reward_weights = check_reward_weights(reward_weights, TERMS, {"conversions": 1.0})
         self.action_space = spaces.Box(-1.0, 1.0, (1,), np.float32)
         self.observation_space = LayoutBox(LAYOUT, -20.0, 20.0)
         hidden = build_tables(self.params)

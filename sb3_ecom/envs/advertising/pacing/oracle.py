@@ -82,10 +82,9 @@ def oracle(task: PacingTask, episodes: int = 256, seed: int = 0) -> Oracle:
     seeds = np.random.SeedSequence(seed).generate_state(-(-episodes // _BATCH))
     bound = shading.bounds if first else hindsight
     bounds = np.concatenate([bound(task, _BATCH, int(s)) for s in seeds])[:episodes]
-    return Oracle(
+    return Oracle.from_sample(
+        bounds,
         kind="bound",
-        value=float(bounds.mean()),
-        stderr=float(bounds.std(ddof=1) / np.sqrt(bounds.size)),
         information="price level, traffic and quality of every tick, no single price"
         if first
         else "every price, value and quality of the day",

@@ -79,8 +79,7 @@ class RankTask(Task):
             raise ValueError(f"unknown parameter of EcomAdsRank: {error}") from error
         self.preset = preset
         self.horizon = self.params.days
-        weights = {"revenue": 1.0} if reward_weights is None else reward_weights
-        self.reward_weights = check_reward_weights(weights, TERMS)
+        self.reward_weights = check_reward_weights(reward_weights, TERMS, {"revenue": 1.0})
         self.action_space = spaces.Box(-1.0, 1.0, (2,), np.float32)
         self.observation_space = LayoutBox(LAYOUT, -20.0, 20.0)
         self.tracker = RankTracker(self.horizon, self.params.click_rate * sum(self.params.exposure))
@@ -133,10 +132,6 @@ class RankTask(Task):
     def counters(self, outcome: Outcome) -> dict[str, Array]:
         """Return everything of the outcome."""
         return outcome._asdict()
-
-    def step_info(self, outcome: Outcome) -> dict[str, Array]:
-        """Return clicks and the reserve per click."""
-        return {"clicks": outcome.clicks, "reserve": outcome.reserve}
 
     def render(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
         """Draw the last days."""

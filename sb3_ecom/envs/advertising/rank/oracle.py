@@ -89,10 +89,9 @@ def oracle(task: RankTask, episodes: int = 512, seed: int = 0) -> Oracle:
         loop = StepLoop(task, episodes)
         value = run_episodes(loop, oracle_policy(loop), seed)["expected"]
         kind, information = "best-known", "value level, touchiness and advertisers' experience"
-    return Oracle(
+    return Oracle.from_sample(
+        value,
         kind=kind,  # type: ignore[arg-type]
-        value=float(value.mean()),
-        stderr=float(value.std(ddof=1) / np.sqrt(episodes)),
         information=information,
         policy=None if task.preset == "static" else oracle_policy,
     )

@@ -70,8 +70,7 @@ class TargetTask(Task):
             raise ValueError(f"unknown parameter of EcomAdsTarget: {error}") from error
         k = self.params.creatives
         self.horizon = self.params.pages
-        weights = {"clicks": 1.0, "price": 1.0} if reward_weights is None else reward_weights
-        self.reward_weights = check_reward_weights(weights, TERMS)
+        self.reward_weights = check_reward_weights(reward_weights, TERMS, {"clicks": 1.0, "price": 1.0})
         self.action_space = spaces.Discrete(k + 1)
         self.layout = layout(k)
         self.observation_space = LayoutBox(self.layout, -20.0, 20.0)
@@ -118,10 +117,6 @@ class TargetTask(Task):
             "expected": outcome.click_rate,
             "cost": cost,
         }
-
-    def step_info(self, outcome: Outcome) -> dict[str, Array]:
-        """Return whether an ad was shown."""
-        return {"shown": outcome.shown}
 
     def render(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
         """Draw the visit."""

@@ -80,8 +80,7 @@ class BoredomTask(Task):
             raise ValueError(f"unknown parameter of EcomRecBored: {error}") from error
         p = self.params
         self.horizon = p.horizon
-        weights = {"clicks": 1.0} if reward_weights is None else reward_weights
-        self.reward_weights = check_reward_weights(weights, TERMS)
+        self.reward_weights = check_reward_weights(reward_weights, TERMS, {"clicks": 1.0})
         items = p.catalogue().astype(np.float32)
         self.layout = Layout(p.topics + 1, HISTORY, 2 + 2 * p.topics)
         public = Items(items, np.zeros(p.items, np.float32), None)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from sb3_ecom.core.arrays import Array
-from sb3_ecom.core.evaluate import run_episodes
+from sb3_ecom.core.evaluate import simulate_oracle
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.core.registry import Oracle, Policy
 from sb3_ecom.envs.recommendation.boredom.baselines import as_action
@@ -49,14 +49,12 @@ def _diversify(loop: StepLoop, discount: float, crowd: float, felt: bool) -> Pol
 
 def oracle(task: BoredomTask) -> Oracle:
     """Return the rotating clairvoyant's return, simulated."""
-    loop = StepLoop(task, _EPISODES)
-    returns = run_episodes(loop, rotation(loop), seed=0)["reward"]
-    return Oracle(
+    return simulate_oracle(
+        task,
+        rotation,
         kind="best-known",
-        value=float(returns.mean()),
-        stderr=float(returns.std(ddof=1) / np.sqrt(returns.size)),
         information="the visitor's taste; not the noise",
-        policy=rotation,
+        episodes=_EPISODES,
     )
 
 

@@ -16,7 +16,7 @@ from torch import nn
 
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.envs.recommendation.calibration.sessions import Sessions
-from sb3_ecom.envs.recommendation.session.visitor import after_click
+from sb3_ecom.envs.recommendation.session.visitor import after_click, catalogue_logits, revisit_logits
 
 GATE_PRECISION = 1.0  # of every logit of retention
 GATE_MEANS = (
@@ -104,9 +104,9 @@ class ChoiceModel(nn.Module):
         """Return the (B,) negative log-likelihoods of (B, T) items, -1 where a session has ended."""
         items = torch.from_numpy(padded[:, :-1].astype(np.int64)).clamp_min(0)
         targets = torch.from_numpy(padded[:, 1:].astype(np.int64))
-        logits = self.quality + self.taste(items) @ self.factors().T
+        logits: torch.Tensor = catalogue_logits(self.quality, self.taste(items), self.factors())
         last = torch.zeros_like(logits).scatter_(-1, items[..., None], 1.0)
-        logits = logits + self.reopen * last.cummax(1)[0] + self.repeat * last
+        logits = revisit_logits(logits, last.cummax(1)[0], last, self.reopen, self.repeat)
         chosen = logits.gather(-1, targets.clamp_min(0)[..., None])[..., 0]
         return ((logits.logsumexp(-1) - chosen) * (targets >= 0)).sum(1)
 

@@ -65,8 +65,7 @@ class ColdStartTask(Task):
             raise ValueError(f"unknown parameter of EcomRecCold: {error}") from error
         p = self.params
         self.horizon = p.horizon
-        weights = {"clicks": 1.0} if reward_weights is None else reward_weights
-        self.reward_weights = check_reward_weights(weights, TERMS)
+        self.reward_weights = check_reward_weights(reward_weights, TERMS, {"clicks": 1.0})
         self.action_space = spaces.Discrete(p.items)
         self.layout = Layout(1 + p.items * (p.features + 2), HISTORY, 2 + p.features)
         candidates = Candidates(1, p.items, p.features, columns=2)
@@ -108,10 +107,6 @@ class ColdStartTask(Task):
     def counters(self, outcome: Outcome) -> dict[str, Array]:
         """Return clicks, their chances and the regret."""
         return {"clicks": outcome.clicked, "rate": outcome.rate, "regret": outcome.regret}
-
-    def step_info(self, outcome: Outcome) -> dict[str, Array]:
-        """Return the item and whether it was clicked."""
-        return {"item": outcome.item, "clicked": outcome.clicked}
 
     def expected_advantage(self, discount: float) -> ExpectedAdvantage:
         """Return the expected advantage of items, on NumPy (`sb3.VecExpectedAdvantage`)."""

@@ -62,8 +62,7 @@ class ContextTask(Task):
             raise ValueError(f"unknown parameter of EcomRecContext: {error}") from error
         p = self.params
         self.horizon = p.horizon
-        weights = {"clicks": 1.0} if reward_weights is None else reward_weights
-        self.reward_weights = check_reward_weights(weights, TERMS)
+        self.reward_weights = check_reward_weights(reward_weights, TERMS, {"clicks": 1.0})
         self.action_space = spaces.MultiDiscrete([p.items] * p.slate_size)
         devices, places = len(p.device_shares), len(p.place_shares)
         self.layout = Layout(2 + devices + places, 1, 1 + p.slate_size)

@@ -90,8 +90,7 @@ class EvolutionTask(Task):
         p = self.params
         self.repeats, self.interests = repeats, interests
         self.horizon = p.horizon
-        weights = {"watched": 1.0} if reward_weights is None else reward_weights
-        self.reward_weights = check_reward_weights(weights, TERMS)
+        self.reward_weights = check_reward_weights(reward_weights, TERMS, {"watched": 1.0})
         self.action_space = spaces.MultiDiscrete([p.candidates] * p.slate_size)
         shown = p.topics if interests == "observed" else 0
         self.layout = Layout(shown + p.candidates * p.topics, HISTORY, FACTS + p.topics)

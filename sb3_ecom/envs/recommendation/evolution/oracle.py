@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from sb3_ecom.core.arrays import Array
-from sb3_ecom.core.evaluate import run_episodes
+from sb3_ecom.core.evaluate import simulate_oracle
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.core.registry import Oracle, Policy
 from sb3_ecom.envs.recommendation.evolution.baselines import BudgetPrice
@@ -43,14 +43,12 @@ def clairvoyant_lambda(loop: StepLoop) -> Policy:
 
 def oracle(task: EvolutionTask) -> Oracle:
     """Return the clairvoyant price-setter's return, simulated."""
-    loop = StepLoop(task, _EPISODES)
-    returns = run_episodes(loop, clairvoyant_lambda(loop), seed=0)["reward"]
-    return Oracle(
+    return simulate_oracle(
+        task,
+        clairvoyant_lambda,
         kind="best-known",
-        value=float(returns.mean()),
-        stderr=float(returns.std(ddof=1) / np.sqrt(returns.size)),
         information="the viewer's interests and the quality of every candidate; not the noise",
-        policy=clairvoyant_lambda,
+        episodes=_EPISODES,
     )
 
 

@@ -73,8 +73,7 @@ class OrganicBrowsingTask(Task):
             raise ValueError(f"unknown parameter of EcomRecOrganic: {error}") from error
         p = self.params
         self.horizon = p.horizon
-        weights = {"clicks": 1.0} if reward_weights is None else reward_weights
-        self.reward_weights = check_reward_weights(weights, TERMS)
+        self.reward_weights = check_reward_weights(reward_weights, TERMS, {"clicks": 1.0})
         self.action_space = spaces.Discrete(p.products)
         loading, popularity, partner = p.catalogue()
         code = p.codes()
@@ -118,10 +117,6 @@ class OrganicBrowsingTask(Task):
     def counters(self, outcome: Outcome) -> dict[str, Array]:
         """Return clicks, recommendations and their chances."""
         return {"clicks": outcome.clicked, "recommendations": outcome.asked, "rate": outcome.rate}
-
-    def step_info(self, outcome: Outcome) -> dict[str, Array]:
-        """Return the product viewed or recommended, and which of the two."""
-        return {"product": outcome.product, "asked": outcome.asked}
 
     def render(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
         """Draw what was viewed, and what the visitor would click."""

@@ -64,8 +64,7 @@ class RetentionTask(Task):
         except TypeError as error:
             raise ValueError(f"unknown parameter of EcomRecRetain: {error}") from error
         self.horizon = self.params.days
-        weights = {"clicks": 1.0} if reward_weights is None else reward_weights
-        self.reward_weights = check_reward_weights(weights, TERMS)
+        self.reward_weights = check_reward_weights(reward_weights, TERMS, {"clicks": 1.0})
         self.action_space = spaces.Box(-1.0, 1.0, (3,), np.float32)
         self.tracker = RetentionTracker(self.params.days, self.params.slate_size)
         self.layout = Layout(4, HISTORY, FEATURES)

@@ -103,8 +103,9 @@ class SessionTask(Task):
         self.params = params
         self.action = action
         self.horizon = params.horizon
-        weights = {"clicks": 1.0} if reward_weights is None else reward_weights
-        self.reward_weights = check_reward_weights(weights, tuple(term.name for term in self.rewards))
+        self.reward_weights = check_reward_weights(
+            reward_weights, tuple(term.name for term in self.rewards), {"clicks": 1.0}
+        )
         items = params.catalogue
         exhaustible = items.size <= params.horizon + params.slate_size
         self.tracker = SessionTracker(action, params.slate_size, exhaustible)

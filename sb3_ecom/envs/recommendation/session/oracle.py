@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
-import numpy as np
-
 from sb3_ecom.core.arrays import Array
-from sb3_ecom.core.evaluate import run_episodes
+from sb3_ecom.core.evaluate import simulate_oracle
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.core.registry import Oracle
 from sb3_ecom.envs.recommendation.session.belief import ShopBelief
@@ -96,12 +94,10 @@ def oracle(task: SessionTask) -> Oracle:
             information="what the agent sees; nothing is hidden in a tiny shop",
             policy=tiny.policy,
         )
-    loop = StepLoop(task, _ORACLE_EPISODES)
-    returns = run_episodes(loop, lookahead_clairvoyant(loop), seed=0)["reward"]
-    return Oracle(
+    return simulate_oracle(
+        task,
+        lookahead_clairvoyant,
         kind="best-known",
-        value=float(returns.mean()),
-        stderr=float(returns.std(ddof=1) / np.sqrt(returns.size)),
         information="the visitor's taste and patience, and how he decides; not the noise",
-        policy=lookahead_clairvoyant,
+        episodes=_ORACLE_EPISODES,
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.arrays import Array, sigmoid
 from sb3_ecom.core.tracker import State
 from sb3_ecom.envs.recommendation.session.dynamics import PageOutcome, Visit
 from sb3_ecom.envs.recommendation.session.params import SessionParams
@@ -84,7 +84,7 @@ class PageReader:
         return {
             "landed": int(visit.entry[row]),
             "satisfaction": satisfaction,
-            "leaving": float(1 / (1 + np.exp(-logit))),
+            "leaving": float(sigmoid(logit)),
             "wanted": tuple(int(item) for item in best if np.isfinite(pleasure[item])),
             "satiation": tuple(float(value) for value in satiation),
         }

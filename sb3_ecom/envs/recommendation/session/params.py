@@ -126,10 +126,3 @@ class SessionParams:
         check_fields(self, "outside_scale", above=0)
         check_fields(self, "horizon", low=1, unit="page")
         check_fields(self, "slate_size", low=1, high=self.catalogue.size, unit="(the catalogue)")
-
-    @property
-    def outside_weight(self) -> float:
-        """exp(w0): `outside_scale` x the mean weight of the whole catalogue at the entry of a session."""
-        items = self.catalogue
-        logits = items.quality + items.start @ items.item_factors.T
-        return float(self.outside_scale * items.entry_share @ np.exp(logits).sum(1))

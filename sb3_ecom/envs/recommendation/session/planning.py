@@ -1,4 +1,4 @@
-"""Look-ahead for a page: which items to show when each click changes the visitor.
+"""Look-ahead for a page: chooses its items when each click changes the visitor.
 
 A page earns ``sum_j w_j (1 + V_j) / (W0 + sum_j w_j)`` plus the part without a click, where w_j is the choice
 weight of an item, W0 that of clicking nothing and V_j what the rest of the session is worth after a click on
@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sb3_ecom.core.arrays import Array, tree_take
+from sb3_ecom.core.arrays import Array, sigmoid, tree_take
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.core.policies import end_notice
 from sb3_ecom.envs.recommendation.session.dynamics import attraction
@@ -52,6 +52,29 @@ class Belief(NamedTuple):
     page: Array  # (n,)
 
 
+def best_page(tables: VisitTables, weights: Array, click_value: Array, idle_value: Array) -> Array:
+    """Return the (n, K) places, best first, of the candidates whose page has the highest expected value.
+
+    Args:
+        tables: of the visitor.
+        weights: (n, M) choice weights of the M candidates in the first slot.
+        click_value: (n, M) value of a click on each, what follows included.
+        idle_value: (n,) value of a page without a click.
+    """
+    size, outside = len(tables.slot), float(tables.outside[0])
+    rows = np.arange(len(weights))[:, None]
+    slots = np.exp(tables.slot)  # what is left of an item's weight further down the page
+    value = np.zeros(len(weights))
+    for _ in range(_DINKELBACH):
+        edge = weights * (click_value - value[:, None])
+        best = np.argpartition(-edge, size - 1, axis=1)[:, :size]
+        order: Array = best[rows, np.argsort(-edge[rows, best], axis=1)]
+        shown = weights[rows, order] * slots
+        earned = (shown * click_value[rows, order]).sum(1) + outside * idle_value
+        value = earned / (outside + shown.sum(1))
+    return order
+
+
 class Planner:
     """Chooses pages for beliefs; `coefficients` weigh `_features` into the value of going on."""
 
@@ -72,18 +95,8 @@ class Planner:
         count = min(max(CANDIDATES, size), weights.shape[1])
         ids = np.argpartition(-weights, count - 1, axis=1)[:, :count]
         rows = np.arange(len(ids))[:, None]
-        w = weights[rows, ids]
-        gain = 1.0 + self._after_click(belief, ids)
-        lost = self._after_nothing(belief)
-        outside = float(self.tables.outside[0])
-        slots = np.exp(self.tables.slot)  # what is left of an item's weight further down the page
-        value = np.zeros(len(ids))
-        for _ in range(_DINKELBACH):
-            edge = w * (gain - value[:, None])
-            best = np.argpartition(-edge, size - 1, axis=1)[:, :size]
-            order = best[rows, np.argsort(-edge[rows, best], axis=1)]
-            discounted = w[rows, order] * slots
-            value = ((discounted * gain[rows, order]).sum(1) + outside * lost) / (outside + discounted.sum(1))
+        click_value = 1.0 + self._after_click(belief, ids)
+        order = best_page(self.tables, weights[rows, ids], click_value, self._after_nothing(belief))
         return ids[rows, order]
 
     def continuation_value(self, belief: Belief) -> Array:
@@ -109,7 +122,7 @@ class Planner:
         return np.exp(item_logits(self.params, 0.0, 0.0, satiation @ self.tables.category.T))
 
     def _stay(self, satisfaction: Array, patience: Array, reaction: Array) -> Array:
-        return 1.0 / (1.0 + np.exp(leave_logit(self.params, satisfaction, patience, reaction)))
+        return sigmoid(-leave_logit(self.params, satisfaction, patience, reaction))
 
     def _after_nothing(self, belief: Belief) -> Array:
         """Return (n,) stay probability x value of the same state one page on, without a click."""

@@ -13,11 +13,11 @@ from itertools import product
 
 import numpy as np
 
-from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.arrays import Array, sigmoid
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.envs.recommendation.session.env import SessionTask
 from sb3_ecom.envs.recommendation.session.params import SessionParams
-from sb3_ecom.envs.recommendation.session.visitor import leave_logit
+from sb3_ecom.envs.recommendation.session.visitor import catalogue_logits, leave_logit
 
 LARGEST = 8  # items: 2^N sets of closed items
 
@@ -69,8 +69,8 @@ def solve_tiny(task: SessionTask) -> TinySolution:
     masks = np.arange(1 << n)
     closed = (masks[:, None] >> np.arange(n)) & 1 == 1  # (M, N)
     empty = closed[:, pages] | repeat  # (M, S, K)
-    stay_click = 1 / (1 + np.exp(leave_logit(p, 0.0, 0.0, t.exit_effect.astype(float))))  # (N,)
-    stay = float(1 / (1 + np.exp(leave_logit(p, 0.0, 0.0, p.exit_without_click))))
+    stay_click = sigmoid(-leave_logit(p, 0.0, 0.0, t.exit_effect.astype(float)))  # (N,)
+    stay = float(sigmoid(-leave_logit(p, 0.0, 0.0, p.exit_without_click)))
     values = np.zeros((p.horizon + 1, n, len(masks)))
     slates = np.zeros((p.horizon, n, len(masks), k), dtype=np.int64)
     chances = [_chances(task, item, pages, empty, closed) for item in range(n)]
@@ -94,7 +94,7 @@ def _chances(task: SessionTask, item: int, pages: Array, empty: Array, closed: A
     t = task.tables.hidden
     landed = closed.sum(1) == 1  # no click yet: the taste is the landing item's
     taste = np.where(landed[:, None], t.start[item], t.click_update[item]).astype(float)  # (M, D)
-    utility = t.quality + taste @ t.item_factors.T  # (M, N)
+    utility = catalogue_logits(t.quality, taste, t.item_factors)  # (M, N)
     weights = np.where(empty, 0.0, np.exp(utility[:, pages] + t.slot))
     total = weights.sum(-1) + float(t.outside[0])
     return weights / total[..., None], float(t.outside[0]) / total
