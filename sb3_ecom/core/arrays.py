@@ -12,8 +12,12 @@ from typing import Any, Protocol, TypeVar
 
 import array_api_compat
 import numpy as np
+from numpy.typing import NDArray
 
 Array = Any  # an (n, ...) array of any namespace that array-api-compat knows
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 Tree = TypeVar("Tree")  # an array, or a NamedTuple (possibly nested) of arrays
 
 
@@ -164,7 +168,7 @@ def check_seed(seed: Any) -> int:
 
 
 class Backend(Protocol):
-    """What the step loop asks of an array library.
+    """Interface of an array library to the step loop.
 
     Every draw returns float32 unless it says otherwise. `spawn(key)` returns an independent source whose
     numbers depend on `key` and the seed alone: resets draw from it, so that one copy's new episode can

@@ -1,4 +1,4 @@
-"""What a domain writes: a task, batched and free of randomness except where it draws its noise."""
+"""Base class of tasks, batched and free of randomness except where they draw their noise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tasks share whose own stock report says all that matters of the past."""
+"""Base of tasks whose stock report shows the whole hidden state."""
 
 from __future__ import annotations
 

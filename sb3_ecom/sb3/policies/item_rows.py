@@ -8,19 +8,20 @@ import numpy as np
 from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.checks import check_above
 from sb3_ecom.core.origin import Origin
 from sb3_ecom.core.policies import OffsetRule
-from sb3_ecom.core.registry import spec
 from sb3_ecom.core.spaces import Layout, LayoutBox, blocks_of
 from sb3_ecom.core.task import Task
+from sb3_ecom.sb3.policies.residual import named_rule
 
 
 class RowSettings(NamedTuple):
-    """How observations are cut and actions are put together; a saved model carries it in its space."""
+    """Settings of cutting observations and joining actions; a saved model carries them in its space."""
 
     env_id: str | None  # whose baseline `rule` is
     rule: str | None  # baseline whose offsets an action sets; None: the action is the task's own
-    reach: float  # offset at action 1, in the rule's own unit
+    max_offset: float  # offset at action 1, in the rule's own unit
     history: bool  # whether a row holds the item's past
     identity: bool  # whether a row says which item it is
 
@@ -44,8 +45,8 @@ class ItemRows:
     (`LayoutBox.blocks`).
 
     Raises:
-        ValueError: if the observation has no blocks, the action is no Box of whole floats per item, `reach`
-            is not > 0, or the rule is unknown or has no offsets.
+        ValueError: if the observation has no blocks, the action is no Box of whole floats per item,
+            `max_offset` is not > 0, or the rule is unknown or has no offsets.
     """
 
     def __init__(self, task: Task, settings: RowSettings) -> None:
@@ -58,8 +59,7 @@ class ItemRows:
             raise ValueError(
                 f"action must be a Box of whole floats per item ({items}), got {task.action_space}"
             )
-        if not settings.reach > 0:
-            raise ValueError(f"reach must be > 0, got {settings.reach}")
+        check_above("max_offset", settings.max_offset, 0)
         self.settings, self.items, self._layout, self._shared = settings, items, space.layout, blocks.shared
         self.rule = _find_rule(task, settings)
         parts = [blocks.catalogue, *([np.eye(items)] if settings.identity else [])]
@@ -102,7 +102,7 @@ class ItemRows:
         joint = np.ascontiguousarray(offsets.reshape(len(observation), -1))
         if self.rule is None:
             return joint
-        return self.rule(observation, joint * self.settings.reach)
+        return self.rule(observation, joint * self.settings.max_offset)
 
 
 class ItemRowPolicy:
@@ -135,10 +135,5 @@ def _find_rule(task: Task, settings: RowSettings) -> OffsetRule | None:
         return None
     if settings.env_id is None:
         raise ValueError(f"rule={settings.rule!r} belongs to an id: build the VecEnv with env_id")
-    baselines = spec(settings.env_id).baselines
-    if settings.rule not in baselines:
-        raise ValueError(f"rule must be one of {', '.join(baselines)}, got {settings.rule!r}")
-    rule = baselines[settings.rule](task)
-    if not isinstance(rule, OffsetRule):
-        raise ValueError(f"rule {settings.rule!r} of {settings.env_id} has no offsets to shift")
+    rule: OffsetRule = named_rule(task, settings.env_id, settings.rule, OffsetRule)
     return rule

@@ -8,6 +8,7 @@ import numpy as np
 from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.checks import check_above, check_choice
 from sb3_ecom.core.origin import Origin
 from sb3_ecom.core.policies import ResidualRule
 from sb3_ecom.core.registry import spec
@@ -16,11 +17,11 @@ from sb3_ecom.core.task import Task
 
 
 class ResidualSettings(NamedTuple):
-    """Which rule is shifted, and how far; a saved model carries it in its space."""
+    """Rule to be offset and the size of offsets; a saved model carries them in its space."""
 
     env_id: str  # whose baseline `rule` is
     rule: str
-    reach: float  # offset at action 1, in the rule's own unit
+    max_offset: float  # offset at action 1, in the rule's own unit
 
 
 class ResidualBox(LayoutBox):
@@ -43,16 +44,24 @@ def find_rule(task: Task, settings: ResidualSettings) -> ResidualRule:
     """Return a fresh rule.
 
     Raises:
-        ValueError: if the id has no baseline of that name, it can not be shifted, or `reach` is not > 0.
+        ValueError: if the id has no baseline of that name, it can not be shifted, or `max_offset` is not > 0.
     """
-    if not settings.reach > 0:
-        raise ValueError(f"reach must be > 0, got {settings.reach}")
-    baselines = spec(settings.env_id).baselines
-    if settings.rule not in baselines:
-        raise ValueError(f"rule must be one of {', '.join(baselines)}, got {settings.rule!r}")
-    rule = baselines[settings.rule](task)
-    if not isinstance(rule, ResidualRule):
-        raise ValueError(f"rule {settings.rule!r} of {settings.env_id} has no offsets to shift")
+    check_above("max_offset", settings.max_offset, 0)
+    rule: ResidualRule = named_rule(task, settings.env_id, settings.rule, ResidualRule)
+    return rule
+
+
+def named_rule(task: Task, env_id: str, name: str, protocol: Any) -> Any:
+    """Return a fresh baseline of an id that follows the `protocol` of rules with offsets.
+
+    Raises:
+        ValueError: if the id has no baseline of that name, or it can not be shifted.
+    """
+    baselines = spec(env_id).baselines
+    check_choice("rule", name, baselines)
+    rule = baselines[name](task)
+    if not isinstance(rule, protocol):
+        raise ValueError(f"rule {name!r} of {env_id} has no offsets to shift")
     return rule
 
 
@@ -99,4 +108,4 @@ class ResidualPolicy:
         """Return (actions, None)."""
         joined = np.concatenate([self._rule.features(observation), observation], axis=1)
         action, _state = self._model.predict(joined, deterministic=deterministic)
-        return self._rule.act(action * self._settings.reach), None
+        return self._rule.act(action * self._settings.max_offset), None

@@ -26,7 +26,7 @@ from sb3_ecom.envs.advertising.bid_multiplier import BidMultiplier, Control, che
 from sb3_ecom.envs.advertising.bidding import BiddingTask
 from sb3_ecom.envs.advertising.day_tables import make_day_tables
 
-STEP = 0.3  # log multiplier per unit of an incremental action
+_STEP = 0.3  # log multiplier per unit of an incremental action
 Bids = Literal["one", "per_slot"]
 
 
@@ -113,7 +113,7 @@ class AutoTask(BiddingTask):
     def _make_tracker(self, control: Control) -> AutoTracker:
         p = self.params
         return AutoTracker(
-            BidMultiplier(MAX_LOG_MULTIPLIER, STEP, control),
+            BidMultiplier(MAX_LOG_MULTIPLIER, _STEP, control),
             p.ticks,
             p.auctions,
             p.rate,

@@ -33,7 +33,7 @@ from sb3_ecom.envs.advertising.pacing.render import render
 from sb3_ecom.envs.advertising.pacing.rewards import TERMS, reward_terms
 from sb3_ecom.envs.advertising.pacing.tracker import LAYOUT, Opening, PacingTracker, Report
 
-STEP = 0.5  # log multiplier per unit of an incremental action
+_STEP = 0.5  # log multiplier per unit of an incremental action
 
 
 class PacingTask(BiddingTask):
@@ -110,7 +110,7 @@ class PacingTask(BiddingTask):
         hidden = build_tables(self.params)
         self.tables = TaskTables(hidden, make_day_tables(hidden.traffic, hidden.traffic_left))
         self.tracker = PacingTracker(
-            BidMultiplier(MAX_LOG_MULTIPLIER, STEP, control),
+            BidMultiplier(MAX_LOG_MULTIPLIER, _STEP, control),
             self.horizon,
             self.params.price_median,
             self.params.conversion_rate,

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sb3_ecom.core.arrays import NumpyBackend
+from sb3_ecom.core.arrays import Floats, NumpyBackend
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.core.registry import Oracle
 from sb3_ecom.envs.advertising.auctions import MICROS
@@ -20,12 +20,10 @@ from sb3_ecom.envs.advertising.pacing.planning import Observed
 from sb3_ecom.envs.advertising.pacing.replay import replay_market
 from sb3_ecom.envs.advertising.replay import rows_by_copy
 
-Floats = NDArray[np.float64]
-
 _BATCH = 64  # days in memory at once
 
 
-class Day(NamedTuple):
+class _Day(NamedTuple):
     """Auctions of one day."""
 
     cost: Floats  # (m,) whole micros
@@ -47,7 +45,7 @@ def fractional_knapsack(cost: Floats, value: Floats, budget: float) -> float:
     return total
 
 
-def replay_days(task: PacingTask, n: int, seed: int) -> Iterator[Day]:
+def replay_days(task: PacingTask, n: int, seed: int) -> Iterator[_Day]:
     """Yield the days that `StepLoop(task, n)` plays after ``reset(seed)``."""
     source = NumpyBackend()
     source.seed(seed)
@@ -63,7 +61,7 @@ def replay_days(task: PacingTask, n: int, seed: int) -> Iterator[Day]:
         values.append(np.exp(batch.log_value) * np.repeat(quality, batch.counts))
     cost, value = np.concatenate(costs), np.concatenate(values)
     for row, part in enumerate(rows_by_copy(owners, n)):
-        yield Day(cost[part], value[part].astype(np.float64), float(hidden.budget[row]))
+        yield _Day(cost[part], value[part].astype(np.float64), float(hidden.budget[row]))
 
 
 def hindsight(task: PacingTask, n: int, seed: int) -> Floats:

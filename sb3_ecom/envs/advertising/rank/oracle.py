@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from sb3_ecom.core.arrays import NumpyBackend
+from sb3_ecom.core.arrays import Floats, NumpyBackend
 from sb3_ecom.core.evaluate import run_episodes
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.core.registry import Oracle, Policy
@@ -15,8 +15,6 @@ from sb3_ecom.envs.advertising.rank import planning
 from sb3_ecom.envs.advertising.rank.dynamics import MAX_LOG_RESERVE, Ranking, open_pages
 from sb3_ecom.envs.advertising.rank.env import RankTask
 from sb3_ecom.envs.advertising.rank.virtual_value import virtual_value
-
-Floats = NDArray[np.float64]
 
 
 def oracle_policy(loop: StepLoop) -> Policy:

@@ -14,7 +14,7 @@ from sb3_ecom.envs.inventory.shop.reorder_rules import RULES, within_storage
 from sb3_ecom.envs.inventory.shop.tuning import parameters, view_of
 
 
-class TunedRule:
+class _TunedRule:
     """A rule at its tuned parameters, and the offsets that shift it away from them.
 
     Attributes:
@@ -41,7 +41,7 @@ class _HoltWinters:
     """Makes the rule of Holt-Winters forecasts: its memory a second look would upset, so no offsets."""
 
     def __call__(self, task: ShopTask) -> Policy:
-        return TunedRule(task, "holt_winters").__call__
+        return _TunedRule(task, "holt_winters").__call__
 
     def check_extras(self, task: ShopTask) -> None:
         """Look for what the fit needs, before anything is tuned.
@@ -56,7 +56,7 @@ class _HoltWinters:
 def _baseline(name: str) -> Callable[[ShopTask], Policy]:
     if name == "holt_winters":
         return _HoltWinters()
-    return lambda task: TunedRule(task, name)
+    return lambda task: _TunedRule(task, name)
 
 
 def _known_rate(loop: Any) -> Policy:

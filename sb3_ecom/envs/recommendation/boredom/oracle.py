@@ -1,4 +1,4 @@
-"""How many clicks a visit can bring: greedy and rotating clairvoyants, and the cap of a page."""
+"""Upper ends of a visit's clicks: greedy and rotating clairvoyants, and the cap of a page."""
 
 from __future__ import annotations
 

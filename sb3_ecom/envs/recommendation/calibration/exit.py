@@ -1,4 +1,4 @@
-"""When do visitors leave? A logistic hazard after each click, with a patience of each visitor's own."""
+"""Exit model of a log: a logistic hazard after each click, with a patience of each visitor's own."""
 
 from __future__ import annotations
 

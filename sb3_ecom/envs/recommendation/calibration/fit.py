@@ -39,7 +39,7 @@ _CHUNK = 2_000_000  # copies x items that are simulated side by side
 
 @dataclass(frozen=True, kw_only=True)
 class FitResult:
-    """What a log says, and how sure it is."""
+    """Parameters fitted to a log, with standard errors."""
 
     params: SessionParams
     standard_errors: dict[str, float]  # of the fitted scalars

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, cast
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from sb3_ecom.core.arrays import Array, sigmoid
 from sb3_ecom.core.evaluate import run_episodes, simulate_oracle
 from sb3_ecom.core.loop import StepLoop
-from sb3_ecom.core.registry import Oracle
+from sb3_ecom.core.registry import Oracle, Policy
 from sb3_ecom.envs.recommendation.large.env import LargeTask
 from sb3_ecom.envs.recommendation.large.retrieval import best_exact
 from sb3_ecom.envs.recommendation.large.shop import PAD
@@ -19,8 +18,6 @@ from sb3_ecom.envs.recommendation.session.params import SessionParams
 from sb3_ecom.envs.recommendation.session.planning import best_page
 from sb3_ecom.envs.recommendation.session.visit_tables import VisitTables
 from sb3_ecom.envs.recommendation.session.visitor import after_page, leave_logit
-
-Policy = Callable[[Array], Array]
 
 _POOL = 48  # items with the highest weight whose consequences are looked at
 _SEARCHED = (4.0, 8.0, 12.0)  # value of staying, in clicks

@@ -1,4 +1,4 @@
-"""What a shop that knows the model can infer about its visitor from what it sees.
+"""Belief about a visitor of a shop that knows the model, from what it sees.
 
 The landing item and the clicks determine taste, satiation and satisfaction, so these are followed exactly.
 Patience is hidden: it is filtered on a Gauss-Hermite grid from the fact that the visitor stayed.

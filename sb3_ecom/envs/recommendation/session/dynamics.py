@@ -1,4 +1,4 @@
-"""How a visitor looks at a page: click, buy, send back, stay or leave. Pure, batched, no randomness.
+"""Dynamics of a page: click, buy, send back, stay or leave. Pure, batched, no randomness.
 
 `step` is the fast path: it fetches what a page may come to in one row of packed tables, which are made from
 the equations in `visitor`. A test plays sessions by those equations alone and finds the same.

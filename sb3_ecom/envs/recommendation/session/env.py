@@ -38,7 +38,7 @@ _TINY = 1e-30  # keeps the logarithm of a uniform 0 finite
 
 
 class ResetNoise(NamedTuple):
-    """What starts a session; each (n,)."""
+    """Noise that starts a session; each (n,)."""
 
     entry: Array  # U[0, 1)
     hour: Array  # U[0, 1)

@@ -1,4 +1,4 @@
-"""How good a session can be: clairvoyants see the visitor, a planner sees what the agent sees."""
+"""Best known session policies: clairvoyants see the visitor, a planner sees what the agent sees."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from typing import Any, cast
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.evaluate import simulate_oracle
 from sb3_ecom.core.loop import StepLoop
-from sb3_ecom.core.registry import Oracle
+from sb3_ecom.core.registry import Oracle, Policy
 from sb3_ecom.envs.recommendation.session.belief import ShopBelief
 from sb3_ecom.envs.recommendation.session.dynamics import attraction
 from sb3_ecom.envs.recommendation.session.env import SessionTask
 from sb3_ecom.envs.recommendation.session.planning import Belief, Planner, fit_planner
 from sb3_ecom.envs.recommendation.session.tiny import solve_tiny, why_not_tiny
-
-Policy = Callable[[Array], Array]
 
 
 class Truth:

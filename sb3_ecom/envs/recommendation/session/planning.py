@@ -30,7 +30,7 @@ from sb3_ecom.envs.recommendation.session.visitor import (
     satiation_after_click,
 )
 
-CANDIDATES = 24  # items with the highest weight whose consequences are looked at
+_CANDIDATES = 24  # items with the highest weight whose consequences are looked at
 _ROUNDS = 6  # of fitted policy iteration
 _MEMORY = (
     4  # rounds whose sessions the value is fitted to: with the newest alone it swings between two policies
@@ -41,7 +41,7 @@ _DINKELBACH = 4  # iterations; three change nothing any more
 
 
 class Belief(NamedTuple):
-    """What a planner holds about n visitors: for a clairvoyant the truth, for a shop its estimate."""
+    """State of n visitors as a planner believes it: for a clairvoyant the truth, for a shop its estimate."""
 
     taste: Array  # (n, D)
     weights: Array  # (n, N) choice weights of every item without satiation, opened and known items 0
@@ -92,7 +92,7 @@ class Planner:
         """Return the (n, K) slate, best item first."""
         size = self.params.slate_size
         weights = belief.weights * self._tired(belief.satiation)
-        count = min(max(CANDIDATES, size), weights.shape[1])
+        count = min(max(_CANDIDATES, size), weights.shape[1])
         ids = np.argpartition(-weights, count - 1, axis=1)[:, :count]
         rows = np.arange(len(ids))[:, None]
         click_value = 1.0 + self._after_click(belief, ids)

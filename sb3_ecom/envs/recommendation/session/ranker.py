@@ -43,10 +43,10 @@ def rank(shop: Any, weights: Array, last: Array, counts: Array, opened: Array, s
         opened: (n, N) bool.
         slate_size: K.
     """
-    return best_open(item_scores(shop, weights, last, counts), opened, slate_size)
+    return best_open(_item_scores(shop, weights, last, counts), opened, slate_size)
 
 
-def item_scores(shop: Any, weights: Array, last: Array, counts: Array) -> Array:
+def _item_scores(shop: Any, weights: Array, last: Array, counts: Array) -> Array:
     """Return the (n, N) scores by which `rank` orders the items; arguments as there."""
     groups = counts.shape[1]
     gates = weights @ shop.gates[:-1] + shop.gates[-1]

@@ -19,7 +19,7 @@ from sb3_ecom.envs.recommendation.session.env import SessionTask
 from sb3_ecom.envs.recommendation.session.params import SessionParams
 from sb3_ecom.envs.recommendation.session.visitor import catalogue_logits, leave_logit
 
-LARGEST = 8  # items: 2^N sets of closed items
+_LARGEST = 8  # items: 2^N sets of closed items
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,8 @@ class TinySolution:
 def why_not_tiny(params: SessionParams) -> str:
     """Return what keeps the shop from being solved exactly, "" if nothing does."""
     reasons = {
-        f"a catalogue of {params.catalogue.size} items, more than {LARGEST}": params.catalogue.size > LARGEST,
+        f"a catalogue of {params.catalogue.size} items, more than {_LARGEST}": params.catalogue.size
+        > _LARGEST,
         "retention > 0": bool(params.catalogue.retention.any()),
         "exit_satisfaction != 0": params.exit_satisfaction != 0,
         "satiation_weight != 0": params.satiation_weight != 0,

@@ -97,7 +97,7 @@ def visit_tables(params: SessionParams) -> VisitTables:
 
 
 class ItemAttributes(Protocol):
-    """What a catalogue of any size tells of its N items."""
+    """Attributes of the N items of a catalogue of any size."""
 
     @property
     def price(self) -> Array:
