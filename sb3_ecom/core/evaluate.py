@@ -149,7 +149,6 @@ def run_episodes(loop: StepLoop, policy: Policy, seed: int, *, warmup: int = 0) 
 def simulate_oracle(
     task: Task,
     policy: Callable[[StepLoop], Policy],
-    *,
     kind: Kind,
     information: str,
     episodes: int,

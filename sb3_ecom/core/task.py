@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from copy import copy
-from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from gymnasium import spaces
@@ -13,6 +13,8 @@ from gymnasium import spaces
 from sb3_ecom.core.arrays import Array, Backend, tree_map
 from sb3_ecom.core.tracker import State, StateTracker, TaskTables
 from sb3_ecom.core.transition_model import ExpectedAdvantage, TransitionModel
+
+_Params = TypeVar("_Params")
 
 
 class Metric(NamedTuple):
@@ -160,6 +162,18 @@ class AdvantageTask(Protocol):
 
     def expected_advantage(self, discount: float) -> ExpectedAdvantage:
         """Return what tells it."""
+
+
+def make_params(task: str, make: Callable[..., _Params], /, *args: Any, **values: Any) -> _Params:
+    """Return ``make(*args, **values)``: the parameters of a task of that name.
+
+    Raises:
+        ValueError: on a parameter that the task does not have, or a value out of its bounds.
+    """
+    try:
+        return make(*args, **values)
+    except TypeError as error:
+        raise ValueError(f"unknown parameter of {task}: {error}") from error
 
 
 def check_reward_weights(

@@ -30,8 +30,11 @@ class StockReportTracker:
         return event
 
 
-class Dynamics(Protocol):
+class _Dynamics(Protocol):
     """The functions of a task's module `dynamics`."""
+
+    def hidden_tables(self, params: Any, /) -> Any:
+        """Return the simulator's constant arrays, the demand's `cdf` among them."""
 
     def start(self, noise: Any, params: Any, tables: Any, /) -> Any:
         """Return the inventory in which n episodes start."""
@@ -40,7 +43,7 @@ class Dynamics(Protocol):
         """Return (inventory, outcome) after a period."""
 
 
-class Rewards(Protocol):
+class _Rewards(Protocol):
     """The functions of a task's module `rewards`."""
 
     @property
@@ -64,30 +67,30 @@ class StockReportTask(Task):
         action_space: of one copy.
         observation_space: of one copy.
         tracker: of stock reports.
-        tables: hidden (with the demand's `cdf`) and public constants.
+        public: constants that the shop knows; the hidden ones are `dynamics.hidden_tables(params)`.
         reward_weights: term -> weight; all 1 by default.
 
     Raises:
         ValueError: on an unknown reward term.
     """
 
-    dynamics: Dynamics
-    rewards: Rewards
+    dynamics: _Dynamics
+    rewards: _Rewards
 
     def __init__(
         self,
         params: Any,
-        *,
         horizon: int,
         action_space: spaces.Space[Any],
         observation_space: spaces.Box,
         tracker: StateTracker,
-        tables: TaskTables,
+        public: Any,
         reward_weights: Mapping[str, float] | None,
     ) -> None:
         self.params, self.horizon = params, horizon
         self.action_space, self.observation_space = action_space, observation_space
-        self.tracker, self.tables = tracker, tables
+        self.tracker = tracker
+        self.tables = TaskTables(self.dynamics.hidden_tables(params), public)
         self.reward_weights = check_reward_weights(reward_weights, self.rewards.TERMS)
 
     def draw_reset(self, source: Backend, n: int) -> Array:

@@ -12,7 +12,7 @@ from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array, Backend, array_namespace
 from sb3_ecom.core.spaces import LayoutBox
-from sb3_ecom.core.task import Metric, check_reward_weights
+from sb3_ecom.core.task import Metric, check_reward_weights, make_params
 from sb3_ecom.core.tracker import State, TaskTables
 from sb3_ecom.envs.advertising.auctions import MICROS
 from sb3_ecom.envs.advertising.bid_multiplier import BidMultiplier, Control, check_control
@@ -98,10 +98,7 @@ class PacingTask(BiddingTask):
         if auction is not None:
             overrides["auction"] = auction
         params = load_preset(preset)
-        try:
-            self.params = replace(params, **overrides)
-        except TypeError as error:
-            raise ValueError(f"unknown parameter of EcomAds: {error}") from error
+        self.params = make_params("EcomAds", replace, params, **overrides)
         self.horizon = self.params.ticks
         self.day_cost = mean_day_cost(self.params)
         self.reward_weights = check_reward_weights(reward_weights, TERMS, {"conversions": 1.0})

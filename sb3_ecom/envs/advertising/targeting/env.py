@@ -9,8 +9,9 @@ import numpy as np
 from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array, Backend
+from sb3_ecom.core.checks import check_choice
 from sb3_ecom.core.spaces import LayoutBox
-from sb3_ecom.core.task import Metric, Task, check_reward_weights
+from sb3_ecom.core.task import Metric, Task, check_reward_weights, make_params
 from sb3_ecom.core.tracker import State, TaskTables
 from sb3_ecom.envs.advertising.targeting import dynamics
 from sb3_ecom.envs.advertising.targeting.dynamics import HiddenState, Impression, Noise, Outcome, Tables
@@ -62,12 +63,8 @@ class TargetTask(Task):
     def __init__(
         self, preset: str = "default", reward_weights: Mapping[str, float] | None = None, **params: Any
     ) -> None:
-        if preset not in PRESETS:
-            raise ValueError(f"preset must be one of {', '.join(PRESETS)}, got {preset!r}")
-        try:
-            self.params = TargetParams(**{**PRESETS[preset], **params})
-        except TypeError as error:
-            raise ValueError(f"unknown parameter of EcomAdsTarget: {error}") from error
+        check_choice("preset", preset, PRESETS)
+        self.params = make_params("EcomAdsTarget", TargetParams, **{**PRESETS[preset], **params})
         k = self.params.creatives
         self.horizon = self.params.pages
         self.reward_weights = check_reward_weights(reward_weights, TERMS, {"clicks": 1.0, "price": 1.0})

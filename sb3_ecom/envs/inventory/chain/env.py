@@ -10,7 +10,7 @@ from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array, array_namespace
 from sb3_ecom.core.task import Metric
-from sb3_ecom.core.tracker import State, TaskTables
+from sb3_ecom.core.tracker import State
 from sb3_ecom.envs.inventory.chain import dynamics, rewards
 from sb3_ecom.envs.inventory.chain.params import ChainParams
 from sb3_ecom.envs.inventory.chain.render import render
@@ -48,15 +48,11 @@ class ChainTask(StockReportTask):
     def __init__(self, *, reward_weights: Mapping[str, float] | None = None, **kwargs: Any) -> None:
         params = ChainParams(**kwargs)
         width = 2 + 2 * params.stages + sum(params.lead_times)
-        super().__init__(
-            params,
-            horizon=params.periods,
-            action_space=spaces.Box(-1.0, 1.0, (params.stages,), np.float32),
-            observation_space=spaces.Box(0.0, 1e4, (width,), np.float32),
-            tracker=ChainTracker(params.periods, params.stages),
-            tables=TaskTables(dynamics.hidden_tables(params), public_tables(params)),
-            reward_weights=reward_weights,
-        )
+        actions = spaces.Box(-1.0, 1.0, (params.stages,), np.float32)
+        observations = spaces.Box(0.0, 1e4, (width,), np.float32)
+        tracker = ChainTracker(params.periods, params.stages)
+        public = public_tables(params)
+        super().__init__(params, params.periods, actions, observations, tracker, public, reward_weights)
 
     def terminated(self, outcome: dynamics.Outcome) -> Array:
         """Return whether the season is over."""

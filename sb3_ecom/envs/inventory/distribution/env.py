@@ -10,7 +10,7 @@ from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array, Backend
 from sb3_ecom.core.task import Metric
-from sb3_ecom.core.tracker import State, TaskTables
+from sb3_ecom.core.tracker import State
 from sb3_ecom.envs.inventory.distribution import dynamics, rewards
 from sb3_ecom.envs.inventory.distribution.params import DistributionParams
 from sb3_ecom.envs.inventory.distribution.render import render
@@ -56,21 +56,17 @@ class DistributionTask(StockReportTask):
     def __init__(self, *, reward_weights: Mapping[str, float] | None = None, **kwargs: Any) -> None:
         params = DistributionParams(**kwargs)
         width = params.warehouse_lead_time + params.retailers * params.retailer_lead_time
-        super().__init__(
-            params,
-            horizon=params.horizon,
-            action_space=spaces.Box(-1.0, 1.0, (1 + params.retailers,), np.float32),
-            observation_space=spaces.Box(-1e4, 1e4, (width,), np.float32),
-            tracker=DistributionTracker(
-                total_mean=params.total_mean,
-                order_limit=params.order_limit,
-                position_limit=params.position_limit,
-                warehouse_lead_time=params.warehouse_lead_time,
-                retailer_lead_time=params.retailer_lead_time,
-            ),
-            tables=TaskTables(dynamics.hidden_tables(params), public_tables(params)),
-            reward_weights=reward_weights,
+        actions = spaces.Box(-1.0, 1.0, (1 + params.retailers,), np.float32)
+        observations = spaces.Box(-1e4, 1e4, (width,), np.float32)
+        tracker = DistributionTracker(
+            total_mean=params.total_mean,
+            order_limit=params.order_limit,
+            position_limit=params.position_limit,
+            warehouse_lead_time=params.warehouse_lead_time,
+            retailer_lead_time=params.retailer_lead_time,
         )
+        public = public_tables(params)
+        super().__init__(params, params.horizon, actions, observations, tracker, public, reward_weights)
 
     def draw_reset(self, source: Backend, n: int) -> Array:
         """Draw the units on hand at every place at the start, as U[0, 1)."""

@@ -11,7 +11,7 @@ from gymnasium import spaces
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.checks import check_choice
 from sb3_ecom.core.task import Metric
-from sb3_ecom.core.tracker import State, TaskTables
+from sb3_ecom.core.tracker import State
 from sb3_ecom.envs.inventory.dual_sourcing import dynamics, rewards
 from sb3_ecom.envs.inventory.dual_sourcing.params import DualSourcingParams
 from sb3_ecom.envs.inventory.dual_sourcing.render import render
@@ -60,15 +60,11 @@ class DualSourcingTask(StockReportTask):
         params = DualSourcingParams(**kwargs)
         choices = params.order_limit + 1
         joint = action == "joint"
-        super().__init__(
-            params,
-            horizon=params.horizon,
-            action_space=spaces.Discrete(choices**2) if joint else spaces.MultiDiscrete([choices, choices]),
-            observation_space=spaces.Box(-1e4, 1e4, (params.regular_lead_time,), np.float32),
-            tracker=DualSourcingTracker(params.demand_mean, params.order_limit, joint),
-            tables=TaskTables(dynamics.hidden_tables(params), public_tables(params)),
-            reward_weights=reward_weights,
-        )
+        actions = spaces.Discrete(choices**2) if joint else spaces.MultiDiscrete([choices, choices])
+        observations = spaces.Box(-1e4, 1e4, (params.regular_lead_time,), np.float32)
+        tracker = DualSourcingTracker(params.demand_mean, params.order_limit, joint)
+        public = public_tables(params)
+        super().__init__(params, params.horizon, actions, observations, tracker, public, reward_weights)
 
     def counters(self, outcome: dynamics.Outcome) -> dict[str, Array]:
         """Return costs and units to be summed."""

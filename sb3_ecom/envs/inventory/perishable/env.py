@@ -10,7 +10,7 @@ from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.task import Metric
-from sb3_ecom.core.tracker import State, TaskTables
+from sb3_ecom.core.tracker import State
 from sb3_ecom.envs.inventory.markov import Units
 from sb3_ecom.envs.inventory.perishable import dynamics, rewards
 from sb3_ecom.envs.inventory.perishable.params import PerishableParams
@@ -52,15 +52,11 @@ class PerishableTask(StockReportTask):
 
     def __init__(self, *, reward_weights: Mapping[str, float] | None = None, **kwargs: Any) -> None:
         params = PerishableParams(**kwargs)
-        super().__init__(
-            params,
-            horizon=params.horizon,
-            action_space=spaces.Discrete(params.order_limit + 1),
-            observation_space=spaces.Box(0.0, 1e4, (params.shelf_life + params.lead_time - 1,), np.float32),
-            tracker=PerishableTracker(params.demand_mean),
-            tables=TaskTables(dynamics.hidden_tables(params), public_tables(params)),
-            reward_weights=reward_weights,
-        )
+        actions = spaces.Discrete(params.order_limit + 1)
+        observations = spaces.Box(0.0, 1e4, (params.shelf_life + params.lead_time - 1,), np.float32)
+        tracker = PerishableTracker(params.demand_mean)
+        public = public_tables(params)
+        super().__init__(params, params.horizon, actions, observations, tracker, public, reward_weights)
 
     def counters(self, outcome: dynamics.Outcome) -> dict[str, Array]:
         """Return costs and units to be summed."""

@@ -10,7 +10,7 @@ from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array, Backend
 from sb3_ecom.core.task import Metric
-from sb3_ecom.core.tracker import State, TaskTables
+from sb3_ecom.core.tracker import State
 from sb3_ecom.envs.inventory.serial import dynamics, rewards
 from sb3_ecom.envs.inventory.serial.params import SerialParams
 from sb3_ecom.envs.inventory.serial.render import render
@@ -49,15 +49,11 @@ class SerialTask(StockReportTask):
     def __init__(self, *, reward_weights: Mapping[str, float] | None = None, **kwargs: Any) -> None:
         params = SerialParams(**kwargs)
         limits = (params.order_limit, params.position_limits)
-        super().__init__(
-            params,
-            horizon=params.horizon,
-            action_space=spaces.Box(-1.0, 1.0, (params.stages,), np.float32),
-            observation_space=spaces.Box(0.0, 1e4, (params.stages + sum(params.lead_times),), np.float32),
-            tracker=SerialTracker(params.demand_mean, params.lead_times, *limits),
-            tables=TaskTables(dynamics.hidden_tables(params), public_tables(params)),
-            reward_weights=reward_weights,
-        )
+        actions = spaces.Box(-1.0, 1.0, (params.stages,), np.float32)
+        observations = spaces.Box(0.0, 1e4, (params.stages + sum(params.lead_times),), np.float32)
+        tracker = SerialTracker(params.demand_mean, params.lead_times, *limits)
+        public = public_tables(params)
+        super().__init__(params, params.horizon, actions, observations, tracker, public, reward_weights)
 
     def draw_reset(self, source: Backend, n: int) -> Array:
         """Draw each stage's units on hand at the start, as U[0, 1)."""

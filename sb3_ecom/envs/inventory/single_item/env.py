@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.task import Metric
-from sb3_ecom.core.tracker import State, TaskTables
+from sb3_ecom.core.tracker import State
 from sb3_ecom.envs.inventory.single_item import dynamics, rewards
 from sb3_ecom.envs.inventory.single_item.params import SingleItemParams
 from sb3_ecom.envs.inventory.single_item.render import render
@@ -36,15 +36,11 @@ class SingleItemTask(StockReportTask):
     step_info_keys = ("order", "demand", "left", "unmet")
 
     def __init__(self, params: SingleItemParams, reward_weights: Mapping[str, float] | None = None) -> None:
-        super().__init__(
-            params,
-            horizon=params.horizon,
-            action_space=spaces.Discrete(params.order_limit + 1),
-            observation_space=spaces.Box(-1e4, 1e4, (max(params.lead_time, 1),), np.float32),
-            tracker=SingleItemTracker(params.demand_mean),
-            tables=TaskTables(dynamics.hidden_tables(params), public_tables(params)),
-            reward_weights=reward_weights,
-        )
+        actions = spaces.Discrete(params.order_limit + 1)
+        observations = spaces.Box(-1e4, 1e4, (max(params.lead_time, 1),), np.float32)
+        tracker = SingleItemTracker(params.demand_mean)
+        public = public_tables(params)
+        super().__init__(params, params.horizon, actions, observations, tracker, public, reward_weights)
 
     def counters(self, outcome: dynamics.Outcome) -> dict[str, Array]:
         """Return costs and units to be summed."""

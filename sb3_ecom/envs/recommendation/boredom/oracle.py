@@ -49,13 +49,7 @@ def _diversify(loop: StepLoop, discount: float, crowd: float, felt: bool) -> Pol
 
 def oracle(task: BoredomTask) -> Oracle:
     """Return the rotating clairvoyant's return, simulated."""
-    return simulate_oracle(
-        task,
-        rotation,
-        kind="best-known",
-        information="the visitor's taste; not the noise",
-        episodes=_EPISODES,
-    )
+    return simulate_oracle(task, rotation, "best-known", "the visitor's taste; not the noise", _EPISODES)
 
 
 def cap(task: BoredomTask) -> float:

@@ -11,7 +11,7 @@ from gymnasium import spaces
 from sb3_ecom.core.arrays import Array, Backend
 from sb3_ecom.core.item_spaces import Candidates
 from sb3_ecom.core.spaces import Layout, LayoutBox
-from sb3_ecom.core.task import Metric, Task, check_reward_weights
+from sb3_ecom.core.task import Metric, Task, check_reward_weights, make_params
 from sb3_ecom.core.tracker import State, TaskTables
 from sb3_ecom.envs.recommendation.cold_start import dynamics
 from sb3_ecom.envs.recommendation.cold_start.dynamics import Hidden, Outcome, ResetNoise, Tables
@@ -59,10 +59,7 @@ class ColdStartTask(Task):
     observation_space: LayoutBox
 
     def __init__(self, reward_weights: Mapping[str, float] | None = None, **params: Any) -> None:
-        try:
-            self.params = ColdStartParams(**params)
-        except TypeError as error:
-            raise ValueError(f"unknown parameter of EcomRecCold: {error}") from error
+        self.params = make_params("EcomRecCold", ColdStartParams, **params)
         p = self.params
         self.horizon = p.horizon
         self.reward_weights = check_reward_weights(reward_weights, TERMS, {"clicks": 1.0})

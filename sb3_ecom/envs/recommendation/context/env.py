@@ -10,7 +10,7 @@ from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array, Backend, array_namespace
 from sb3_ecom.core.spaces import Layout, LayoutBox
-from sb3_ecom.core.task import Metric, Task, check_reward_weights
+from sb3_ecom.core.task import Metric, Task, check_reward_weights, make_params
 from sb3_ecom.core.tracker import State, TaskTables
 from sb3_ecom.envs.recommendation.context import dynamics
 from sb3_ecom.envs.recommendation.context.dynamics import HiddenTables, Noise, Outcome, Visitor
@@ -56,10 +56,7 @@ class ContextTask(Task):
     observation_space: LayoutBox
 
     def __init__(self, reward_weights: Mapping[str, float] | None = None, **params: Any) -> None:
-        try:
-            self.params = ContextParams(**params)
-        except TypeError as error:
-            raise ValueError(f"unknown parameter of EcomRecContext: {error}") from error
+        self.params = make_params("EcomRecContext", ContextParams, **params)
         p = self.params
         self.horizon = p.horizon
         self.reward_weights = check_reward_weights(reward_weights, TERMS, {"clicks": 1.0})

@@ -12,7 +12,7 @@ from sb3_ecom.core.arrays import Array, Backend, array_namespace, index_range
 from sb3_ecom.core.checks import check_choice
 from sb3_ecom.core.item_spaces import Candidates
 from sb3_ecom.core.spaces import Layout, LayoutBox
-from sb3_ecom.core.task import Metric, Task, check_reward_weights
+from sb3_ecom.core.task import Metric, Task, check_reward_weights, make_params
 from sb3_ecom.core.tracker import State, TaskTables
 from sb3_ecom.envs.recommendation.evolution import dynamics
 from sb3_ecom.envs.recommendation.evolution.dynamics import (
@@ -83,10 +83,7 @@ class EvolutionTask(Task):
         **params: Any,
     ) -> None:
         check_choice("interests", interests, ("observed", "hidden"))
-        try:
-            self.params = EvolutionParams(**params)
-        except TypeError as error:
-            raise ValueError(f"unknown parameter of EcomRecEvolution: {error}") from error
+        self.params = make_params("EcomRecEvolution", EvolutionParams, **params)
         p = self.params
         self.repeats, self.interests = repeats, interests
         self.horizon = p.horizon

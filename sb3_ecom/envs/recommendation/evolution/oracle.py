@@ -43,13 +43,8 @@ def clairvoyant_lambda(loop: StepLoop) -> Policy:
 
 def oracle(task: EvolutionTask) -> Oracle:
     """Return the clairvoyant price-setter's return, simulated."""
-    return simulate_oracle(
-        task,
-        clairvoyant_lambda,
-        kind="best-known",
-        information="the viewer's interests and the quality of every candidate; not the noise",
-        episodes=_EPISODES,
-    )
+    information = "the viewer's interests and the quality of every candidate; not the noise"
+    return simulate_oracle(task, clairvoyant_lambda, "best-known", information, _EPISODES)
 
 
 class TinyTwin:

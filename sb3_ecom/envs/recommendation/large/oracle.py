@@ -106,10 +106,5 @@ _FOUND: list[tuple[Any, Any, float]] = []
 
 def oracle(task: LargeTask) -> Oracle:
     """Return the look-ahead clairvoyant's return on common visitors: attained, not proven best."""
-    return simulate_oracle(
-        task,
-        lookahead_clairvoyant,
-        kind="best-known",
-        information="the visitor's taste, satiation, satisfaction and patience; not the noise",
-        episodes=_ORACLE_EPISODES,
-    )
+    information = "the visitor's taste, satiation, satisfaction and patience; not the noise"
+    return simulate_oracle(task, lookahead_clairvoyant, "best-known", information, _ORACLE_EPISODES)

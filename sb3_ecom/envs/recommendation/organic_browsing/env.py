@@ -10,7 +10,7 @@ from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array, Backend
 from sb3_ecom.core.spaces import Layout, LayoutBox
-from sb3_ecom.core.task import Metric, Task, check_reward_weights
+from sb3_ecom.core.task import Metric, Task, check_reward_weights, make_params
 from sb3_ecom.core.tracker import State, TaskTables
 from sb3_ecom.envs.recommendation.organic_browsing import dynamics, tracker
 from sb3_ecom.envs.recommendation.organic_browsing.dynamics import Hidden, Noise, Outcome, Tables
@@ -67,10 +67,7 @@ class OrganicBrowsingTask(Task):
     observation_space: LayoutBox
 
     def __init__(self, reward_weights: Mapping[str, float] | None = None, **params: Any) -> None:
-        try:
-            self.params = OrganicBrowsingParams(**params)
-        except TypeError as error:
-            raise ValueError(f"unknown parameter of EcomRecOrganic: {error}") from error
+        self.params = make_params("EcomRecOrganic", OrganicBrowsingParams, **params)
         p = self.params
         self.horizon = p.horizon
         self.reward_weights = check_reward_weights(reward_weights, TERMS, {"clicks": 1.0})

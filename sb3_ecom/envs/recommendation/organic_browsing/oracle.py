@@ -32,13 +32,7 @@ def clairvoyant(loop: StepLoop) -> Policy:
 
 def oracle(task: OrganicBrowsingTask) -> Oracle:
     """Return the clairvoyant's return, simulated: no policy that must infer the taste can do better."""
-    return simulate_oracle(
-        task,
-        clairvoyant,
-        kind="bound",
-        information="the visitor's taste; not the noise",
-        episodes=_EPISODES,
-    )
+    return simulate_oracle(task, clairvoyant, "bound", "the visitor's taste; not the noise", _EPISODES)
 
 
 def steady_taste_value(params: OrganicBrowsingParams, taste: Array) -> float:

@@ -29,10 +29,5 @@ def planner(loop: StepLoop) -> Policy:
 
 def oracle(task: RetentionTask) -> Oracle:
     """Return the plan's return, simulated."""
-    return simulate_oracle(
-        task,
-        planner,
-        kind="best-known",
-        information="the customer's satisfaction; best over mixes of relevance and bait on a grid",
-        episodes=_EPISODES,
-    )
+    information = "the customer's satisfaction; best over mixes of relevance and bait on a grid"
+    return simulate_oracle(task, planner, "best-known", information, _EPISODES)

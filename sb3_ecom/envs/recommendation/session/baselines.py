@@ -190,7 +190,7 @@ def _explore(task: SessionTask, clicks: ObservedClicks) -> Policy:
 def session_profile(weights: Array) -> Callable[[SessionTask], Policy]:
     """Return constant weights with the visit's earlier clicks in the query, newer ones more.
 
-    What memory is worth in this action space: the last click is in the ranker already. How fast clicks fade
+    Value of memory in this action space: the last click is in the ranker already. How fast clicks fade
     and how much they weigh is searched on common visitors; a weight of 0 is among the candidates.
     """
     base = np.asarray(weights, dtype=np.float32)

@@ -92,10 +92,5 @@ def oracle(task: SessionTask) -> Oracle:
             information="what the agent sees; nothing is hidden in a tiny shop",
             policy=tiny.policy,
         )
-    return simulate_oracle(
-        task,
-        lookahead_clairvoyant,
-        kind="best-known",
-        information="the visitor's taste and patience, and how he decides; not the noise",
-        episodes=_ORACLE_EPISODES,
-    )
+    information = "the visitor's taste and patience, and how he decides; not the noise"
+    return simulate_oracle(task, lookahead_clairvoyant, "best-known", information, _ORACLE_EPISODES)

@@ -77,10 +77,10 @@ def solve_tiny(task: SessionTask) -> TinySolution:
     chances = [_chances(task, item, pages, empty, closed) for item in range(n)]
     after = masks[:, None] | (1 << np.arange(n))  # (M, N) closed items after a click
     for page in range(p.horizon - 1, -1, -1):
-        gain = 1 + stay_click * values[page + 1][np.arange(n), after]  # (M, N)
+        click_value = 1 + stay_click * values[page + 1][np.arange(n), after]  # (M, N)
         for item in range(n):
             click, nothing = chances[item]
-            value = (click * gain[:, pages]).sum(-1)
+            value = (click * click_value[:, pages]).sum(-1)
             value += nothing * (stay * values[page + 1, item])[:, None]
             best = value.argmax(1)
             values[page, item] = value[masks, best]
