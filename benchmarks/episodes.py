@@ -14,9 +14,9 @@ import numpy as np
 from studies.records import commit
 
 import sb3_ecom
+from sb3_ecom.core.arrays import Floats
 from sb3_ecom.core.evaluate import chunks
 from sb3_ecom.core.files import open_whole
-from sb3_ecom.core.statistics import Floats
 from sb3_ecom.envs.advertising.auto_bidding import oracle as auto_bidding
 from sb3_ecom.envs.advertising.channel import oracle as channel
 from sb3_ecom.envs.advertising.keyword import oracle as keyword

@@ -1,4 +1,4 @@
-"""How fast the hardware would allow a PPO step to be: FLOPs over peak, bytes over bandwidth."""
+"""Lower bound of a PPO step's time on the hardware: FLOPs over peak, bytes over bandwidth."""
 
 from __future__ import annotations
 

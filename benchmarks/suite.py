@@ -11,8 +11,9 @@ from rungs import Rung
 from studies.records import print_rows, write_rows
 
 import sb3_ecom
+from sb3_ecom.core.arrays import Floats
 from sb3_ecom.core.files import open_whole
-from sb3_ecom.core.statistics import Floats, performance_profile, suite_interval
+from sb3_ecom.core.statistics import performance_profile, suite_interval
 
 COLUMNS = ("policy", "ids", "interquartile_mean", "low", "high")
 

@@ -15,7 +15,7 @@ window, or an LSTM over it:
     python benchmarks/ladder.py EcomAds-v0 --episodes 2048 --env-kwargs preset:newcampaign \
         --train-kwargs "reward_weights:{'expected': 1.0}" --policies LastClickPolicy MlpPolicy LstmPolicy \
         --hyperparams n_timesteps:600000 n_epochs:3 learning_rate:lin_2e-3 \
-        "vec_env_wrapper:[{'sb3_ecom.sb3.VecResidual': {'rule': 'model_predictive', 'reach': 2.0}}]"
+        "vec_env_wrapper:[{'sb3_ecom.sb3.VecResidual': {'rule': 'model_predictive', 'max_offset': 2.0}}]"
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from sb3_ecom.cli.arguments import (
     parse_env_kwargs,
 )
 from sb3_ecom.cli.throughput import Throughput, describe_machine, measure, native_env, single_env
+from sb3_ecom.core.checks import check_at_least
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,8 +36,7 @@ def run(options: argparse.Namespace) -> None:
     import_packages(options.gym_packages)
     kwargs = parse_env_kwargs(options.env_kwargs)
     env_id = find_spec(options.env, kwargs).id
-    if min(options.num_envs) < 1:
-        raise ValueError(f"--num-envs must be >= 1, got {min(options.num_envs)}")
+    check_at_least("--num-envs", min(options.num_envs), 1)
     candidates = [("gymnasium.Env", 1, single_env(env_id, **kwargs))]
     candidates += [("native", n, native_env(env_id, n, **kwargs)) for n in options.num_envs]
     found = measure(candidates, seconds=options.seconds, repeats=options.repeats)

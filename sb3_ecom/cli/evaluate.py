@@ -18,6 +18,7 @@ from sb3_ecom.cli.arguments import (
     make_console,
     parse_env_kwargs,
 )
+from sb3_ecom.core.checks import check_at_least
 from sb3_ecom.core.evaluate import Result, evaluate
 from sb3_ecom.core.registry import Spec, make_task
 
@@ -62,10 +63,8 @@ def run(options: argparse.Namespace) -> None:
     import_packages(options.gym_packages)
     kwargs = parse_env_kwargs(options.env_kwargs)
     entry = find_spec(options.env, kwargs)
-    if options.episodes < 2:
-        raise ValueError(f"--episodes must be >= 2 to give a standard error, got {options.episodes}")
-    if options.seed < 0:
-        raise ValueError(f"--seed must be >= 0, got {options.seed}")
+    check_at_least("--episodes", options.episodes, 2, "to give a standard error")
+    check_at_least("--seed", options.seed, 0)
     results = _results(entry, options, kwargs)
     optimum = _computed_optimum(entry, kwargs)
     if optimum is not None:

@@ -15,6 +15,8 @@ from typing import Any
 import gymnasium
 import numpy as np
 
+from sb3_ecom.core.checks import check_above, check_at_least
+
 Advance = Callable[[], None]  # advances every copy by one step
 
 _POOL = 64  # batches of random actions, drawn beforehand: sampling is not the environment's work
@@ -44,10 +46,8 @@ def measure(
     Raises:
         ValueError: if `seconds` <= 0 or `repeats` < 1.
     """
-    if not seconds > 0:
-        raise ValueError(f"seconds must be > 0, got {seconds}")
-    if repeats < 1:
-        raise ValueError(f"repeats must be >= 1, got {repeats}")
+    check_above("seconds", seconds, 0)
+    check_at_least("repeats", repeats, 1)
     for _, _, advance in candidates:
         calls_per_second(advance, min(seconds, 0.2))
     runs: list[list[float]] = [[] for _ in candidates]

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-import sb3_ecom
+from sb3_ecom.core.zoo_configs import zoo_configs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Print the path or the file."""
-    configs = find_configs()
+    configs = zoo_configs()
     if options.algo is None:
         for name, path in configs.items():
             print(f"{name}\t{path}")
@@ -25,11 +24,3 @@ def run(options: argparse.Namespace) -> None:
         raise ValueError(f"ALGO must be one of {', '.join(configs) or '(none found)'}, got {options.algo!r}")
     path = configs[options.algo]
     print(path.read_text(encoding="utf-8") if options.show else path)
-
-
-def find_configs() -> dict[str, Path]:
-    """Return algorithm -> YAML file, from the wheel or from the checkout."""
-    package = Path(sb3_ecom.__file__).resolve().parent
-    folders = (package / "zoo_configs", package.parent / "zoo_configs")
-    folder = next((folder for folder in folders if folder.is_dir()), folders[0])
-    return {path.stem: path for path in sorted(folder.glob("*.yml"))}

@@ -12,8 +12,12 @@ from typing import Any, Protocol, TypeVar
 
 import array_api_compat
 import numpy as np
+from numpy.typing import NDArray
 
 Array = Any  # an (n, ...) array of any namespace that array-api-compat knows
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 Tree = TypeVar("Tree")  # an array, or a NamedTuple (possibly nested) of arrays
 
 
@@ -51,6 +55,12 @@ def look_up(table: Array, rows: Array) -> Array:
 def take_rows(table: Array, rows: Array) -> Array:
     """Return ``table[rows]`` for int `rows` >= 0 (k,): on torch, too, several times as fast as indexing."""
     return look_up(table, rows) if isinstance(table, np.ndarray) else table.index_select(0, rows)
+
+
+def sigmoid(logits: Array) -> Array:
+    """Return the probabilities of logits; numbers are allowed, too."""
+    xp = np if isinstance(logits, (float, np.generic)) else array_namespace(logits)
+    return 1.0 / (1.0 + xp.exp(-logits))
 
 
 def zeros(like: Array, *shape: int) -> Array:
@@ -158,7 +168,7 @@ def check_seed(seed: Any) -> int:
 
 
 class Backend(Protocol):
-    """What the step loop asks of an array library.
+    """Interface of an array library to the step loop.
 
     Every draw returns float32 unless it says otherwise. `spawn(key)` returns an independent source whose
     numbers depend on `key` and the seed alone: resets draw from it, so that one copy's new episode can

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.checks import check_at_least
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.core.policies import end_notice
-from sb3_ecom.core.registry import Policy, Spec, make_task, spec
+from sb3_ecom.core.registry import Kind, Oracle, Policy, Spec, make_task, spec
 from sb3_ecom.core.task import Metric, Task
 
 _COPIES = 1024  # episodes that run side by side
@@ -20,7 +21,7 @@ _COPIES = 1024  # episodes that run side by side
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """What a policy earned in episodes that any other policy meets too (same seed)."""
+    """Result of a policy in episodes that any other policy meets too (same seed)."""
 
     mean: float  # return per episode, or reward per period (the Spec's `criterion`), in the reward's unit
     stderr: float  # of the mean
@@ -85,10 +86,8 @@ def evaluate(
     Raises:
         ValueError: on an unknown id or policy name, fewer than 2 episodes or a negative `warmup`.
     """
-    if episodes < 2:
-        raise ValueError(f"episodes must be >= 2 to give a standard error, got {episodes}")
-    if warmup < 0:
-        raise ValueError(f"warmup must be >= 0 periods, got {warmup}")
+    check_at_least("episodes", episodes, 2, "to give a standard error")
+    check_at_least("warmup", warmup, 0, "periods")
     entry = spec(env_id)
     task = make_task(env_id, **kwargs)
     average = entry.criterion == "average"
@@ -145,6 +144,20 @@ def run_episodes(loop: StepLoop, policy: Policy, seed: int, *, warmup: int = 0) 
                 store[result.rows[first]] = values[first]
             finished[result.rows] = True
     return totals
+
+
+def simulate_oracle(
+    task: Task,
+    policy: Callable[[StepLoop], Policy],
+    kind: Kind,
+    information: str,
+    episodes: int,
+    seed: int = 0,
+) -> Oracle:
+    """Return the mean return of a privileged policy `policy(loop)` as an oracle."""
+    loop = StepLoop(task, episodes)
+    returns = run_episodes(loop, policy(loop), seed)["reward"]
+    return Oracle.from_sample(returns, kind=kind, information=information, policy=policy)
 
 
 def summarise(metrics: Iterable[Metric], totals: dict[str, Array]) -> dict[str, float]:

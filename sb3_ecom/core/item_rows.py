@@ -9,6 +9,7 @@ import numpy as np
 from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.checks import check_above
 from sb3_ecom.core.origin import Origin
 from sb3_ecom.core.policies import OffsetRule
 from sb3_ecom.core.rules import build_rule, constants_of
@@ -17,11 +18,11 @@ from sb3_ecom.core.task import Task
 
 
 class RowSettings(NamedTuple):
-    """How observations are cut and actions are put together; a saved model carries it in its space."""
+    """Settings of cutting observations and joining actions; a saved model carries them in its space."""
 
     env_id: str | None  # whose baseline `rule` is
     rule: str | None  # baseline whose offsets an action sets; None: the action is the task's own
-    reach: float  # offset at action 1, in the rule's own unit
+    max_offset: float  # offset at action 1, in the rule's own unit
     history: bool  # whether a row holds the item's past
     identity: bool  # whether a row says which item it is
     constants: Mapping[str, Any] | None = None  # tuned ones of the rule, as JSON takes them; None: not kept
@@ -46,8 +47,8 @@ class ItemRows:
     (`LayoutBox.blocks`).
 
     Raises:
-        ValueError: if the observation has no blocks, the action is no Box of whole floats per item, `reach`
-            is not > 0, or the rule is unknown or has no offsets.
+        ValueError: if the observation has no blocks, the action is no Box of whole floats per item,
+            `max_offset` is not > 0, or the rule is unknown or has no offsets.
     """
 
     def __init__(self, task: Task, settings: RowSettings) -> None:
@@ -60,8 +61,7 @@ class ItemRows:
             raise ValueError(
                 f"action must be a Box of whole floats per item ({items}), got {task.action_space}"
             )
-        if not settings.reach > 0:
-            raise ValueError(f"reach must be > 0, got {settings.reach}")
+        check_above("max_offset", settings.max_offset, 0)
         self.rule = _find_rule(task, settings)
         self.settings = settings = settings._replace(constants=constants_of(self.rule))
         self.items, self._layout, self._shared = items, space.layout, blocks.shared
@@ -105,7 +105,7 @@ class ItemRows:
         joint = np.ascontiguousarray(offsets.reshape(len(observation), -1))
         if self.rule is None:
             return joint
-        return self.rule(observation, joint * self.settings.reach)
+        return self.rule(observation, joint * self.settings.max_offset)
 
 
 def _find_rule(task: Task, settings: RowSettings) -> OffsetRule | None:

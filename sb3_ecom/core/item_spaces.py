@@ -8,14 +8,14 @@ from sb3_ecom.core.arrays import Array
 
 
 class ItemSignature(NamedTuple):
-    """Which floats of a history step tell the item of that step, and what they are for each item."""
+    """Floats of a history step that identify its item, and their values for each item."""
 
     columns: tuple[int, ...]  # features of a step
     values: Array  # (N, len(columns)) float32; no two rows alike
 
 
 class Items(NamedTuple):
-    """What a policy may know of the things it can choose among: a public catalogue, never hidden truth."""
+    """Public catalogue of the items that a policy can choose among; never hidden truth."""
 
     features: Array  # (N, f) float32, O(1)
     log_popularity: Array  # (N,) float32, log share of past clicks
@@ -24,7 +24,7 @@ class Items(NamedTuple):
 
 
 class Blocks(NamedTuple):
-    """Which floats belong to which of N items that are all looked at alike.
+    """Blocks of floats that belong to each of N items, which are all looked at alike.
 
     The context is ``shared`` floats, then blocks of N floats, one float per item; a step of the history is
     its validity, then such blocks.

@@ -15,13 +15,14 @@ from sb3_ecom.core.arrays import (
     tree_map,
     tree_take,
 )
+from sb3_ecom.core.checks import check_at_least
 from sb3_ecom.core.task import Task
 
 _NO_ROWS = np.zeros(0, dtype=np.int64)
 
 
 class Transition(NamedTuple):
-    """What one step of n copies gave; the last three fields hold the k copies that ended, in `rows`.
+    """Result of one step of n copies; the last three fields hold the k copies that ended, in `rows`.
 
     On a backend that does not gather, `rows` is None and those fields have all n rows, of which the ended
     ones count.
@@ -65,8 +66,7 @@ class StepLoop:
         keep_last_frame: bool = False,
         stagger: bool = False,
     ) -> None:
-        if num_envs < 1:
-            raise ValueError(f"num_envs must be >= 1, got {num_envs}")
+        check_at_least("num_envs", num_envs, 1)
         keep_freed_memory()
         self.backend: Backend = NumpyBackend() if backend is None else backend
         self.task = task.bind(self.backend.asarray)

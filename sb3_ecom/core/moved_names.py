@@ -31,7 +31,15 @@ def install() -> None:
         _attach(sys.modules[name])
 
 
-def new_module(old: str) -> str | None:
+def renamed_argument(old: str, given: Any, new: str, value: Any) -> Any:
+    """Return the value of the argument `new`; one that was `given` by its `old` name counts, and warns."""
+    if given is None:
+        return value
+    warnings.warn(f"{old} is now called {new}", DeprecationWarning, stacklevel=3)
+    return given
+
+
+def _new_module(old: str) -> str | None:
     """Return where an old module is now: "" where it was a mere folder, None where it is unknown."""
     if old in MODULES:
         return MODULES[old]
@@ -52,7 +60,7 @@ def _find(module: str, name: str) -> Any:
         AttributeError: if nothing of that name has moved.
     """
     new = ATTRIBUTES.get(f"{module}.{name}")
-    target = new_module(module)
+    target = _new_module(module)
     if name.startswith("__") or (new is None and not target):
         raise AttributeError(f"module {module!r} has no attribute {name!r}")
     owner, _, attribute = (new or f"{target}.{name}").rpartition(".")
@@ -106,7 +114,7 @@ class _OldModules(MetaPathFinder, Loader):
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Return a spec of an empty module for an old name; None for any other."""
-        new = new_module(fullname)
+        new = _new_module(fullname)
         if new is None or (new and importlib.util.find_spec(new) is None):
             return None
         return ModuleSpec(fullname, self, is_package=True)  # a package: old submodules are looked for too

@@ -1,4 +1,4 @@
-"""Which environment a saved model was trained in, so that it is not used in another one unnoticed."""
+"""Records the environment of a saved model, so that it is not used in another one unnoticed."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class OriginBox(spaces.Box):
         """Compare bounds, origins and settings; what differs is named by both sides' `repr`."""
         if not super().__eq__(other):
             return False
-        found = differences(self, other)
+        found = _differences(self, other)
         if found:
             self._named = tuple(mine for mine, _ in found.values())
             if isinstance(other, OriginBox):
@@ -94,7 +94,7 @@ def mark_origin(task: Any, origin: Origin) -> None:
     task.observation_space = space
 
 
-def differences(mine: object, other: object) -> dict[str, tuple[str, str]]:
+def _differences(mine: object, other: object) -> dict[str, tuple[str, str]]:
     """Return name -> what stands in either space, for all in which origins or settings differ."""
     found: dict[str, tuple[str, str]] = {}
     one, two = getattr(mine, "origin", None), getattr(other, "origin", None)
@@ -123,7 +123,7 @@ def check_origin(what: str, theirs: object, ours: object) -> None:
     Raises:
         ValueError: if it does.
     """
-    found = differences(theirs, ours)
+    found = _differences(theirs, ours)
     if found:
         trained = ", ".join(mine for mine, _ in found.values())
         here = ", ".join(other for _, other in found.values())

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 import gymnasium
+import numpy as np
 
 from sb3_ecom import envs
 from sb3_ecom.core.origin import mark_origin, origin_of
@@ -27,13 +28,23 @@ Kind = Literal["optimal", "bound", "best-known"]
 
 @dataclass(frozen=True, kw_only=True)
 class Oracle:
-    """How good an episode (or an average period) can be, and what one must know to get there."""
+    """Best value of an episode (or an average period), and the information needed to attain it."""
 
     kind: Kind
     value: float  # in the reward's unit, per episode or per period (the Spec's `criterion`)
     stderr: float  # of `value`; 0 where it is computed, not simulated
     information: str  # what the policy or bound may look at
     policy: Callable[[Any], Policy] | None = None  # make(loop) -> policy that attains it, where there is one
+
+    @classmethod
+    def from_sample(
+        cls, values: Any, *, kind: Kind, information: str, policy: Callable[[Any], Policy] | None = None
+    ) -> Oracle:
+        """Return the mean of (n,) values of independent episodes, with its standard error."""
+        stderr = float(values.std(ddof=1) / np.sqrt(values.size))
+        return cls(
+            kind=kind, value=float(values.mean()), stderr=stderr, information=information, policy=policy
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,7 +152,7 @@ def make_task(env_id: str, max_episode_steps: int | None = None, **kwargs: Any) 
         found = re.search(r"unexpected keyword argument '(\w+)'", str(error))
         if found is None:
             raise
-        known = ", ".join(known_arguments(entry))
+        known = ", ".join(_known_arguments(entry))
         raise ValueError(f"{env_id} takes no argument {found[1]!r}; it takes {known}") from error
     mark_origin(task, origin_of(env_id, task, kwargs))
     if max_episode_steps is None:
@@ -153,7 +164,7 @@ def make_task(env_id: str, max_episode_steps: int | None = None, **kwargs: Any) 
     return task
 
 
-def known_arguments(entry: Spec) -> list[str]:
+def _known_arguments(entry: Spec) -> list[str]:
     """Return the names of the arguments that an id takes: its factory's and its parameters'."""
     named = [
         name

@@ -1,4 +1,4 @@
-"""What every renderer shares: the modes, and a canvas of text, panels, bars and lines (Pillow)."""
+"""Render modes, and a canvas of text, panels, bars and lines (Pillow)."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from gymnasium import spaces
 
+from sb3_ecom.core.checks import check_above
 from sb3_ecom.core.origin import Origin
 from sb3_ecom.core.policies import ResidualRule
 from sb3_ecom.core.rules import build_rule, constants_of
@@ -16,11 +17,11 @@ from sb3_ecom.core.task import Task
 
 
 class ResidualSettings(NamedTuple):
-    """Which rule is shifted, and how far; a saved model carries it in its space."""
+    """Rule to be offset and the size of offsets; a saved model carries them in its space."""
 
     env_id: str  # whose baseline `rule` is
     rule: str
-    reach: float  # offset at action 1, in the rule's own unit
+    max_offset: float  # offset at action 1, in the rule's own unit
     constants: Mapping[str, Any] | None = None  # tuned ones of the rule, as JSON takes them; None: not kept
 
 
@@ -44,10 +45,9 @@ def find_rule(task: Task, settings: ResidualSettings) -> ResidualRule:
     """Return a fresh rule.
 
     Raises:
-        ValueError: if the id has no baseline of that name, it can not be shifted, or `reach` is not > 0.
+        ValueError: if the id has no baseline of that name, it can not be shifted, or `max_offset` is not > 0.
     """
-    if not settings.reach > 0:
-        raise ValueError(f"reach must be > 0, got {settings.reach}")
+    check_above("max_offset", settings.max_offset, 0)
     rule = build_rule(task, settings.env_id, settings.rule, settings.constants)
     if not isinstance(rule, ResidualRule):
         raise ValueError(f"rule {settings.rule!r} of {settings.env_id} has no offsets to shift")

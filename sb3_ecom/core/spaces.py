@@ -12,7 +12,7 @@ from sb3_ecom.core.origin import OriginBox
 
 
 class Layout(NamedTuple):
-    """How a flat observation is cut: ``context`` floats, then ``steps`` x ``features`` of history.
+    """Layout of a flat observation: ``context`` floats, then ``steps`` x ``features`` of history.
 
     The history is left-padded (newest step last) and feature 0 of every step is its validity: 1 where
     the step happened, 0 where it is padding.

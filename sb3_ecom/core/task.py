@@ -1,11 +1,11 @@
-"""What a domain writes: a task, batched and free of randomness except where it draws its noise."""
+"""Base class of tasks, batched and free of randomness except where they draw their noise."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from copy import copy
-from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from gymnasium import spaces
@@ -13,6 +13,8 @@ from gymnasium import spaces
 from sb3_ecom.core.arrays import Array, Backend, tree_map
 from sb3_ecom.core.tracker import State, StateTracker, TaskTables
 from sb3_ecom.core.transition_model import ExpectedAdvantage, TransitionModel
+
+_Params = TypeVar("_Params")
 
 
 class Metric(NamedTuple):
@@ -107,8 +109,8 @@ class Task(ABC):
         return self.terms(outcome)
 
     def step_info(self, outcome: Any) -> dict[str, Array]:
-        """Return (n, ...) arrays to show in `info`; keys are `step_info_keys`."""
-        return {}
+        """Return (n, ...) arrays to show in `info`: the outcome's fields of `step_info_keys`."""
+        return {name: getattr(outcome, name) for name in self.step_info_keys}
 
     def render(self, state: Any, outcome: Any | None, row: int, mode: str) -> Any:
         """Return a picture ((480, 640, 3) uint8, mode "rgb_array") or a text (mode "ansi") of copy `row`."""
@@ -162,12 +164,30 @@ class AdvantageTask(Protocol):
         """Return what tells it."""
 
 
-def check_reward_weights(weights: Mapping[str, float], known: tuple[str, ...]) -> dict[str, float]:
-    """Return the weights as floats.
+def make_params(task: str, make: Callable[..., _Params], /, *args: Any, **values: Any) -> _Params:
+    """Return ``make(*args, **values)``: the parameters of a task of that name.
+
+    Raises:
+        ValueError: on a parameter that the task does not have, or a value out of its bounds.
+    """
+    try:
+        return make(*args, **values)
+    except TypeError as error:
+        raise ValueError(f"unknown parameter of {task}: {error}") from error
+
+
+def check_reward_weights(
+    weights: Mapping[str, float] | None,
+    known: tuple[str, ...],
+    default: Mapping[str, float] | None = None,
+) -> dict[str, float]:
+    """Return the weights as floats; where none are given, the default, or 1 for every known term.
 
     Raises:
         ValueError: on an unknown term (the known ones are listed) or a weight that is not finite.
     """
+    if weights is None:
+        weights = dict.fromkeys(known, 1.0) if default is None else default
     for name, weight in weights.items():
         if name not in known:
             raise ValueError(

@@ -88,7 +88,7 @@ class PacingCampaign:
 
     def mean_bid(self, multiplier: float) -> float:
         """Return the bid for an impression of mean predicted value, money per 1000 impressions."""
-        return multiplier * self._task.params.price_median
+        return float(multiplier * self._task.params.price_median)
 
     def see(self, report: TickReport, tick: int, tracked: Tracked, decision: Array) -> Seen:
         """Return a report in the simulator's units.

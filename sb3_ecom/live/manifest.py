@@ -29,7 +29,7 @@ class Manifest:
         files: name -> sha256 of every other file in the folder.
         versions: package -> version at export.
         opset: of the ONNX graph.
-        rule: name, reach and tuned constants of the rule that the policy shifts, or None.
+        rule: name, largest offset and tuned constants of the rule that the policy shifts, or None.
         command: that trained it, where the run says it.
         simulated: mean return with standard error in the simulator, by variant of the policy.
     """

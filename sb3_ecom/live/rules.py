@@ -47,7 +47,7 @@ class Shifted:
 
     def __init__(self, task: Task, settings: ResidualSettings) -> None:
         check_constants(task, settings.env_id, settings.rule, settings.constants)
-        self._rule, self._reach = find_rule(task, settings), settings.reach
+        self._rule, self._max_offset = find_rule(task, settings), settings.max_offset
 
     def inputs(self, observation: Array) -> Array:
         """Return the rule's features before the observations; the rule takes note of them."""
@@ -55,7 +55,7 @@ class Shifted:
 
     def actions(self, observation: Array, output: Array) -> Array:
         """Return the actions of the rule, shifted by the output."""
-        return self._rule.act(output * self._reach)
+        return self._rule.act(output * self._max_offset)
 
 
 class Rows:

@@ -1,16 +1,14 @@
-"""What another policy would have earned: inverse propensity scoring, self-normalised, doubly robust."""
+"""Off-policy estimates of a policy's reward: inverse propensity scoring, self-normalised, doubly robust."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.arrays import Array, Floats
+from sb3_ecom.core.checks import check_at_least
 from sb3_ecom.logs.table import Log
-
-Floats = NDArray[np.float64]
 
 _NORMAL = {0.9: 1.6448536, 0.95: 1.9599640, 0.99: 2.5758293}
 
@@ -97,8 +95,7 @@ def item_rates(log: Log, items: int, *, folds: int = 2, prior: float = 100.0) ->
         folds: >= 2.
         prior: rows that the overall mean is worth beside an item's own.
     """
-    if folds < 2:
-        raise ValueError(f"folds must be >= 2, got {folds}")
+    check_at_least("folds", folds, 2)
     fold = log.impression % folds
     rates = np.empty((folds, items))
     for k in range(folds):

@@ -8,6 +8,7 @@ import numpy as np
 from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.checks import check_number
 from sb3_ecom.core.policies import end_notice
 from sb3_ecom.core.registry import Policy
 from sb3_ecom.core.task import Task
@@ -64,8 +65,7 @@ class EpsilonGreedy:
     """
 
     def __init__(self, task: Task, policy: Policy, epsilon: float, seed: int = 0) -> None:
-        if not 0 < epsilon <= 1:
-            raise ValueError(f"epsilon must be in (0, 1], got {epsilon}")
+        check_number("epsilon", epsilon, above=0, high=1)
         self._anything = UniformItems(task, seed)
         self._policy, self._epsilon = policy, epsilon
         self._generator = np.random.default_rng([seed, 1])

@@ -13,6 +13,7 @@ from typing import Any, cast
 import numpy as np
 
 from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.checks import check_at_least
 from sb3_ecom.logs.table import Log
 
 _PRIOR = 10.0  # impressions' worth of the log's mean reward that an item's own rate starts from
@@ -37,8 +38,8 @@ class ItemKnn:
     def __init__(self, log: Log, num_items: int, *, neighbours: int = 100, shrink: float = 5.0) -> None:
         from scipy.sparse import csr_array, diags_array
 
-        _check("neighbours", neighbours, 1)
-        _check("shrink", shrink, 0)
+        check_at_least("neighbours", neighbours, 1)
+        check_at_least("shrink", shrink, 0)
         clicks = clicked_together(log, num_items)
         together = csr_array(clicks.T @ clicks)
         size = together.diagonal()
@@ -141,8 +142,3 @@ def _check_items(log: Log, num_items: int) -> None:
     outside = log.item[(log.item < 0) | (log.item >= num_items)]
     if outside.size:
         raise ValueError(f"item must be in [0, {num_items}), got {outside[0]}")
-
-
-def _check(name: str, value: float, least: float) -> None:
-    if not value >= least:
-        raise ValueError(f"{name} must be >= {least}, got {value}")

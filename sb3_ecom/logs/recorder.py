@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.checks import check_at_least
 from sb3_ecom.core.loop import StepLoop, Transition
 from sb3_ecom.core.policies import end_notice
 from sb3_ecom.core.registry import make_task
@@ -77,8 +78,7 @@ def record(
     Raises:
         ValueError: on an unknown id, another action space or fewer than 1 episode.
     """
-    if episodes < 1:
-        raise ValueError(f"episodes must be >= 1, got {episodes}")
+    check_at_least("episodes", episodes, 1)
     task = make_task(env_id, **kwargs)
     catalogue_size(task.action_space)
     loop, policy = StepLoop(task, episodes), make_policy(task)
@@ -132,8 +132,7 @@ def record_table(
     Raises:
         ValueError: as `record` does.
     """
-    if episodes < 1:
-        raise ValueError(f"episodes must be >= 1, got {episodes}")
+    check_at_least("episodes", episodes, 1)
     parts: dict[str, list[Array]] = {column.name: [] for column in fields(Log)}
     impressions = 0
     for chunk, start in enumerate(range(0, episodes, _AT_ONCE)):

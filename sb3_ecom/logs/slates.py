@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from sb3_ecom.core.arrays import Floats, Ints
+from sb3_ecom.core.checks import check_at_least, check_number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,8 +198,7 @@ def _ratios(log: SlateLog, target: Floats) -> Floats:
 
 
 def _clustered(log: SlateLog, terms: NDArray[Any], weight: NDArray[Any], level: float) -> SlateEstimate:
-    if not 0.5 <= level < 1:
-        raise ValueError(f"level must be in [0.5, 1), got {level}")
+    check_number("level", level, low=0.5, below=1)
     _, group = np.unique(log.visit, return_inverse=True)
     visits = int(group.max()) + 1
     if visits < 2:
@@ -255,8 +254,7 @@ def cross_fitted(log: SlateLog, items: int, *, folds: int = 2) -> list[tuple[NDA
     Raises:
         ValueError: on fewer than 2 folds or fewer visits than folds.
     """
-    if folds < 2:
-        raise ValueError(f"folds must be >= 2, got {folds}")
+    check_at_least("folds", folds, 2)
     _, group = np.unique(log.visit, return_inverse=True)
     if group.max() + 1 < folds:
         raise ValueError(f"cross-fitting needs at least {folds} visits, got {group.max() + 1}")

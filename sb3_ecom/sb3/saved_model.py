@@ -15,6 +15,7 @@ import numpy as np
 from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.checks import check_choice
 from sb3_ecom.core.item_rows import ItemRowBox
 from sb3_ecom.core.origin import check_origin
 from sb3_ecom.core.residual import ResidualBox
@@ -101,7 +102,7 @@ def load_policy(
     if not trust:
         for file in (path, statistics):
             if file is not None:
-                check_own(file)
+                _check_own(file)
     data = read_settings(path)
     algo = algo or guess_algo(path, data)
     model = _load(path, algo)
@@ -147,7 +148,7 @@ def find_statistics(path: Path) -> Path | None:
     return next((candidate for candidate in tried if candidate.is_file()), None)
 
 
-def check_own(path: Path) -> None:
+def _check_own(path: Path) -> None:
     """Refuse a file that the user's own training can hardly have written: loading runs the code in it.
 
     Links are followed.
@@ -197,8 +198,7 @@ def read_settings(path: Path) -> dict[str, Any]:
 def _load(path: Path, algo: str) -> Any:
     from rl_zoo3 import ALGOS
 
-    if algo not in ALGOS:
-        raise ValueError(f"algo must be one of {', '.join(ALGOS)}, got {algo!r}")
+    check_choice("algo", algo, ALGOS)
     # Schedules hold pickled code of the Python that trained, and acting needs none of them.
     unused = {"learning_rate": 0.0, "lr_schedule": _zero, "clip_range": _zero}
     small: dict[str, Any] = {"buffer_size": 1} if algo in _OFF_POLICY else {}

@@ -1,4 +1,4 @@
-"""What rl-zoo needs from us: where our configurations lie, and a natively batched VecEnv class."""
+"""Entry points for rl-zoo: the folder of configurations, and a natively batched VecEnv class."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from gymnasium.wrappers import OrderEnforcing, PassiveEnvChecker
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
 
+from sb3_ecom.core.checks import check_choice
 from sb3_ecom.core.single_env import EcomEnv
+from sb3_ecom.core.zoo_configs import zoo_configs
 from sb3_ecom.sb3.episode_log import EpisodeLog
 from sb3_ecom.sb3.vec_env import EcomVecEnv
 
 EnvFunction = Callable[[], gymnasium.Env[Any, Any]]
 
-_PACKAGE = Path(__file__).resolve().parents[1]
 _BATCHED = (Monitor, OrderEnforcing, PassiveEnvChecker)  # wrappers whose work the batch does itself
 
 
@@ -27,12 +28,9 @@ def config_path(algo: str) -> Path:
     Raises:
         ValueError: if there is none; lists those there are.
     """
-    folder = _config_folder()
-    path = folder / f"{algo}.yml"
-    if not path.is_file():
-        known = ", ".join(sorted(file.stem for file in folder.glob("*.yml")))
-        raise ValueError(f"algo must be one of {known}, got {algo!r}")
-    return path
+    configs = zoo_configs()
+    check_choice("algo", algo, configs)
+    return configs[algo]
 
 
 def batched_vec_env(env_fns: Sequence[EnvFunction], **kwargs: Any) -> VecEnv:
@@ -75,8 +73,3 @@ def _take_log(wrappers: Sequence[Any]) -> EpisodeLog:
         if isinstance(wrapper, Monitor):
             return EpisodeLog(wrapper.results_writer, wrapper.info_keywords)
     return EpisodeLog()
-
-
-def _config_folder() -> Path:
-    shipped = _PACKAGE / "zoo_configs"
-    return shipped if shipped.is_dir() else _PACKAGE.parent / "zoo_configs"

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import sb3_ecom
-from sb3_ecom.core.evaluate import run_episodes
+from sb3_ecom.core.evaluate import run_episodes, simulate_oracle
 from sb3_ecom.core.loop import StepLoop
 from tests.toy import ToyTask, register_toys
 
@@ -80,3 +80,12 @@ def test_bad_calls_are_named():
     same = sb3_ecom.evaluate("EcomToy-v0", "middle", episodes=4)
     with pytest.raises(ValueError, match="same episodes, got 4 and 5"):
         same.minus(sb3_ecom.evaluate("EcomToy-v0", "middle", episodes=5))
+
+
+def test_a_simulated_oracle_is_the_mean_of_its_policys_episodes():
+    found = simulate_oracle(ToyTask(), lambda loop: constant(0.0), "best-known", "nothing", 64, seed=3)
+    loop = StepLoop(ToyTask(), 64)
+    returns = run_episodes(loop, constant(0.0), seed=3)["reward"]
+    assert found.value == pytest.approx(returns.mean())
+    assert found.stderr == pytest.approx(returns.std(ddof=1) / 8)
+    assert found.kind == "best-known"

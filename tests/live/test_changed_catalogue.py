@@ -9,6 +9,7 @@ from stable_baselines3 import PPO
 from sb3_ecom.core.registry import spec
 from sb3_ecom.core.statistics import estimate_mean
 from sb3_ecom.envs.recommendation.session.presets import format_preset
+from sb3_ecom.envs.recommendation.session.visitor import outside_weight
 from sb3_ecom.live.pages import RulePolicy
 from sb3_ecom.live.recommender import Recommender
 from sb3_ecom.live.rehearsal import rehearse
@@ -28,9 +29,9 @@ def shop_without(items):
         parts[field.name] = tuple(value[item] for item in kept) if field.name == "item_ids" else value[kept]
     for name in ("entry_share", "popularity"):
         parts[name] = parts[name] / parts[name].sum()
-    outside = params.outside_weight
+    outside = outside_weight(params)
     changed = replace(params, catalogue=type(params.catalogue)(**parts), outside_scale=1.0)
-    return replace(changed, outside_scale=outside / changed.outside_weight)
+    return replace(changed, outside_scale=outside / outside_weight(changed))
 
 
 @pytest.mark.slow

@@ -106,7 +106,7 @@ def test_one_item_a_page():
     [
         (lambda log, task: ItemKnn(log, 2), r"item must be in \[0, 2\), got 2"),
         (lambda log, task: ItemKnn(log, 3, neighbours=0), "neighbours must be >= 1, got 0"),
-        (lambda log, task: ItemKnn(log, 3, shrink=float("nan")), "shrink must be >= 0, got nan"),
+        (lambda log, task: ItemKnn(log, 3, shrink=np.nan), "shrink must be a finite number >= 0, got nan"),
         (lambda log, task: PureSvd(log, 3, factors=2), r"factors must be in \[1, 1\] for 2 sessions, got 2"),
         (lambda log, task: ItemKnn(sessions_of([(0,), (1,)]), 3), "clicks on 2 items or more, got 0 in 2"),
         (lambda log, task: from_clicks(task, ItemKnn(log, 3)), "the shop's 217 items, got 3"),

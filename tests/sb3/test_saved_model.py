@@ -27,8 +27,12 @@ def rows(**kwargs):
 @pytest.mark.parametrize(
     ("make", "other", "named"),
     [
-        (lambda: serial(reach=6.0), lambda: serial(reach=1.0), ("reach=6.0", "reach=1.0")),
-        (lambda: rows(reach=0.5), lambda: rows(reach=2.0), ("reach=0.5", "reach=2.0")),
+        (
+            lambda: serial(max_offset=6.0),
+            lambda: serial(max_offset=1.0),
+            ("max_offset=6.0", "max_offset=1.0"),
+        ),
+        (lambda: rows(max_offset=0.5), lambda: rows(max_offset=2.0), ("max_offset=0.5", "max_offset=2.0")),
         (lambda: rows(), lambda: rows(rule="forecast_s_S"), ("forecast_refined", "forecast_s_S")),
         (
             lambda: make_vec_env("EcomAds-v0", 2),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from sb3_ecom.core.arrays import Floats
 
 
 def new_figure() -> Any:

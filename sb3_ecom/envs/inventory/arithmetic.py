@@ -54,8 +54,11 @@ def as_units(values: Array) -> Array:
 
 
 def never(like: Array) -> Array:
-    """Return (n,) bool, false everywhere; `like` is (n,) units that are never negative."""
-    return np.zeros(len(like), dtype=bool) if isinstance(like, np.ndarray) else like < 0
+    """Return (n,) bool, false everywhere, where the (n, ...) `like` lives."""
+    if isinstance(like, np.ndarray):
+        return np.zeros(len(like), dtype=bool)
+    xp = array_namespace(like)
+    return xp.zeros(like.shape[0], dtype=xp.bool, device=like.device)
 
 
 def one_number(value: float) -> Array:

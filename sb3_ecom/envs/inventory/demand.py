@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sb3_ecom.core.arrays import Array, array_namespace
 from sb3_ecom.core.checks import check_above, check_choice
 
-LAWS = ("poisson", "geometric", "uniform")
+_LAWS = ("poisson", "geometric", "uniform")
 _TAIL = 1e-10  # probability beyond which a law is cut; the cut mass sits on the last value
 
 Pmf = NDArray[np.float64]  # (values,) probability of 0, 1, 2, ... units
@@ -19,7 +19,7 @@ Pmf = NDArray[np.float64]  # (values,) probability of 0, 1, 2, ... units
 
 def check_demand(law: str, mean: float) -> None:
     """Raise ValueError on an unknown law or a mean that it cannot have."""
-    check_choice("demand", law, LAWS)
+    check_choice("demand", law, _LAWS)
     check_above("demand_mean", mean, 0, "units/period")
     if law == "uniform" and 2 * mean != int(2 * mean):
         raise ValueError(f"demand_mean must be a multiple of 0.5 for uniform demand on 0..2*mean, got {mean}")

@@ -1,8 +1,17 @@
-"""Tracking where a warehouse's own stock report says all that matters of the past."""
+"""Base of tasks whose stock report shows the whole hidden state."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from gymnasium import spaces
+
+from sb3_ecom.core.arrays import Array, Backend
+from sb3_ecom.core.task import Task, check_reward_weights
+from sb3_ecom.core.tracker import StateTracker, TaskTables
+from sb3_ecom.envs.inventory.arithmetic import never
+from sb3_ecom.envs.inventory.demand import sample
 
 
 class StockReportTracker:
@@ -19,3 +28,96 @@ class StockReportTracker:
     def note(self, tracked: Any, decision: Any, event: Any, tables: Any) -> Any:
         """Return the report after the period."""
         return event
+
+
+class _Dynamics(Protocol):
+    """The functions of a task's module `dynamics`."""
+
+    def hidden_tables(self, params: Any, /) -> Any:
+        """Return the simulator's constant arrays, the demand's `cdf` among them."""
+
+    def start(self, noise: Any, params: Any, tables: Any, /) -> Any:
+        """Return the inventory in which n episodes start."""
+
+    def step(self, state: Any, decision: Any, noise: Any, params: Any, tables: Any, /) -> tuple[Any, Any]:
+        """Return (inventory, outcome) after a period."""
+
+
+class _Rewards(Protocol):
+    """The functions of a task's module `rewards`."""
+
+    @property
+    def TERMS(self) -> tuple[str, ...]:  # noqa: N802 - the module's constant
+        """Names of the terms."""
+
+    def reward_terms(self, outcome: Any, tables: Any, /) -> dict[str, Array]:
+        """Return the signed money of a period."""
+
+
+class StockReportTask(Task):
+    """Base of the tasks whose hidden state is the inventory, all of which the stock report shows.
+
+    Attributes:
+        dynamics: the task's module of that name.
+        rewards: the task's module of that name.
+
+    Args:
+        params: of the task.
+        horizon: periods of an episode.
+        action_space: of one copy.
+        observation_space: of one copy.
+        tracker: of stock reports.
+        public: constants that the shop knows; the hidden ones are `dynamics.hidden_tables(params)`.
+        reward_weights: term -> weight; all 1 by default.
+
+    Raises:
+        ValueError: on an unknown reward term.
+    """
+
+    dynamics: _Dynamics
+    rewards: _Rewards
+
+    def __init__(
+        self,
+        params: Any,
+        horizon: int,
+        action_space: spaces.Space[Any],
+        observation_space: spaces.Box,
+        tracker: StateTracker,
+        public: Any,
+        reward_weights: Mapping[str, float] | None,
+    ) -> None:
+        self.params, self.horizon = params, horizon
+        self.action_space, self.observation_space = action_space, observation_space
+        self.tracker = tracker
+        self.tables = TaskTables(self.dynamics.hidden_tables(params), public)
+        self.reward_weights = check_reward_weights(reward_weights, self.rewards.TERMS)
+
+    def draw_reset(self, source: Backend, n: int) -> Array:
+        """Draw the units on hand at the start, as U[0, 1)."""
+        return source.uniform((n,))
+
+    def draw_step(self, source: Backend, n: int) -> Array:
+        """Draw one period's demand, (n,) whole units."""
+        return sample(self.tables.hidden.cdf, source.uniform((n,)))
+
+    def start(self, noise: Array) -> tuple[Any, Any]:
+        """Return the inventory at the start and the stock report, which shows all of it."""
+        inventory = self.dynamics.start(noise, self.params, self.tables.hidden)
+        return inventory, inventory
+
+    def simulate(self, hidden: Any, decision: Any, noise: Array) -> tuple[Any, Any]:
+        """Place the orders and let a period pass."""
+        return self.dynamics.step(hidden, decision, noise, self.params, self.tables.hidden)
+
+    def public_event(self, hidden: Any, outcome: Any) -> Any:
+        """Return the stock report after the period."""
+        return hidden
+
+    def terms(self, outcome: Any) -> dict[str, Array]:
+        """Return the signed money of the period."""
+        return self.rewards.reward_terms(outcome, self.tables.public)
+
+    def terminated(self, outcome: Any) -> Array:
+        """Return false everywhere: the business never closes."""
+        return never(outcome.demand)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.checks import check_at_least
 from sb3_ecom.core.evaluate import summarise
 from sb3_ecom.core.task import Metric
 
@@ -25,8 +26,7 @@ class EpisodeWindow:
     """
 
     def __init__(self, size: int) -> None:
-        if size < 1:
-            raise ValueError(f"window must be >= 1 episode, got {size}")
+        check_at_least("window", size, 1, "episode")
         self.size = size
         self.finished = 0
         self._columns: dict[str, Array] = {}  # counter -> (size,) ring

@@ -12,7 +12,7 @@ _PANELS = 8
 
 
 class Moment(NamedTuple):
-    """What was recorded at one time of the run."""
+    """Values recorded at one time of the run."""
 
     timesteps: int
     terms: dict[str, float]  # weighted reward term -> mean per step

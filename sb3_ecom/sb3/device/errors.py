@@ -1,4 +1,4 @@
-"""What can go wrong on a device, each in one sentence with what to do."""
+"""Errors of device training, each in one sentence with what to do."""
 
 from __future__ import annotations
 

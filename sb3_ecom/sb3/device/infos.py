@@ -1,4 +1,4 @@
-"""What a callback reads as SB3 gives it, fetched from the device only then."""
+"""Infos for callbacks as SB3 gives them, fetched from the device only when read."""
 
 from __future__ import annotations
 

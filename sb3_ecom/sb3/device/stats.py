@@ -13,7 +13,7 @@ from sb3_ecom.core.loop import Transition
 
 
 class Tally(NamedTuple):
-    """What happened since the last reading, on the host."""
+    """Counts since the last reading, on the host."""
 
     episodes: int  # ended
     totals: dict[str, float]  # counter, "reward", "length" -> sum over the ended episodes

@@ -1,4 +1,4 @@
-"""Why does a policy act as it does? Attention, integrated gradients, and a tree that imitates it.
+"""Explanations of a policy: attention, integrated gradients, and a tree that imitates it.
 
 The attributions need captum and the tree scikit-learn: ``pip install sb3-ecom[explain]``.
 """

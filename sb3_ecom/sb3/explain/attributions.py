@@ -11,13 +11,14 @@ from gymnasium import spaces
 from torch import Tensor
 
 from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.checks import check_at_least
 from sb3_ecom.core.spaces import Layout
 from sb3_ecom.sb3.explain.parts import acting_extractor, policy_layout, to_tensor
 from sb3_ecom.sb3.extractors.recurrent import SequenceExtractor
 
 
 class Attributions(NamedTuple):
-    """How much each float of an observation moved the action's score away from the baseline's.
+    """Attribution of the action's score, relative to the baseline's, to each float of an observation.
 
     The score's unit: an action's own for a Box (component k of the deterministic action), log-probability
     for the discrete actions of PPO and its like, value for DQN and QR-DQN.
@@ -67,9 +68,8 @@ def attribute_actions(
     shape = (len(observations), layout.size)
     if np.shape(observations) != shape or not len(observations):
         raise ValueError(f"observations must be (n >= 1, {layout.size}), got {np.shape(observations)}")
-    if steps < 1:
-        raise ValueError(f"steps must be >= 1, got {steps}")
-    score = action_score(model, component)
+    check_at_least("steps", steps, 1)
+    score = _action_score(model, component)
     model.policy.set_training_mode(False)
     inputs = to_tensor(model, observations).float()
     reference = inputs if background is None else to_tensor(model, background).float()
@@ -91,7 +91,7 @@ def attribute_actions(
     return Attributions(context, history, change.cpu().numpy(), error.detach().cpu().numpy())
 
 
-def action_score(model: Any, component: int = 0) -> Callable[[Tensor, Tensor], Tensor]:
+def _action_score(model: Any, component: int = 0) -> Callable[[Tensor, Tensor], Tensor]:
     """Return the function (observations (n, d), actions) -> (n,) whose gradient explains an action.
 
     Raises:

@@ -12,6 +12,7 @@ from stable_baselines3.common.logger import Figure as LoggedFigure
 from stable_baselines3.common.logger import TensorBoardOutputFormat
 from stable_baselines3.common.vec_env import VecEnv
 
+from sb3_ecom.core.checks import check_at_least
 from sb3_ecom.core.files import open_whole
 from sb3_ecom.sb3.explain.attributions import attribute_actions
 from sb3_ecom.sb3.explain.figures import attention_figure, attribution_figure, tree_figure
@@ -63,8 +64,7 @@ class ExplainCallback(BaseCallback):
             ("episodes", episodes, 2),
             ("copies of venv", venv.num_envs, 2),
         ):
-            if value < low:
-                raise ValueError(f"{name} must be >= {low}, got {value}")
+            check_at_least(name, value, low)
         self.venv = venv
         self.folder = None if folder is None else Path(folder)
         self.states, self.actions, self.depth, self.episodes = states, actions, depth, episodes

@@ -8,6 +8,7 @@ import numpy as np
 from stable_baselines3.common.vec_env import VecEnv
 
 from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.checks import check_at_least
 
 
 class States(NamedTuple):
@@ -30,8 +31,7 @@ def collect_states(model: Any, venv: VecEnv, states: int, *, actor: Any = None) 
     Raises:
         ValueError: if `states` < 1.
     """
-    if states < 1:
-        raise ValueError(f"states must be >= 1, got {states}")
+    check_at_least("states", states, 1)
     seen: list[Any] = []
     labels: list[Any] = []
     observation = venv.reset()

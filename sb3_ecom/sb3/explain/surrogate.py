@@ -10,6 +10,7 @@ from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.vec_env import VecEnv
 
 from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.checks import check_at_least, check_number
 from sb3_ecom.sb3.explain.parts import feature_names, policy_layout
 from sb3_ecom.sb3.explain.states import States, collect_states
 
@@ -66,8 +67,7 @@ class TreeSurrogate:
         Raises:
             ValueError: if `episodes` < 2.
         """
-        if episodes < 2:
-            raise ValueError(f"episodes must be >= 2, got {episodes}")
+        check_at_least("episodes", episodes, 2)
         returns: Any = evaluate_policy(
             self,  # type: ignore[arg-type]
             venv,
@@ -112,10 +112,8 @@ def fit_tree(
     """
     layout = policy_layout(model)
     for name, value in (("states", states), ("depth", depth), ("rounds", rounds)):
-        if value < 1:
-            raise ValueError(f"{name} must be >= 1, got {value}")
-    if not 0 < held_out < 1:
-        raise ValueError(f"held_out must be in (0, 1), got {held_out}")
+        check_at_least(name, value, 1)
+    check_number("held_out", held_out, above=0, below=1)
     if venv.num_envs < 2:
         raise ValueError(f"venv must have >= 2 copies, one to fit and one to hold out, got {venv.num_envs}")
     for_fit = venv.num_envs - min(max(round(held_out * venv.num_envs), 1), venv.num_envs - 1)

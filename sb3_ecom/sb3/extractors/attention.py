@@ -9,6 +9,7 @@ import torch
 from gymnasium import spaces
 from torch import Tensor, nn
 
+from sb3_ecom.core.checks import check_at_least
 from sb3_ecom.sb3.extractors.recurrent import SequenceExtractor
 from sb3_ecom.sb3.extractors.shared_windows import encode_by_length
 from sb3_ecom.sb3.extractors.windows import Window
@@ -70,8 +71,7 @@ class AttentionExtractor(AttendingExtractor):
         heads: int = 4,
         **shared: Any,
     ) -> None:
-        if heads < 1:
-            raise ValueError(f"heads must be >= 1, got {heads}")
+        check_at_least("heads", heads, 1)
         super().__init__(observation_space, units, **shared)
         self.query = nn.Linear(self.step_features, heads, bias=False)
         slopes = 2.0 ** (-8.0 * torch.arange(1, heads + 1) / heads)
@@ -117,8 +117,8 @@ class TransformerExtractor(AttendingExtractor):
         heads: int = 4,
         **shared: Any,
     ) -> None:
-        if depth < 1 or heads < 1:
-            raise ValueError(f"depth and heads must be >= 1, got depth={depth} and heads={heads}")
+        check_at_least("depth", depth, 1)
+        check_at_least("heads", heads, 1)
         if width % heads:
             raise ValueError(f"width must be a multiple of heads={heads}, got {width}")
         super().__init__(observation_space, width, **shared)

@@ -1,4 +1,4 @@
-"""What an observation says of the things that can be chosen now (`LayoutBox.candidates`)."""
+"""Features of the candidates in an observation (`LayoutBox.candidates`)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from gymnasium import spaces
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import Tensor, nn
 
+from sb3_ecom.core.checks import check_at_least
 from sb3_ecom.core.item_spaces import Candidates
 from sb3_ecom.core.spaces import candidates_of
 
@@ -41,7 +42,7 @@ class WithoutCandidates(BaseFeaturesExtractor):
 
 
 class PooledCandidates(BaseFeaturesExtractor):
-    """What is known of the user, beside the mean and the maximum over the candidates of a learned layer.
+    """User features, beside the mean and the maximum over the candidates of a learned layer.
 
     The order of the candidates does not matter, and what is learned from one serves all.
 
@@ -61,8 +62,7 @@ class PooledCandidates(BaseFeaturesExtractor):
             raise ValueError(
                 f"observation space must be a LayoutBox with candidates, got {observation_space}"
             )
-        if size < 1:
-            raise ValueError(f"size must be >= 1 unit, got {size}")
+        check_at_least("size", size, 1, "unit")
         user = WithoutCandidates(observation_space)
         super().__init__(observation_space, user.features_dim + 2 * size)
         self._candidates, self.user = found, user

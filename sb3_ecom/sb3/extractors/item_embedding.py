@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.checks import check_above, check_at_least
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -31,10 +32,8 @@ class ItemEmbedding:
 
     def __post_init__(self) -> None:
         for name in ("items", "size"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be >= 1, got {getattr(self, name)}")
-        if not (self.scale > 0 and np.isfinite(self.scale)):
-            raise ValueError(f"scale must be > 0, got {self.scale}")
+            check_at_least(name, getattr(self, name), 1)
+        check_above("scale", self.scale, 0)
         if not self.columns or min(self.columns) < 0 or len(set(self.columns)) < len(self.columns):
             raise ValueError(f"columns must be different features >= 0 of a step, got {self.columns}")
         if self.vectors is not None and (np.ndim(self.vectors) != 2 or len(self.vectors) != self.items):

@@ -8,6 +8,7 @@ import torch
 from gymnasium import spaces
 from torch import Tensor, nn
 
+from sb3_ecom.core.checks import check_at_least
 from sb3_ecom.core.spaces import items_of
 from sb3_ecom.sb3.extractors.recurrent import LastClickExtractor
 from sb3_ecom.sb3.extractors.windows import Window
@@ -48,8 +49,7 @@ class LastItemEmbeddingExtractor(LastClickExtractor):
             raise ValueError(
                 f"observation space must be a LayoutBox whose items have signs, got {observation_space}"
             )
-        if vector_size < 1:
-            raise ValueError(f"vector_size must be >= 1 float, got {vector_size}")
+        check_at_least("vector_size", vector_size, 1, "float")
         super().__init__(observation_space, **shared)
         self._features_dim += vector_size
         self.columns = list(signs.columns)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from gymnasium import spaces
@@ -18,7 +18,7 @@ from sb3_ecom.sb3.extractors.windows import Window, cut, find_layout
 
 
 class SequenceExtractor(BaseFeaturesExtractor):
-    """What all sequence extractors share: the layout, the mask and the context's embedding.
+    """Base of all sequence extractors: the layout, the mask and the context's embedding.
 
     The observation is cut into a context (n, context) and a window of history (n, steps, features) that
     is padded on the left. A subclass encodes the window; the features are its encoding beside a small
@@ -80,7 +80,27 @@ class SequenceExtractor(BaseFeaturesExtractor):
         """Return (n, encoding_size); rows without a valid step must not depend on the window's content."""
 
 
-class LSTMExtractor(SequenceExtractor):
+class _RecurrentExtractor(SequenceExtractor):
+    """Base of the extractors of one recurrent layer, an attribute by its own name (`lstm`, `gru`)."""
+
+    cell_type: ClassVar[type[nn.LSTM | nn.GRU]]
+
+    def __init__(
+        self,
+        observation_space: spaces.Space,  # type: ignore[type-arg]
+        hidden_size: int = 64,
+        **shared: Any,
+    ) -> None:
+        super().__init__(observation_space, hidden_size, **shared)
+        self._name = self.cell_type.__name__.lower()
+        self.add_module(self._name, self.cell_type(self.step_features, hidden_size, batch_first=True))
+
+    def encode(self, window: Window) -> Tensor:
+        """Return the hidden state (n, hidden_size) after the newest step; zero for an empty window."""
+        return encode_recurrent(getattr(self, self._name), window)
+
+
+class LSTMExtractor(_RecurrentExtractor):
     """One LSTM over the history; its state after the newest step is the encoding.
 
     64 units by default, as in the founding article. The state is zero before the first valid step.
@@ -94,21 +114,10 @@ class LSTMExtractor(SequenceExtractor):
         ValueError: as `SequenceExtractor`.
     """
 
-    def __init__(
-        self,
-        observation_space: spaces.Space,  # type: ignore[type-arg]
-        hidden_size: int = 64,
-        **shared: Any,
-    ) -> None:
-        super().__init__(observation_space, hidden_size, **shared)
-        self.lstm = nn.LSTM(self.step_features, hidden_size, batch_first=True)
-
-    def encode(self, window: Window) -> Tensor:
-        """Return the hidden state (n, hidden_size) after the newest step; zero for an empty window."""
-        return encode_recurrent(self.lstm, window)
+    cell_type = nn.LSTM
 
 
-class GRUExtractor(SequenceExtractor):
+class GRUExtractor(_RecurrentExtractor):
     """One GRU over the history; its state after the newest step is the encoding.
 
     Three gates where the LSTM has four: a quarter fewer weights.
@@ -124,18 +133,7 @@ class GRUExtractor(SequenceExtractor):
     Source: Cho et al. (2014), Learning phrase representations using RNN encoder-decoder, section 2.3.
     """
 
-    def __init__(
-        self,
-        observation_space: spaces.Space,  # type: ignore[type-arg]
-        hidden_size: int = 64,
-        **shared: Any,
-    ) -> None:
-        super().__init__(observation_space, hidden_size, **shared)
-        self.gru = nn.GRU(self.step_features, hidden_size, batch_first=True)
-
-    def encode(self, window: Window) -> Tensor:
-        """Return the hidden state (n, hidden_size) after the newest step; zero for an empty window."""
-        return encode_recurrent(self.gru, window)
+    cell_type = nn.GRU
 
 
 class LastClickExtractor(SequenceExtractor):

@@ -19,7 +19,7 @@ _FEW = 64  # rows below which one plain pass is as fast
 
 
 class Shared(NamedTuple):
-    """Which windows to encode, and whose state stands for whom."""
+    """Windows to encode, and the window whose state stands for each."""
 
     chosen: Tensor  # (m,) rows to encode
     place: Tensor  # (n,) where in `chosen` each row's state is found, after as many steps as the row has

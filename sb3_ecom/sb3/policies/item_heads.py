@@ -10,6 +10,7 @@ import torch
 from gymnasium import spaces
 from torch import Tensor, nn
 
+from sb3_ecom.core.checks import check_above, check_at_least
 from sb3_ecom.core.item_spaces import Candidates, Items
 from sb3_ecom.core.spaces import candidates_of, items_of
 from sb3_ecom.sb3.extractors.candidates import candidate_rows
@@ -199,7 +200,5 @@ def check_head(item_dim: int, sharpness: float) -> None:
     Raises:
         ValueError: names the argument.
     """
-    if item_dim < 1:
-        raise ValueError(f"item_dim must be >= 1 float, got {item_dim}")
-    if not sharpness > 0:
-        raise ValueError(f"sharpness must be > 0, got {sharpness}")
+    check_at_least("item_dim", item_dim, 1, "float")
+    check_above("sharpness", sharpness, 0)

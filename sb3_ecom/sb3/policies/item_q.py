@@ -80,7 +80,7 @@ class ItemQuantileNetwork(QuantileNetwork):
 
 
 class _WithItems:
-    """What both policies share: the default extractor, and `item_dim` as an argument that is saved."""
+    """Base of both policies: the default extractor, and `item_dim` as an argument that is saved."""
 
     def __init__(
         self, observation_space: Any, action_space: Any, *args: Any, item_dim: int = 16, **kwargs: Any

@@ -40,4 +40,4 @@ class ResidualPolicy:
         """Return (actions, None)."""
         joined = np.concatenate([self.rule.features(observation), observation], axis=1)
         action, _state = self.model.predict(joined, deterministic=deterministic)
-        return self.rule.act(action * self.settings.reach), None
+        return self.rule.act(action * self.settings.max_offset), None

@@ -13,6 +13,7 @@ from stable_baselines3.common.type_aliases import PyTorchObs, Schedule
 from stable_baselines3.dqn.policies import DQNPolicy
 from torch import Tensor, nn
 
+from sb3_ecom.core.checks import check_at_least, check_choice
 from sb3_ecom.core.spaces import candidates_of, items_of
 from sb3_ecom.sb3.extractors.candidates import WithoutCandidates, candidate_rows
 from sb3_ecom.sb3.slateq.search import SEARCHES, Choices, slate_value
@@ -20,7 +21,7 @@ from sb3_ecom.sb3.slateq.search import SEARCHES, Choices, slate_value
 _MOST_LOGIT = 10.0  # keeps exp(logit) finite
 
 
-class Affinity(NamedTuple):
+class _Affinity(NamedTuple):
     """A choice model that is given: w_i = user . item + shift, w_0 = skip (RecSim's, which SlateQ knew)."""
 
     shift: float = 1.0
@@ -65,7 +66,7 @@ class SlateQNetwork(BasePolicy):
         item_dim: int,
         search: str,
         null_item: bool,
-        affinity: Affinity | None,
+        affinity: _Affinity | None,
     ) -> None:
         super().__init__(
             observation_space,
@@ -159,17 +160,15 @@ class SlateQPolicy(DQNPolicy):
         item_dim: int = 32,
         search: str = "exact",
         null_item: bool = True,
-        affinity: Affinity | tuple[float, float] | None = None,
+        affinity: _Affinity | tuple[float, float] | None = None,
         features_extractor_class: type[BaseFeaturesExtractor] = WithoutCandidates,
         **kwargs: Any,
     ) -> None:
         check_slates(action_space)
-        if item_dim < 1:
-            raise ValueError(f"item_dim must be >= 1 float, got {item_dim}")
-        if search not in SEARCHES:
-            raise ValueError(f"search must be one of {', '.join(SEARCHES)}, got {search!r}")
+        check_at_least("item_dim", item_dim, 1, "float")
+        check_choice("search", search, SEARCHES)
         if affinity is not None:
-            affinity = Affinity(*affinity)
+            affinity = _Affinity(*affinity)
             _check_affinity(observation_space, affinity)
         self.slate_args: dict[str, Any] = {
             "item_dim": item_dim,
@@ -206,7 +205,7 @@ def check_slates(space: spaces.Space[Any]) -> None:
         raise ValueError(f"slate size must be at most the {space.nvec[0]} choices, got {len(space.nvec)}")
 
 
-def _check_affinity(space: spaces.Space[Any], affinity: Affinity) -> None:
+def _check_affinity(space: spaces.Space[Any], affinity: _Affinity) -> None:
     found = candidates_of(space)
     if found is None or found.start != found.width:
         raise ValueError(

@@ -13,7 +13,7 @@ _NEVER = float("-inf")
 
 
 class Choices(NamedTuple):
-    """What a page is made of: item i is picked with probability w_i / (w_0 + sum of the page's w)."""
+    """Items to build a page of: item i is picked with probability w_i / (w_0 + sum of the page's w)."""
 
     weights: Tensor  # (n, m) choice weights w_i, >= 0
     values: Tensor  # (n, m) value of a page on which item i is picked
@@ -32,7 +32,7 @@ def slate_value(choices: Choices, slate: Tensor) -> Tensor:
     return total / (weights.sum(1) + choices.null_weight)
 
 
-def top_k(choices: Choices, size: int) -> Tensor:
+def _top_k(choices: Choices, size: int) -> Tensor:
     """Return (n, K) items of highest w_i (Q_i - Q_0), best first. The paper's formula, where Q_0 is 0."""
     return _best(choices, choices.null_value, size)
 
@@ -73,7 +73,7 @@ def exact(choices: Choices, size: int) -> Tensor:
     return slate
 
 
-SEARCHES: dict[str, Search] = {"top_k": top_k, "greedy": greedy, "exact": exact}
+SEARCHES: dict[str, Search] = {"top_k": _top_k, "greedy": greedy, "exact": exact}
 
 
 def _best(choices: Choices, reference: Tensor, size: int) -> Tensor:

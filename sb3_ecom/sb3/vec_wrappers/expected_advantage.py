@@ -9,6 +9,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnv, VecEnvStepReturn, VecEnvWrapper
 
 from sb3_ecom.core.arrays import Array, tree_map
+from sb3_ecom.core.checks import check_number
 from sb3_ecom.core.single_env import EcomEnv
 from sb3_ecom.core.task import AdvantageTask, ModelledTask
 from sb3_ecom.sb3.vec_env import EcomVecEnv
@@ -43,8 +44,7 @@ class VecExpectedAdvantage(VecEnvWrapper):
     """
 
     def __init__(self, venv: VecEnv, *, discount: float = 0.99, **critic: Any) -> None:
-        if not 0 <= discount <= 1:
-            raise ValueError(f"discount must be in [0, 1], got {discount}")
+        check_number("discount", discount, low=0, high=1)
         self._envs = _single_envs(venv)
         task: Any = self._envs[0].task if self._envs else venv.task  # type: ignore[attr-defined]
         super().__init__(venv)

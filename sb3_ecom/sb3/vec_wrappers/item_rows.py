@@ -8,8 +8,10 @@ import numpy as np
 from stable_baselines3.common.vec_env.base_vec_env import VecEnv, VecEnvStepReturn, VecEnvWrapper
 
 from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.checks import check_number
 from sb3_ecom.core.item_rows import ItemRows, RowSettings
 from sb3_ecom.core.loop import StepLoop
+from sb3_ecom.core.moved_names import renamed_argument
 from sb3_ecom.sb3.vec_env import EcomVecEnv
 
 
@@ -36,13 +38,14 @@ class VecItemRows(VecEnvWrapper):
         venv: an `EcomVecEnv` (rl-zoo: ``--gym-packages sb3_ecom.fast``) of a task that reports
             ``item_reward``.
         rule: name of a baseline of the id that has offsets, or None: rows give the task's own actions.
-        reach: offset at action 1, in the rule's own unit.
+        max_offset: offset at action 1, in the rule's own unit.
         team: share of the whole copy's reward in a row's, 0 (all selfish) to 1 (all alike). Items that
             compete for room need some: at 0 each takes what it can.
         twin: whether to take off what the rule earns (needs a rule).
         history: whether a row holds the item's past, or only what the context says of it.
         identity: whether a row says which item it is.
         stagger: spread the first truncation of the copies over the horizon.
+        reach: old name of `max_offset`.
 
     Raises:
         ValueError: if `venv` is no EcomVecEnv, `team` is not in [0, 1], `twin` comes without a rule, the task
@@ -54,26 +57,27 @@ class VecItemRows(VecEnvWrapper):
         venv: VecEnv,
         *,
         rule: str | None = None,
-        reach: float = 0.5,
+        max_offset: float = 0.5,
         team: float = 0.5,
         twin: bool = False,
         history: bool = False,
         identity: bool = True,
         stagger: bool = True,
+        reach: float | None = None,
     ) -> None:
+        max_offset = renamed_argument("reach", reach, "max_offset", max_offset)
         if not isinstance(venv, EcomVecEnv):
             raise ValueError(
                 f"venv must be an EcomVecEnv (make_vec_env, or rl-zoo with --gym-packages sb3_ecom.fast), "
                 f"got {type(venv).__name__}"
             )
-        if not 0 <= team <= 1:
-            raise ValueError(f"team must be in [0, 1], got {team}")
+        check_number("team", team, low=0, high=1)
         if twin and rule is None:
             raise ValueError("twin=True needs a rule for the twin to follow")
         if "item_reward" not in venv.task.step_info_keys:
             raise ValueError(f"{type(venv.task).__name__} reports no item_reward")
         env_id = None if venv.spec is None else venv.spec.id
-        self.rows = ItemRows(venv.task, RowSettings(env_id, rule, reach, history, identity))
+        self.rows = ItemRows(venv.task, RowSettings(env_id, rule, max_offset, history, identity))
         super().__init__(venv, self.rows.space, self.rows.action_space)
         self.team = team
         self._shop = venv

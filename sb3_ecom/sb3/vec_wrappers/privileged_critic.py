@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.checks import check_above, check_at_least
 from sb3_ecom.core.transition_model import Outcomes, TransitionModel
 
 _BATCH = 2048  # states of one gradient step
@@ -54,10 +55,8 @@ class PrivilegedCritic:
         every: int = 8,
     ) -> None:
         for name, value, least in (("hidden", hidden, 1), ("epochs", epochs, 0), ("every", every, 1)):
-            if value < least:
-                raise ValueError(f"{name} must be >= {least}, got {value}")
-        if not learning_rate > 0:
-            raise ValueError(f"learning_rate must be > 0, got {learning_rate}")
+            check_at_least(name, value, least)
+        check_above("learning_rate", learning_rate, 0)
         self._transition_model, self._discount = transition_model, discount
         self._epochs, self._every = epochs, every
         self._generator = torch.Generator().manual_seed(_SEED)

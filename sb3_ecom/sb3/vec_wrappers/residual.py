@@ -9,6 +9,7 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnv, VecEnvStepRetu
 
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.loop import StepLoop
+from sb3_ecom.core.moved_names import renamed_argument
 from sb3_ecom.core.residual import ResidualSettings, find_rule, residual_space, shift_space
 from sb3_ecom.sb3.vec_env import EcomVecEnv
 from sb3_ecom.sb3.vec_wrappers.expected_advantage import VecExpectedAdvantage
@@ -31,8 +32,9 @@ class VecResidual(VecEnvWrapper):
         venv: an `EcomVecEnv` of one of our ids (rl-zoo: ``--gym-packages sb3_ecom.fast``), or a
             `VecExpectedAdvantage` of one, which needs no twin: it pays without the luck.
         rule: name of a baseline of the id that takes offsets (`ResidualRule`).
-        reach: offset at action 1, in the rule's own unit.
+        max_offset: offset at action 1, in the rule's own unit.
         twin: whether to take off what the rule earns.
+        reach: old name of `max_offset`.
 
     Raises:
         ValueError: if `venv` is no EcomVecEnv of a registered id, is paid in advantages and has a twin (which
@@ -43,7 +45,16 @@ class VecResidual(VecEnvWrapper):
         learning for robot control", ICRA 2019.
     """
 
-    def __init__(self, venv: VecEnv, *, rule: str, reach: float = 0.5, twin: bool = True) -> None:
+    def __init__(
+        self,
+        venv: VecEnv,
+        *,
+        rule: str,
+        max_offset: float = 0.5,
+        twin: bool = True,
+        reach: float | None = None,
+    ) -> None:
+        max_offset = renamed_argument("reach", reach, "max_offset", max_offset)
         own: Any = venv.venv if isinstance(venv, VecExpectedAdvantage) else venv
         if not isinstance(own, EcomVecEnv) or own.spec is None:
             raise ValueError(
@@ -52,10 +63,10 @@ class VecResidual(VecEnvWrapper):
             )
         if twin and own is not venv:
             raise ValueError("twin must be False on top of VecExpectedAdvantage, got True")
-        settings = ResidualSettings(own.spec.id, rule, reach)
+        settings = ResidualSettings(own.spec.id, rule, max_offset)
         self._rule = find_rule(own.task, settings)
         super().__init__(venv, residual_space(own.task, self._rule, settings), shift_space(self._rule))
-        self._reach = reach
+        self._max_offset = max_offset
         self._own = own
         self._twin = StepLoop(own.task, own.num_envs, stagger=own.loop.stagger) if twin else None
         self._twin_rule = find_rule(own.task, settings)
@@ -75,7 +86,7 @@ class VecResidual(VecEnvWrapper):
 
     def step_async(self, actions: Array) -> None:
         """Keep the rule's actions with the learner's offsets for `step_wait`."""
-        self.venv.step_async(self._rule.act(np.asarray(actions) * self._reach))
+        self.venv.step_async(self._rule.act(np.asarray(actions) * self._max_offset))
 
     def step_wait(self) -> VecEnvStepReturn:
         """Advance every copy, and its twin, by one step."""

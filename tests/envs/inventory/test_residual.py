@@ -72,7 +72,7 @@ def test_shift_orders_in_the_chain_even_when_the_rule_has_stopped():
     ("kwargs", "message"),
     [
         ({"rule": "constant_order"}, "'constant_order' of EcomChain-v0 has no offsets"),
-        ({"rule": "ending_base_stock", "reach": 0.0}, r"reach must be > 0, got 0\.0"),
+        ({"rule": "ending_base_stock", "max_offset": 0.0}, r"max_offset must be > 0, got 0\.0"),
     ],
 )
 def test_rules_without_offsets_are_refused(kwargs, message):

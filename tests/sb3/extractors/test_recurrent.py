@@ -118,8 +118,8 @@ def test_spaces_without_a_history_are_refused(space, kwargs, message):
         (GRUExtractor, {"context_size": 0}, "context_size=0"),
         (AttentionExtractor, {"heads": 0}, "heads must be >= 1, got 0"),
         (AttentionExtractor, {"units": 0}, ">= 1 unit, got 0"),
-        (TransformerExtractor, {"depth": 0}, "depth=0"),
-        (TransformerExtractor, {"heads": 0}, "heads=0"),
+        (TransformerExtractor, {"depth": 0}, "depth must be >= 1, got 0"),
+        (TransformerExtractor, {"heads": 0}, "heads must be >= 1, got 0"),
         (TransformerExtractor, {"width": 30}, "multiple of heads=4, got 30"),
     ],
 )

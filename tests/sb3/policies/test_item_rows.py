@@ -122,7 +122,7 @@ def test_an_ended_half_year_gives_every_row_its_last_rows_and_the_copy_s_return(
 
 
 def test_a_saved_model_acts_on_whole_observations(tmp_path):
-    venv = VecNormalize(rows_of(rule=RULE, twin=True, reach=0.4), norm_obs=True)
+    venv = VecNormalize(rows_of(rule=RULE, twin=True, max_offset=0.4), norm_obs=True)
     model = PPO("MlpPolicy", venv, n_steps=16, batch_size=160, n_epochs=1, seed=0)
     model.learn(960)
     folder = tmp_path / "ppo" / f"{SHOP}_1"
@@ -162,7 +162,7 @@ def test_a_few_days_of_ppo_leave_the_rule_and_do_not_ruin_it():
     ("kwargs", "message"),
     [
         ({"team": 1.5}, r"team must be in \[0, 1\], got 1\.5"),
-        ({"reach": 0.0}, r"reach must be > 0, got 0\.0"),
+        ({"max_offset": 0.0}, r"max_offset must be > 0, got 0\.0"),
         ({"rule": "horoscope"}, "rule must be one of static_s_S, .* got 'horoscope'"),
         ({"rule": "holt_winters"}, "rule 'holt_winters' of EcomInventory-v0 has no offsets"),
         ({"twin": True}, "twin=True needs a rule"),

@@ -29,7 +29,7 @@ def test_action_zero_is_the_rule_and_earns_what_its_twin_earns():
 
 def test_keywords_can_be_learnt_on_top_of_a_rule_too():
     """Rule and twin explore with noise of their own: the same noise, or action 0 would not be the rule."""
-    venv = VecResidual(make_vec_env("EcomAdsKeyword-v0", 3, 3), rule="learnt_landscape", reach=0.3)
+    venv = VecResidual(make_vec_env("EcomAdsKeyword-v0", 3, 3), rule="learnt_landscape", max_offset=0.3)
     seen = venv.reset()
     assert seen.shape == (3, 2 + venv.venv.observation_space.shape[0])
     for _ in range(4):
@@ -57,8 +57,14 @@ def test_the_reward_is_what_a_shift_earns_more_than_the_rule():
     assert apart > 100
 
 
-def test_a_shift_moves_the_multiplier_by_its_reach():
-    low, high = on_top(reach=0.2), on_top(reach=0.2)
+def test_the_old_name_of_the_largest_offset_still_works():
+    with pytest.warns(DeprecationWarning, match="reach is now called max_offset"):
+        venv = on_top(reach=0.2)
+    assert venv.observation_space.settings.max_offset == 0.2
+
+
+def test_a_shift_moves_the_multiplier_by_its_size():
+    low, high = on_top(max_offset=0.2), on_top(max_offset=0.2)
     for venv, action in ((low, -1.0), (high, 1.0)):
         venv.reset()
         state = venv.venv.loop.state
@@ -90,7 +96,7 @@ def test_features_hold_the_plan_and_the_final_observation_is_the_day_s_last():
 
 
 def test_a_saved_model_acts_on_the_task_s_observations(tmp_path):
-    venv = on_top(reach=0.4)
+    venv = on_top(max_offset=0.4)
     model = PPO("MlpPolicy", venv, n_steps=48, batch_size=96, n_epochs=1, seed=0)
     model.learn(192, callback=TerminalHorizon())
     model.save(tmp_path / "model.zip")
@@ -113,7 +119,7 @@ def test_what_can_not_be_shifted_is_refused():
     for kwargs, message in (
         ({"rule": "oracle"}, "rule must be one of fixed_cpa"),
         ({"rule": "constant"}, "'constant' of EcomAds-v0 has no offsets"),
-        ({"rule": RULE, "reach": 0.0}, "reach must be > 0, got 0"),
+        ({"rule": RULE, "max_offset": 0.0}, "max_offset must be > 0, got 0"),
     ):
         with pytest.raises(ValueError, match=message):
             VecResidual(venv, **kwargs)

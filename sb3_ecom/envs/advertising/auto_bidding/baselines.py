@@ -59,7 +59,7 @@ def pid(task: Task, pace: float = 0.15, cost: float = 0.3) -> Policy:
     return bid
 
 
-class ReturnOnSpend:
+class _ReturnOnSpend:
     """Dual updates for a budget and a return: bid (1 + lam) v / (mu + lam), v = target x predicted value.
 
     Source: Z. Feng, S. Padmanabhan and D. Wang, "Online bidding algorithms for return-on-spend constrained
@@ -144,4 +144,4 @@ def soft_score_feedback(task: Task) -> Policy:
 
 def return_on_spend(task: Task) -> Policy:
     """Follow Feng, Padmanabhan and Wang's dual updates."""
-    return ReturnOnSpend(_auto(task))
+    return _ReturnOnSpend(_auto(task))

@@ -10,8 +10,9 @@ import numpy as np
 from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array, Backend, array_namespace
+from sb3_ecom.core.checks import check_choice
 from sb3_ecom.core.spaces import LayoutBox
-from sb3_ecom.core.task import Metric, check_reward_weights
+from sb3_ecom.core.task import Metric, check_reward_weights, make_params
 from sb3_ecom.core.tracker import State, TaskTables
 from sb3_ecom.envs.advertising.auto_bidding import dynamics
 from sb3_ecom.envs.advertising.auto_bidding.auction import SLOTS
@@ -26,7 +27,7 @@ from sb3_ecom.envs.advertising.bid_multiplier import BidMultiplier, Control, che
 from sb3_ecom.envs.advertising.bidding import BiddingTask
 from sb3_ecom.envs.advertising.day_tables import make_day_tables
 
-STEP = 0.3  # log multiplier per unit of an incremental action
+_STEP = 0.3  # log multiplier per unit of an incremental action
 Bids = Literal["one", "per_slot"]
 
 
@@ -92,19 +93,13 @@ class AutoTask(BiddingTask):
         reward_weights: Mapping[str, float] | None = None,
         **params: Any,
     ) -> None:
-        if preset not in PRESETS:
-            raise ValueError(f"preset must be one of {', '.join(PRESETS)}, got {preset!r}")
+        check_choice("preset", preset, PRESETS)
         check_control(control)
-        if bids not in ("one", "per_slot"):
-            raise ValueError(f"bids must be one or per_slot, got {bids!r}")
-        try:
-            self.params = AutoParams(**{**PRESETS[preset], **params})
-        except TypeError as error:
-            raise ValueError(f"unknown parameter of EcomAdsAuto: {error}") from error
+        check_choice("bids", bids, ("one", "per_slot"))
+        self.params = make_params("EcomAdsAuto", AutoParams, **{**PRESETS[preset], **params})
         self.bids = bids
         self.horizon = self.params.ticks
-        weights = {"score": 1.0} if reward_weights is None else reward_weights
-        self.reward_weights = check_reward_weights(weights, TERMS)
+        self.reward_weights = check_reward_weights(reward_weights, TERMS, {"score": 1.0})
         self.action_space = spaces.Box(-1.0, 1.0, (1 if bids == "one" else SLOTS,), np.float32)
         self.observation_space = LayoutBox(LAYOUT, -20.0, 20.0)
         hidden = build_tables(self.params)
@@ -114,7 +109,7 @@ class AutoTask(BiddingTask):
     def _make_tracker(self, control: Control) -> AutoTracker:
         p = self.params
         return AutoTracker(
-            BidMultiplier(MAX_LOG_MULTIPLIER, STEP, control),
+            BidMultiplier(MAX_LOG_MULTIPLIER, _STEP, control),
             p.ticks,
             p.auctions,
             p.rate,

@@ -6,13 +6,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.arrays import Array, Floats
 from sb3_ecom.envs.advertising.auto_bidding.params import AutoParams
 from sb3_ecom.envs.advertising.quantiles import normal_scores
-
-Floats = NDArray[np.float64]
 
 RIVALS = 2**14  # simulated triples of highest rival bids: one uniform number picks one
 SCORES = 2**13  # equally likely normal scores

@@ -6,17 +6,14 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sb3_ecom.core.arrays import NumpyBackend
+from sb3_ecom.core.arrays import Floats, NumpyBackend
 from sb3_ecom.core.registry import Oracle
 from sb3_ecom.envs.advertising.auctions import MICROS
 from sb3_ecom.envs.advertising.auto_bidding.auction import open_auctions, resolve
 from sb3_ecom.envs.advertising.auto_bidding.dynamics import score
 from sb3_ecom.envs.advertising.auto_bidding.env import AutoTask
 from sb3_ecom.envs.advertising.replay import rows_by_copy
-
-Floats = NDArray[np.float64]
 
 _BATCH = 32  # days in memory at once
 
@@ -78,7 +75,7 @@ def best_score(day: Day) -> float:
     return float(score(after, before, np.asarray(day.target)).max())
 
 
-def replay_days(task: AutoTask, n: int, seed: int, *, luck: bool) -> Iterator[Day]:
+def _replay_days(task: AutoTask, n: int, seed: int, *, luck: bool) -> Iterator[Day]:
     """Yield the days that `StepLoop(task, n)` plays after ``reset(seed)``.
 
     Args:
@@ -109,16 +106,15 @@ def replay_days(task: AutoTask, n: int, seed: int, *, luck: bool) -> Iterator[Da
 
 def hindsight(task: AutoTask, n: int, seed: int, *, luck: bool = True) -> Floats:
     """Return the (n,) bounds of the days of `StepLoop(task, n)` after ``reset(seed)``."""
-    return np.array([best_score(day) for day in replay_days(task, n, seed, luck=luck)])
+    return np.array([best_score(day) for day in _replay_days(task, n, seed, luck=luck)])
 
 
 def oracle(task: AutoTask, episodes: int = 64, seed: int = 0) -> Oracle:
     """Return the mean hindsight bound on the score."""
     seeds = np.random.SeedSequence(seed).generate_state(-(-episodes // _BATCH))
     bounds = np.concatenate([hindsight(task, _BATCH, int(s)) for s in seeds])[:episodes]
-    return Oracle(
+    return Oracle.from_sample(
+        bounds,
         kind="bound",
-        value=float(bounds.mean()),
-        stderr=float(bounds.std(ddof=1) / np.sqrt(bounds.size)),
         information="every price and true rate of the day, and who looked at which slot",
     )

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sb3_ecom.core.arrays import Floats
 from sb3_ecom.envs.advertising.auto_bidding.auction import SLOTS
 from sb3_ecom.envs.advertising.auto_bidding.dynamics import MAX_LOG_MULTIPLIER
 from sb3_ecom.envs.advertising.auto_bidding.env import AutoTask
@@ -17,8 +18,6 @@ from sb3_ecom.envs.advertising.auto_bidding.market import (
     price_scale,
 )
 from sb3_ecom.envs.advertising.auto_bidding.tracker import LAYOUT
-
-Floats = NDArray[np.float64]
 
 GRID = np.linspace(-MAX_LOG_MULTIPLIER, MAX_LOG_MULTIPLIER, 61)  # log multipliers that planners choose from
 

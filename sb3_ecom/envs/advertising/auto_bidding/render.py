@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sb3_ecom.core.arrays import Floats
 from sb3_ecom.core.tracker import State, TaskTables
 from sb3_ecom.envs.advertising.auctions import MICROS
 from sb3_ecom.envs.advertising.auto_bidding.dynamics import MAX_LOG_MULTIPLIER, Outcome
@@ -15,19 +16,17 @@ from sb3_ecom.envs.advertising.auto_bidding.tracker import Tracked
 from sb3_ecom.envs.advertising.day_tables import DayTables
 from sb3_ecom.envs.advertising.render import new_figure, plot_budget_left, to_picture
 
-Floats = NDArray[np.float64]
-
 
 def render(
     params: AutoParams, tables: TaskTables, state: State, outcome: Outcome | None, row: int, mode: str
 ) -> Any:
     """Return the day of copy `row` so far as a picture, or as a text (mode "ansi")."""
     if mode == "ansi":
-        return day_text(params, state.tracked, row)
-    return day_picture(params, tables.public, state.tracked, row)
+        return _day_text(params, state.tracked, row)
+    return _day_picture(params, tables.public, state.tracked, row)
 
 
-class Day(NamedTuple):
+class _Day(NamedTuple):
     """The ticks so far, (k,) each but for the bids."""
 
     hour: Floats
@@ -37,12 +36,12 @@ class Day(NamedTuple):
     conversions: Floats
 
 
-def past_ticks(params: AutoParams, state: Tracked, row: int) -> Day:
+def _past_ticks(params: AutoParams, state: Tracked, row: int) -> _Day:
     """Undo the scaling of the history."""
     past = np.asarray(state.history[row], dtype=np.float64)
     past = past[past[:, 0] > 0.5]
     even = float(state.budget[row]) / MICROS / (float(state.target[row]) * params.ticks)
-    return Day(
+    return _Day(
         (np.arange(len(past)) + 0.5) * 24 / params.ticks,
         np.exp(past[:, 1:4] * MAX_LOG_MULTIPLIER),
         np.expm1(past[:, 7] * 2) / params.ticks,
@@ -51,9 +50,9 @@ def past_ticks(params: AutoParams, state: Tracked, row: int) -> Day:
     )
 
 
-def day_text(params: AutoParams, state: Tracked, row: int) -> str:
+def _day_text(params: AutoParams, state: Tracked, row: int) -> str:
     """Return the day as text."""
-    day = past_ticks(params, state, row)
+    day = _past_ticks(params, state, row)
     budget, left = float(state.budget[row]) / MICROS, float(state.left[row]) / MICROS
     bought = float(state.totals[row, 0])
     cost = f"{(budget - left) / bought:.1f}" if bought else "-"
@@ -71,9 +70,9 @@ def day_text(params: AutoParams, state: Tracked, row: int) -> str:
     return "\n".join(lines)
 
 
-def day_picture(params: AutoParams, tables: DayTables, state: Tracked, row: int) -> NDArray[np.uint8]:
+def _day_picture(params: AutoParams, tables: DayTables, state: Tracked, row: int) -> NDArray[np.uint8]:
     """Return the day as a picture."""
-    day = past_ticks(params, state, row)
+    day = _past_ticks(params, state, row)
     figure = new_figure()
     upper, middle, lower = figure.subplots(3, 1, sharex=True)
     one = bool(np.all(day.bids == day.bids[:, :1]))  # the same bid in every slot

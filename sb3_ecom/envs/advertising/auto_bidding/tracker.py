@@ -13,9 +13,9 @@ from sb3_ecom.envs.advertising.auto_bidding.dynamics import MAX_LOG_MULTIPLIER
 from sb3_ecom.envs.advertising.bid_multiplier import BidMultiplier
 from sb3_ecom.envs.advertising.day_tables import DayTables
 
-HISTORY = 12  # ticks that the observation remembers
-FEATURES = 10  # floats per remembered tick
-LAYOUT = Layout(context=12, steps=HISTORY, features=FEATURES)
+_HISTORY = 12  # ticks that the observation remembers
+_FEATURES = 10  # floats per remembered tick
+LAYOUT = Layout(context=12, steps=_HISTORY, features=_FEATURES)
 
 
 class Opening(NamedTuple):
@@ -72,7 +72,7 @@ class AutoTracker:
             event.target,
             xp.stack([event.log_multiplier] * SLOTS, axis=-1),
             xp.stack([zero] * 2, axis=-1),
-            xp.tile(zero[:, None, None], (1, max(HISTORY, self.ticks), FEATURES)),
+            xp.tile(zero[:, None, None], (1, max(_HISTORY, self.ticks), _FEATURES)),
         )
 
     def decode(self, tracked: Tracked, action: Array, tables: DayTables) -> Array:
@@ -126,5 +126,5 @@ class AutoTracker:
             # Half a conversion more on each side: a day without conversions is not infinitely dear.
             ratio = xp.log((spent / tracked.target + 0.5) / (tracked.totals[:, k] + 0.5))
             context.append(xp.clip(ratio, -3.0, 3.0))
-        past = xp.reshape(tracked.history[:, -HISTORY:], (tracked.history.shape[0], -1))
+        past = xp.reshape(tracked.history[:, -_HISTORY:], (tracked.history.shape[0], -1))
         return xp.concat([xp.stack(context, -1), past], axis=1)

@@ -49,7 +49,7 @@ from sb3_ecom.envs.advertising.pacing.presets import load_preset
 
 SUMMARY = "fit the auction market of EcomAds: prices, traffic, response rates"
 
-COLUMNS = (
+_COLUMNS = (
     Column(option="time", kind="time", names=("timestamp", "time", "datetime"), required=False),
     Column(option="hour", kind="integer", names=("hour",), required=False),
     Column(option="price", kind="number", names=("cpm", "ecpm", "price", "value"), required=False),
@@ -87,7 +87,7 @@ _MAX_LOST = 0.5  # a column that loses more of its cells is refused
 
 @dataclass
 class Fit:
-    """What the logs gave so far."""
+    """Results of the logs so far."""
 
     params: dict[str, Any] = field(default_factory=dict)
     stderr: dict[str, float] = field(default_factory=dict)
@@ -120,7 +120,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--report", type=Path, metavar="MD", help="fidelity report (default: <out>_report.md)"
     )
     parser.add_argument("--price-unit", choices=UNITS, help="what a price or cost is the price of")
-    add_reading_options(parser, COLUMNS, _HELP)
+    add_reading_options(parser, _COLUMNS, _HELP)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -129,7 +129,7 @@ def run(options: argparse.Namespace) -> None:
     place = options.report or out.with_name(f"{out.stem}_report.md")
     check_writable(out, ".toml")
     check_writable(place, place.suffix.lower())
-    names = {column.option: getattr(options, column.option) for column in COLUMNS}
+    names = {column.option: getattr(options, column.option) for column in _COLUMNS}
     reading = reading_options(options, local=True)
     params, found = calibrate(options.logs, options.base, names, options.price_unit, **reading)
     params = correct_median(params, found)
@@ -169,7 +169,7 @@ def calibrate(
     found, start = Fit(), load_preset(base)
     for log in logs:
         given = None if names is None else {k: v for k, v in names.items() if v is not None}
-        table = read_table(log, COLUMNS, given, **reading)
+        table = read_table(log, _COLUMNS, given, **reading)
         name = Path(log).name
         _check_cells(table, name)
         found.notes += [

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sb3_ecom.core.arrays import NumpyBackend
+from sb3_ecom.core.arrays import Floats, NumpyBackend
 from sb3_ecom.core.fidelity import Line, compare, replicate_errors
 from sb3_ecom.envs.advertising.calibration.fit import Series
 from sb3_ecom.envs.advertising.pacing.dynamics import price_level
@@ -15,10 +14,8 @@ from sb3_ecom.envs.advertising.pacing.env import PacingTask
 from sb3_ecom.envs.advertising.pacing.params import PacingParams
 from sb3_ecom.envs.advertising.pacing.replay import replay_market
 
-Floats = NDArray[np.float64]
-
 #: What the market model leaves out, by the statistic that shows it.
-REASONS = {
+_REASONS = {
     "price": "prices are lognormal around an hour's level, days differ by one factor: no weekday, no trend",
     "log price": "the memory of prices is a day's level and one autoregression",
     "traffic": "traffic has one profile for all days",
@@ -27,7 +24,7 @@ REASONS = {
 }
 
 #: Statistic -> tolerance: relative, or absolute for the autocorrelation and the hour.
-TOLERANCES = {
+_TOLERANCES = {
     "price median": 0.05,
     "price log-sd": 0.10,
     "price hour peak / mean": 0.10,
@@ -136,7 +133,7 @@ def hourly_factor(task: PacingTask, days: int = 200) -> float:
     return float(np.median(hours) / np.median(level))
 
 
-def simulate_responses(params: PacingParams, shown: Floats, seed: int = 1) -> list[dict[str, float]]:
+def _simulate_responses(params: PacingParams, shown: Floats, seed: int = 1) -> list[dict[str, float]]:
     """Return the response statistics of logs with the same impressions and the fitted law of rates."""
     generator = np.random.default_rng(seed)
     found = []
@@ -168,18 +165,18 @@ def report(
     noise = price_errors(series)
     spread = {name: float(np.hypot(value, noise[name])) for name, value in (errors or {}).items()}
     if shown is not None:
-        found = simulate_responses(task.params, shown)
+        found = _simulate_responses(task.params, shown)
         simulated |= {name: float(np.mean([each[name] for each in found])) for name in found[0]}
         spread |= {name: value * np.sqrt(1 + 1 / _DRAWS) for name, value in replicate_errors(found).items()}
     tolerances = {
-        name: TOLERANCES[name] * (1.0 if name in _ABSOLUTE else abs(value))
+        name: _TOLERANCES[name] * (1.0 if name in _ABSOLUTE else abs(value))
         for name, value in observed.items()
     }
     return compare(
-        observed, {name: simulated[name] for name in observed}, spread, tolerances, explain=explain
+        observed, {name: simulated[name] for name in observed}, spread, tolerances, explain=_explain
     )
 
 
-def explain(name: str) -> str:
+def _explain(name: str) -> str:
     """Return what the model leaves out, of a statistic that it does not reproduce."""
-    return next((why for part, why in REASONS.items() if name.startswith(part)), "why is not known")
+    return next((why for part, why in _REASONS.items() if name.startswith(part)), "why is not known")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, special
 
-Floats = NDArray[np.float64]
+from sb3_ecom.core.arrays import Floats
 
 _LAGS = np.arange(1, 13)  # hours over which the price memory is fitted
 

@@ -7,14 +7,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sb3_ecom.core.arrays import tree_take
+from sb3_ecom.core.arrays import Floats, tree_take
 from sb3_ecom.core.registry import Policy
 from sb3_ecom.core.task import Task
 from sb3_ecom.envs.advertising.channel.dynamics import SHARPNESS, demand
 from sb3_ecom.envs.advertising.channel.env import ChannelTask
 from sb3_ecom.envs.advertising.channel.tracker import CONTEXT
-
-Floats = NDArray[np.float64]
 
 
 class Observed(NamedTuple):
@@ -29,7 +27,7 @@ class Observed(NamedTuple):
     log_index: Floats  # (n, K) log of revenue so far over plan
 
 
-def unscale(task: ChannelTask, observation: NDArray[np.float32]) -> Observed:
+def _unscale(task: ChannelTask, observation: NDArray[np.float32]) -> Observed:
     """Undo the scaling of `ChannelTracker.observe`."""
     context, _ = task.layout.split(observation.astype(np.float64))
     k = task.params.channels
@@ -80,7 +78,7 @@ def uniform(task: Task) -> Policy:
     own = _channel(task)
 
     def spread(observation: NDArray[np.float32]) -> NDArray[np.float32]:
-        account = unscale(own, observation).account
+        account = _unscale(own, observation).account
         return spend_action(
             np.tile(account[:, None] / own.params.channels, (1, own.params.channels)), account
         )
@@ -94,13 +92,13 @@ def water_filling(task: Task) -> Policy:
     ceiling, saturation = np.asarray(own.params.ceiling), np.asarray(own.params.saturation)
 
     def spread(observation: NDArray[np.float32]) -> NDArray[np.float32]:
-        account = unscale(own, observation).account
+        account = _unscale(own, observation).account
         return spend_action(fill_channels(np.tile(ceiling, (account.size, 1)), saturation, account), account)
 
     return spread
 
 
-def believed_effect(task: ChannelTask, observed: Observed) -> Floats:
+def _believed_effect(task: ChannelTask, observed: Observed) -> Floats:
     """Return effects: the observed index, drawn to the prior by the number of days observed."""
     variance = task.params.noise_sd**2 / np.maximum(observed.day, 1)[:, None]
     prior = task.params.effect_sd**2
@@ -118,16 +116,16 @@ def learning_water_filling(task: Task) -> Policy:
     steady = saturation * (1 - np.asarray(own.params.carry))
 
     def spread(observation: NDArray[np.float32]) -> NDArray[np.float32]:
-        observed = unscale(own, observation)
+        observed = _unscale(own, observation)
         return spend_action(
-            fill_channels(ceiling * believed_effect(own, observed), steady, observed.account),
+            fill_channels(ceiling * _believed_effect(own, observed), steady, observed.account),
             observed.account,
         )
 
     return spread
 
 
-class Planned:
+class _Planned:
     """Certainty-equivalent plan: one price of money for all remaining days, and today's part of it.
 
     The stock each channel should have is x_t = saturation [ln(level_t / (saturation nu (1 - carry)))]^+;
@@ -143,7 +141,7 @@ class Planned:
 
     def __call__(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
         """Spend today's part of the plan."""
-        observed = unscale(self._task, observation)
+        observed = _unscale(self._task, observation)
         if self._price.size != observed.day.size:
             self._price = np.zeros(observed.day.size)
         spend = np.zeros_like(observed.stock)
@@ -156,7 +154,7 @@ class Planned:
 
     def _plan(self, day: int, observed: Observed, rows: NDArray[np.int64]) -> Floats:
         days = max(self._task.horizon - day, 1)
-        effect = believed_effect(self._task, observed)
+        effect = _believed_effect(self._task, observed)
         slope = np.log(self._ceiling * effect / (self._saturation * (1 - self._carry)))
         slope = slope[:, None, :] + np.log(self._demand(observed, days))[:, :, None]
         money = observed.account + days - 1
@@ -187,4 +185,4 @@ class Planned:
 
 def planned(task: Task) -> Policy:
     """Plan the rest of the campaign every day, with carry-over, season and learned effects."""
-    return Planned(_channel(task))
+    return _Planned(_channel(task))

@@ -10,7 +10,7 @@ from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array, Backend, array_namespace
 from sb3_ecom.core.spaces import LayoutBox
-from sb3_ecom.core.task import Metric, Task, check_reward_weights
+from sb3_ecom.core.task import Metric, Task, check_reward_weights, make_params
 from sb3_ecom.core.tracker import State, TaskTables
 from sb3_ecom.envs.advertising.channel import dynamics
 from sb3_ecom.envs.advertising.channel.dynamics import HiddenState, Outcome, ResetNoise, Spend, Tables
@@ -62,14 +62,10 @@ class ChannelTask(Task):
     step_info_keys: ClassVar[tuple[str, ...]] = ("spend", "roi", "budget_use")
 
     def __init__(self, reward_weights: Mapping[str, float] | None = None, **params: Any) -> None:
-        try:
-            self.params = ChannelParams(**params)
-        except TypeError as error:
-            raise ValueError(f"unknown parameter of EcomAdsChannel: {error}") from error
+        self.params = make_params("EcomAdsChannel", ChannelParams, **params)
         k = self.params.channels
         self.horizon = self.params.days
-        weights = {"revenue": 1.0} if reward_weights is None else reward_weights
-        self.reward_weights = check_reward_weights(weights, TERMS)
+        self.reward_weights = check_reward_weights(reward_weights, TERMS, {"revenue": 1.0})
         self.action_space = spaces.Box(-1.0, 1.0, (k + 1,), np.float32)
         self.layout = layout(k)
         self.observation_space = LayoutBox(self.layout, -20.0, 20.0)

@@ -5,14 +5,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sb3_ecom.core.arrays import NumpyBackend
+from sb3_ecom.core.arrays import Floats, NumpyBackend
 from sb3_ecom.core.registry import Oracle
 from sb3_ecom.envs.advertising.channel.dynamics import demand
 from sb3_ecom.envs.advertising.channel.env import ChannelTask
-
-Floats = NDArray[np.float64]
 
 
 class Campaigns(NamedTuple):
@@ -41,7 +38,7 @@ def revenue(campaigns: Campaigns, spend: Floats) -> tuple[Floats, Floats]:
     return (campaigns.level - rest).sum((1, 2)), gradient
 
 
-def dual_bound(level: Floats, saturation: Floats, carry: Floats) -> float:
+def _dual_bound(level: Floats, saturation: Floats, carry: Floats) -> float:
     """Return an upper bound on the revenue of one campaign, by Lagrangian duality.
 
     With a price nu_t on day t's money (falling, because money keeps) the stock x of a channel costs
@@ -117,15 +114,14 @@ def campaigns_of(task: ChannelTask, n: int, seed: int) -> Campaigns:
 
 def bounds(campaigns: Campaigns) -> Floats:
     """Return the (n,) upper bounds."""
-    return np.array([dual_bound(level, campaigns.saturation, campaigns.carry) for level in campaigns.level])
+    return np.array([_dual_bound(level, campaigns.saturation, campaigns.carry) for level in campaigns.level])
 
 
 def oracle(task: ChannelTask, episodes: int = 256, seed: int = 0) -> Oracle:
     """Return the mean upper bound over campaigns."""
     bound = bounds(campaigns_of(task, episodes, seed))
-    return Oracle(
+    return Oracle.from_sample(
+        bound,
         kind="bound",
-        value=float(bound.mean()),
-        stderr=float(bound.std(ddof=1) / np.sqrt(bound.size)),
         information="the hidden effects of the channels",
     )

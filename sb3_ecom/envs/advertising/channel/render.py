@@ -19,11 +19,11 @@ def render(
 ) -> Any:
     """Return the last week of copy `row` as a picture, or as a text (mode "ansi")."""
     if mode == "ansi":
-        return week_text(params, state.tracked, row)
-    return week_picture(params, tables.public, state.tracked, row)
+        return _week_text(params, state.tracked, row)
+    return _week_picture(params, tables.public, state.tracked, row)
 
 
-def week_text(params: ChannelParams, state: Tracked, row: int) -> str:
+def _week_text(params: ChannelParams, state: Tracked, row: int) -> str:
     """Return the campaign as text."""
     lines = [
         f"day {int(state.day[row])}/{params.days}   account {float(state.account[row]):.2f} days of income",
@@ -36,7 +36,7 @@ def week_text(params: ChannelParams, state: Tracked, row: int) -> str:
     return "\n".join(lines)
 
 
-def week_picture(params: ChannelParams, tables: Tables, state: Tracked, row: int) -> NDArray[np.uint8]:
+def _week_picture(params: ChannelParams, tables: Tables, state: Tracked, row: int) -> NDArray[np.uint8]:
     """Return the campaign as a picture."""
     k = params.channels
     history = state.history[row].astype(np.float64)

@@ -11,7 +11,7 @@ from sb3_ecom.core.spaces import Layout
 from sb3_ecom.envs.advertising.channel import dynamics
 from sb3_ecom.envs.advertising.channel.dynamics import Spend, Tables
 
-HISTORY = 7  # days that the observation remembers
+_HISTORY = 7  # days that the observation remembers
 CONTEXT = 6  # floats before the per-channel ones
 
 
@@ -46,7 +46,7 @@ class Tracked(NamedTuple):
 
 def layout(channels: int) -> Layout:
     """Return the layout of observations of so many channels."""
-    return Layout(context=CONTEXT + 2 * channels, steps=HISTORY, features=1 + 2 * channels)
+    return Layout(context=CONTEXT + 2 * channels, steps=_HISTORY, features=1 + 2 * channels)
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class ChannelTracker:
         xp = array_namespace(event.peak)
         one = xp.ones_like(event.peak)
         zero = xp.tile((one * 0.0)[:, None], (1, self.channels))
-        history = xp.tile(zero[:, :1, None], (1, HISTORY, 1 + 2 * self.channels))
+        history = xp.tile(zero[:, :1, None], (1, _HISTORY, 1 + 2 * self.channels))
         day = xp.zeros_like(event.first_weekday)
         return Tracked(day, *event, one, zero, zero * 1.0, zero * 1.0, history)
 

@@ -7,13 +7,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sb3_ecom.core.arrays import Floats
 from sb3_ecom.core.registry import Policy
 from sb3_ecom.core.task import Task
 from sb3_ecom.envs.advertising.keyword.env import KeywordTask
 from sb3_ecom.envs.advertising.keyword.landscape import GRID, TOP_BID, best_on_grid, build_tables, win_rate
 from sb3_ecom.envs.advertising.keyword.tracker import CONTEXT, FEATURES
-
-Floats = NDArray[np.float64]
 
 
 class Observed(NamedTuple):
@@ -31,7 +30,7 @@ class Observed(NamedTuple):
     win_rate: Floats  # (n, K) yesterday
 
 
-def unscale(task: KeywordTask, observation: NDArray[np.float32]) -> Observed:
+def _unscale(task: KeywordTask, observation: NDArray[np.float32]) -> Observed:
     """Undo the scaling of `KeywordTracker.observe`."""
     context, history = task.layout.split(observation.astype(np.float64))
     k, last = task.params.keywords, history[:, -1]
@@ -69,7 +68,7 @@ def fixed_cpa(task: Task, share: float = 0.3) -> Policy:
     rate = share * 5 / 7 * own.params.conversion_scale
 
     def bid(observation: NDArray[np.float32]) -> NDArray[np.float32]:
-        return bid_action(rate * unscale(own, observation).revenue)
+        return bid_action(rate * _unscale(own, observation).revenue)
 
     return bid
 
@@ -79,13 +78,13 @@ def truthful(task: Task, share: float = 0.6) -> Policy:
     own = _keyword(task)
 
     def bid(observation: NDArray[np.float32]) -> NDArray[np.float32]:
-        observed = unscale(own, observation)
+        observed = _unscale(own, observation)
         return bid_action(share * observed.revenue * observed.conversion)
 
     return bid
 
 
-class DualPacing:
+class _DualPacing:
     """Bid value / (1 + mu) and let mu follow the budget: log(1 + mu) rises while it runs out."""
 
     def __init__(self, task: KeywordTask, rate: float = 0.4, share: float = 0.7) -> None:
@@ -94,7 +93,7 @@ class DualPacing:
 
     def __call__(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
         """Bid for a day."""
-        observed = unscale(self._task, observation)
+        observed = _unscale(self._task, observation)
         if self._log_mu.size != observed.valid.size:
             self._log_mu = np.zeros(observed.valid.size)
         self._log_mu[~observed.valid] = 0.0
@@ -105,7 +104,7 @@ class DualPacing:
         )
 
 
-class LearntLandscape:
+class _LearntLandscape:
     """The dual on the landscape learnt so far.
 
     A grid posterior of each keyword's win curve takes in every day's bid and impression share; click and
@@ -138,7 +137,7 @@ class LearntLandscape:
 
         Return (n, 2) features: mean root of the bids, mean bid over value.
         """
-        observed = unscale(self._task, observation)
+        observed = _unscale(self._task, observation)
         self._learn(observed)
         post = np.exp(self._log_post - self._log_post.max(2, keepdims=True))
         post /= post.sum(2, keepdims=True)
@@ -174,9 +173,9 @@ class LearntLandscape:
 
 def dual_pacing(task: Task) -> Policy:
     """Pace value bids by one dual price."""
-    return DualPacing(_keyword(task))
+    return _DualPacing(_keyword(task))
 
 
 def learnt_landscape(task: Task) -> Policy:
     """Learn the landscape and solve the budgeted problem on it."""
-    return LearntLandscape(_keyword(task))
+    return _LearntLandscape(_keyword(task))

@@ -57,7 +57,7 @@ class Outcome(NamedTuple):
     events: Array  # (n, K, 3) impressions, clicks, conversions
 
 
-class Delivery(NamedTuple):
+class _Delivery(NamedTuple):
     """Events of a day that the budget paid for."""
 
     cost: Array  # (n,) int64 micros
@@ -111,7 +111,7 @@ def bids_from(action: Array) -> Array:
 
 def search(
     state: HiddenState, bid: Array, noise: StepNoise, params: KeywordParams, tables: Tables
-) -> tuple[Delivery, Array]:
+) -> tuple[_Delivery, Array]:
     """Run the day's searches in order until the budget can not pay a click; return (Delivery, searches).
 
     One uniform number decides a search: it lies in the keyword's share of [0, 1), and how far into it makes
@@ -142,7 +142,7 @@ def search(
     open_ = xp.arange(m) < xp.repeat(end, counts)
     events = [_count(xp, cell, open_ & (fate < xp.reshape(part, (-1,))[cell]), n, k) for part in chance]
     met = xp.astype(end - bounds[:-1], xp.float32) / xp.clip(xp.astype(counts, xp.float32), 1.0, None)
-    return Delivery(paid[last] - before, xp.stack(events, axis=-1), met), counts
+    return _Delivery(paid[last] - before, xp.stack(events, axis=-1), met), counts
 
 
 def _assign(state: HiddenState, uniform: Array, counts: Array) -> tuple[Array, Array]:

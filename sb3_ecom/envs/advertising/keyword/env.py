@@ -9,8 +9,9 @@ import numpy as np
 from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array, Backend, array_namespace
+from sb3_ecom.core.checks import check_choice
 from sb3_ecom.core.spaces import LayoutBox
-from sb3_ecom.core.task import Metric, Task, check_reward_weights
+from sb3_ecom.core.task import Metric, Task, check_reward_weights, make_params
 from sb3_ecom.core.tracker import State, TaskTables
 from sb3_ecom.envs.advertising.keyword import dynamics
 from sb3_ecom.envs.advertising.keyword.dynamics import HiddenState, Outcome, ResetNoise, StepNoise
@@ -70,16 +71,11 @@ class KeywordTask(Task):
     def __init__(
         self, preset: str = "dense", reward_weights: Mapping[str, float] | None = None, **params: Any
     ) -> None:
-        if preset not in PRESETS:
-            raise ValueError(f"preset must be one of {', '.join(PRESETS)}, got {preset!r}")
-        try:
-            self.params = KeywordParams(**{**PRESETS[preset], **params})
-        except TypeError as error:
-            raise ValueError(f"unknown parameter of EcomAdsKeyword: {error}") from error
+        check_choice("preset", preset, PRESETS)
+        self.params = make_params("EcomAdsKeyword", KeywordParams, **{**PRESETS[preset], **params})
         k = self.params.keywords
         self.horizon = self.params.days
-        weights = {"revenue": 1.0, "cost": 1.0} if reward_weights is None else reward_weights
-        self.reward_weights = check_reward_weights(weights, TERMS)
+        self.reward_weights = check_reward_weights(reward_weights, TERMS, {"revenue": 1.0, "cost": 1.0})
         self.action_space = spaces.Box(-1.0, 1.0, (k,), np.float32)
         self.layout = layout(k)
         self.observation_space = LayoutBox(self.layout, -20.0, 20.0)

@@ -8,11 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.arrays import Array, Floats
 from sb3_ecom.envs.advertising.keyword.params import KeywordParams
 from sb3_ecom.envs.advertising.quantiles import normal_scores
-
-Floats = NDArray[np.float64]
 
 TOP_BID = 1.6  # money; the highest bid
 QUANTILES = 4096  # entries of a quantile table

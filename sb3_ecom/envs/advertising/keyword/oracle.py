@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sb3_ecom.core.arrays import NumpyBackend
+from sb3_ecom.core.arrays import Floats, NumpyBackend
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.core.registry import Oracle, Policy
 from sb3_ecom.envs.advertising.auctions import MICROS
@@ -14,10 +13,8 @@ from sb3_ecom.envs.advertising.keyword.dynamics import HiddenState, current_rate
 from sb3_ecom.envs.advertising.keyword.env import KeywordTask
 from sb3_ecom.envs.advertising.keyword.landscape import GRID, best_on_grid, win_rate
 
-Floats = NDArray[np.float64]
 
-
-def solve_day(task: KeywordTask, state: HiddenState) -> tuple[Floats, Floats]:
+def _solve_day(task: KeywordTask, state: HiddenState) -> tuple[Floats, Floats]:
     """Return (bids (n, K), dual bound on the day's expected profit (n,)) at the true rates.
 
     No policy's day earns more in expectation: a search brings at most the surplus that the dual counts, and
@@ -40,7 +37,7 @@ def bounds(task: KeywordTask, n: int, seed: int) -> Floats:
     no_bids = np.zeros((n, task.params.keywords), dtype=np.float32)
     total = np.zeros(n)
     for _ in range(task.horizon):
-        total = total + solve_day(task, hidden)[1]
+        total = total + _solve_day(task, hidden)[1]
         hidden, _ = task.simulate(hidden, no_bids, task.draw_step(source, n))
     return total
 
@@ -48,10 +45,9 @@ def bounds(task: KeywordTask, n: int, seed: int) -> Floats:
 def oracle(task: KeywordTask, episodes: int = 128, seed: int = 0) -> Oracle:
     """Return the mean bound over campaigns."""
     found = bounds(task, episodes, seed)
-    return Oracle(
+    return Oracle.from_sample(
+        found,
         kind="bound",
-        value=float(found.mean()),
-        stderr=float(found.std(ddof=1) / np.sqrt(found.size)),
         information="every keyword's win curve, click and conversion rate, every day",
         policy=oracle_policy,
     )
@@ -62,4 +58,4 @@ def oracle_policy(loop: StepLoop) -> Policy:
     task = loop.task
     if not isinstance(task, KeywordTask):
         raise ValueError(f"the oracle policy needs EcomAdsKeyword, got {type(task).__name__}")
-    return lambda observation: bid_action(solve_day(task, loop.state.hidden)[0])
+    return lambda observation: bid_action(_solve_day(task, loop.state.hidden)[0])

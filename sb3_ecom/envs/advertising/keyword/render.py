@@ -19,7 +19,7 @@ def render(
     params: KeywordParams, tables: TaskTables, state: State, outcome: Outcome | None, row: int, mode: str
 ) -> Any:
     """Return the keywords of copy `row` as a picture, or as a text (mode "ansi")."""
-    draw = keywords_text if mode == "ansi" else keywords_picture
+    draw = _keywords_text if mode == "ansi" else _keywords_picture
     return draw(params, state.tracked, row)
 
 
@@ -29,7 +29,7 @@ def _yesterday(params: KeywordParams, state: Tracked, row: int) -> NDArray[np.fl
     return np.stack([last[0] ** 2, last[1], (last[2] * 4) ** 2, (last[3] * 4) ** 2])
 
 
-def keywords_text(params: KeywordParams, state: Tracked, row: int) -> str:
+def _keywords_text(params: KeywordParams, state: Tracked, row: int) -> str:
     """Return the campaign as text."""
     bid, share, clicks, conversions = _yesterday(params, state, row)
     budget = float(state.budget[row]) / MICROS
@@ -46,7 +46,7 @@ def keywords_text(params: KeywordParams, state: Tracked, row: int) -> str:
     return "\n".join(lines)
 
 
-def keywords_picture(params: KeywordParams, state: Tracked, row: int) -> NDArray[np.uint8]:
+def _keywords_picture(params: KeywordParams, state: Tracked, row: int) -> NDArray[np.uint8]:
     """Return the campaign as a picture."""
     bid, share, clicks, conversions = _yesterday(params, state, row)
     k = np.arange(params.keywords)

@@ -10,7 +10,7 @@ from sb3_ecom.core.spaces import Layout
 from sb3_ecom.envs.advertising.auctions import MICROS
 from sb3_ecom.envs.advertising.keyword.dynamics import bids_from
 
-HISTORY = 4  # days that the observation remembers
+_HISTORY = 4  # days that the observation remembers
 FEATURES = 4  # floats per keyword and day: root of bid, win rate, clicks, conversions
 CONTEXT = 5  # floats before the per-keyword ones
 
@@ -44,7 +44,7 @@ class Tracked(NamedTuple):
 
 def layout(keywords: int) -> Layout:
     """Return the layout of observations of so many keywords."""
-    return Layout(context=CONTEXT + 4 * keywords, steps=HISTORY, features=1 + FEATURES * keywords)
+    return Layout(context=CONTEXT + 4 * keywords, steps=_HISTORY, features=1 + FEATURES * keywords)
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class KeywordTracker:
             event.revenue,
             xp.stack([zero, zero, zero], axis=-1),
             xp.stack([zero[:, 0]] * 3, axis=-1),
-            xp.tile(zero[:, :1, None], (1, HISTORY, 1 + FEATURES * self.keywords)),
+            xp.tile(zero[:, :1, None], (1, _HISTORY, 1 + FEATURES * self.keywords)),
         )
 
     def decode(self, tracked: Tracked, action: Array, tables: None) -> Array:

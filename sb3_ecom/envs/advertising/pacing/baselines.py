@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from sb3_ecom.core.arrays import Floats
 from sb3_ecom.core.registry import Policy
 from sb3_ecom.core.task import Task
 from sb3_ecom.envs.advertising.pacing.dynamics import MAX_LOG_MULTIPLIER, arriving
@@ -19,8 +20,6 @@ from sb3_ecom.envs.advertising.pacing.planning import (
     multiplier_action,
     unscale,
 )
-
-Floats = NDArray[np.float64]
 
 
 def pacing_task(task: Task) -> PacingTask:

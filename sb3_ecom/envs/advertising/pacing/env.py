@@ -12,7 +12,7 @@ from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array, Backend, array_namespace
 from sb3_ecom.core.spaces import LayoutBox
-from sb3_ecom.core.task import Metric, check_reward_weights
+from sb3_ecom.core.task import Metric, check_reward_weights, make_params
 from sb3_ecom.core.tracker import State, TaskTables
 from sb3_ecom.envs.advertising.auctions import MICROS
 from sb3_ecom.envs.advertising.bid_multiplier import BidMultiplier, Control, check_control
@@ -33,7 +33,7 @@ from sb3_ecom.envs.advertising.pacing.render import render
 from sb3_ecom.envs.advertising.pacing.rewards import TERMS, reward_terms
 from sb3_ecom.envs.advertising.pacing.tracker import LAYOUT, Opening, PacingTracker, Report
 
-STEP = 0.5  # log multiplier per unit of an incremental action
+_STEP = 0.5  # log multiplier per unit of an incremental action
 
 
 class PacingTask(BiddingTask):
@@ -98,20 +98,16 @@ class PacingTask(BiddingTask):
         if auction is not None:
             overrides["auction"] = auction
         params = load_preset(preset)
-        try:
-            self.params = replace(params, **overrides)
-        except TypeError as error:
-            raise ValueError(f"unknown parameter of EcomAds: {error}") from error
+        self.params = make_params("EcomAds", replace, params, **overrides)
         self.horizon = self.params.ticks
         self.day_cost = mean_day_cost(self.params)
-        weights = {"conversions": 1.0} if reward_weights is None else reward_weights
-        self.reward_weights = check_reward_weights(weights, TERMS)
+        self.reward_weights = check_reward_weights(reward_weights, TERMS, {"conversions": 1.0})
         self.action_space = spaces.Box(-1.0, 1.0, (1,), np.float32)
         self.observation_space = LayoutBox(LAYOUT, -20.0, 20.0)
         hidden = build_tables(self.params)
         self.tables = TaskTables(hidden, make_day_tables(hidden.traffic, hidden.traffic_left))
         self.tracker = PacingTracker(
-            BidMultiplier(MAX_LOG_MULTIPLIER, STEP, control),
+            BidMultiplier(MAX_LOG_MULTIPLIER, _STEP, control),
             self.horizon,
             self.params.price_median,
             self.params.conversion_rate,

@@ -6,13 +6,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.arrays import Array, Floats
 from sb3_ecom.envs.advertising.pacing.params import PacingParams
 from sb3_ecom.envs.advertising.quantiles import normal_scores
-
-Floats = NDArray[np.float64]
 
 SCORE_BINS = 2**13  # equally likely normal scores: a table look-up costs a quarter of a normal draw
 VALUE_BINS = 512  # entries of the value table per unit of its normal score
@@ -41,7 +38,7 @@ class Landscape(NamedTuple):
     first: Floats  # (k,) first-price cost, likewise
 
 
-def tick_profile(levels: tuple[float, ...], ticks: int) -> Floats:
+def _tick_profile(levels: tuple[float, ...], ticks: int) -> Floats:
     """Return log levels at the middle of each tick, interpolated around the clock from 24 hours."""
     hours = (np.arange(ticks) + 0.5) * 24.0 / ticks
     return np.asarray(np.interp(hours, np.arange(24) + 0.5, np.log(np.asarray(levels)), period=24.0))
@@ -69,9 +66,9 @@ def value_quantiles(params: PacingParams, scores: Floats) -> Floats:
 def build_tables(params: PacingParams) -> MarketTables:
     """Compute the constant arrays."""
     ticks = params.ticks
-    traffic = tick_profile(params.traffic_profile, ticks)
+    traffic = _tick_profile(params.traffic_profile, ticks)
     traffic += np.log(params.auctions_per_tick) - np.log(np.exp(traffic).mean())
-    price = tick_profile(params.price_profile, ticks)
+    price = _tick_profile(params.price_profile, ticks)
     price += np.log(params.price_median) - _marginal_median(params, price)
     angle = 2 * np.pi * (np.arange(ticks + 1) + 0.5) / ticks
     shares = np.exp(traffic) / np.exp(traffic).sum()

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sb3_ecom.core.arrays import NumpyBackend
+from sb3_ecom.core.arrays import Floats, NumpyBackend
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.core.registry import Oracle
 from sb3_ecom.envs.advertising.auctions import MICROS
@@ -20,12 +20,10 @@ from sb3_ecom.envs.advertising.pacing.planning import Observed
 from sb3_ecom.envs.advertising.pacing.replay import replay_market
 from sb3_ecom.envs.advertising.replay import rows_by_copy
 
-Floats = NDArray[np.float64]
-
 _BATCH = 64  # days in memory at once
 
 
-class Day(NamedTuple):
+class _Day(NamedTuple):
     """Auctions of one day."""
 
     cost: Floats  # (m,) whole micros
@@ -47,7 +45,7 @@ def fractional_knapsack(cost: Floats, value: Floats, budget: float) -> float:
     return total
 
 
-def replay_days(task: PacingTask, n: int, seed: int) -> Iterator[Day]:
+def replay_days(task: PacingTask, n: int, seed: int) -> Iterator[_Day]:
     """Yield the days that `StepLoop(task, n)` plays after ``reset(seed)``."""
     source = NumpyBackend()
     source.seed(seed)
@@ -63,7 +61,7 @@ def replay_days(task: PacingTask, n: int, seed: int) -> Iterator[Day]:
         values.append(np.exp(batch.log_value) * np.repeat(quality, batch.counts))
     cost, value = np.concatenate(costs), np.concatenate(values)
     for row, part in enumerate(rows_by_copy(owners, n)):
-        yield Day(cost[part], value[part].astype(np.float64), float(hidden.budget[row]))
+        yield _Day(cost[part], value[part].astype(np.float64), float(hidden.budget[row]))
 
 
 def hindsight(task: PacingTask, n: int, seed: int) -> Floats:
@@ -82,10 +80,9 @@ def oracle(task: PacingTask, episodes: int = 256, seed: int = 0) -> Oracle:
     seeds = np.random.SeedSequence(seed).generate_state(-(-episodes // _BATCH))
     bound = shading.bounds if first else hindsight
     bounds = np.concatenate([bound(task, _BATCH, int(s)) for s in seeds])[:episodes]
-    return Oracle(
+    return Oracle.from_sample(
+        bounds,
         kind="bound",
-        value=float(bounds.mean()),
-        stderr=float(bounds.std(ddof=1) / np.sqrt(bounds.size)),
         information="price level, traffic and quality of every tick, no single price"
         if first
         else "every price, value and quality of the day",

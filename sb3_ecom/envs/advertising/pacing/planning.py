@@ -7,13 +7,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sb3_ecom.core.arrays import Floats
 from sb3_ecom.envs.advertising.auctions import MICROS
 from sb3_ecom.envs.advertising.pacing.dynamics import MAX_LOG_MULTIPLIER
 from sb3_ecom.envs.advertising.pacing.env import PacingTask
 from sb3_ecom.envs.advertising.pacing.market import build_landscape
 from sb3_ecom.envs.advertising.pacing.tracker import LAYOUT
-
-Floats = NDArray[np.float64]
 
 
 class Observed(NamedTuple):

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sb3_ecom.core.arrays import Floats
 from sb3_ecom.core.tracker import State, TaskTables
 from sb3_ecom.envs.advertising.auctions import MICROS
 from sb3_ecom.envs.advertising.day_tables import DayTables
@@ -15,19 +16,17 @@ from sb3_ecom.envs.advertising.pacing.params import PacingParams
 from sb3_ecom.envs.advertising.pacing.tracker import Tracked
 from sb3_ecom.envs.advertising.render import new_figure, plot_budget_left, to_picture
 
-Floats = NDArray[np.float64]
-
 
 def render(
     params: PacingParams, tables: TaskTables, state: State, outcome: Outcome | None, row: int, mode: str
 ) -> Any:
     """Return the day of copy `row` so far as a picture, or as a text (mode "ansi")."""
     if mode == "ansi":
-        return day_text(params, state.tracked, row)
-    return day_picture(params, tables.public, state.tracked, row)
+        return _day_text(params, state.tracked, row)
+    return _day_picture(params, tables.public, state.tracked, row)
 
 
-class Day(NamedTuple):
+class _Day(NamedTuple):
     """The ticks so far, (k,) each."""
 
     hour: Floats
@@ -38,7 +37,7 @@ class Day(NamedTuple):
     neutral: Floats  # conversions that neutral quality would give
 
 
-def past_ticks(params: PacingParams, state: Tracked, row: int) -> Day:
+def _past_ticks(params: PacingParams, state: Tracked, row: int) -> _Day:
     """Undo the scaling of the history."""
     history = state.history[row].astype(np.float64)
     history = history[history[:, 0] > 0.5]
@@ -46,12 +45,12 @@ def past_ticks(params: PacingParams, state: Tracked, row: int) -> Day:
     price = np.where(history[:, 3] > 0, np.exp(history[:, 5] * 2), np.nan)
     spend = np.expm1(history[:, 4] * 2) / params.ticks
     conversions, neutral = (history[:, 6:] * 5).T ** 2
-    return Day(hours, np.exp(history[:, 1] * MAX_LOG_MULTIPLIER), price, spend, conversions, neutral)
+    return _Day(hours, np.exp(history[:, 1] * MAX_LOG_MULTIPLIER), price, spend, conversions, neutral)
 
 
-def day_text(params: PacingParams, state: Tracked, row: int) -> str:
+def _day_text(params: PacingParams, state: Tracked, row: int) -> str:
     """Return the day as text."""
-    day = past_ticks(params, state, row)
+    day = _past_ticks(params, state, row)
     tick, budget = int(state.tick[row]), float(state.budget[row])
     left, money = float(state.left[row]) / max(budget, 1.0), budget / MICROS * params.price_median
     lines = [
@@ -67,9 +66,9 @@ def day_text(params: PacingParams, state: Tracked, row: int) -> str:
     return "\n".join(lines)
 
 
-def day_picture(params: PacingParams, tables: DayTables, state: Tracked, row: int) -> NDArray[np.uint8]:
+def _day_picture(params: PacingParams, tables: DayTables, state: Tracked, row: int) -> NDArray[np.uint8]:
     """Return the day as a picture."""
-    day = past_ticks(params, state, row)
+    day = _past_ticks(params, state, row)
     figure = new_figure()
     upper, middle, lower = figure.subplots(3, 1, sharex=True)
     upper.plot(day.hour, day.bid, "o-", ms=3, label="bid for mean value")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sb3_ecom.core.arrays import NumpyBackend
+from sb3_ecom.core.arrays import Floats, NumpyBackend
 from sb3_ecom.core.registry import Policy
 from sb3_ecom.core.task import Task
 from sb3_ecom.envs.advertising.auctions import MICROS
@@ -14,8 +14,6 @@ from sb3_ecom.envs.advertising.pacing.dynamics import MAX_LOG_MULTIPLIER, relati
 from sb3_ecom.envs.advertising.pacing.env import PacingTask
 from sb3_ecom.envs.advertising.pacing.planning import multiplier_action, unscale
 from sb3_ecom.envs.advertising.pacing.replay import replay_market
-
-Floats = NDArray[np.float64]
 
 GRID = np.linspace(-MAX_LOG_MULTIPLIER, MAX_LOG_MULTIPLIER, 121)  # log multipliers
 

@@ -6,17 +6,14 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sb3_ecom.core.arrays import NumpyBackend
+from sb3_ecom.core.arrays import Floats, NumpyBackend
 from sb3_ecom.envs.advertising.auctions import MICROS
 from sb3_ecom.envs.advertising.pacing.dynamics import log_quality, relative_price_level
 from sb3_ecom.envs.advertising.pacing.env import PacingTask
 from sb3_ecom.envs.advertising.pacing.market import MAX_VALUE_SCORE, value_quantiles
 from sb3_ecom.envs.advertising.pacing.params import PacingParams
 from sb3_ecom.envs.advertising.pacing.replay import replay_market
-
-Floats = NDArray[np.float64]
 
 LOG_VALUATIONS = np.linspace(-9.0, 9.0, 361)  # of a mean predicted value, over the price level
 
@@ -88,7 +85,7 @@ def dual_bound(params: PacingParams, path: Path, budget: Floats) -> Floats:
     return best
 
 
-def replay_paths(task: PacingTask, n: int, seed: int) -> tuple[Path, Floats]:
+def _replay_paths(task: PacingTask, n: int, seed: int) -> tuple[Path, Floats]:
     """Return the hidden market and the (n,) budgets of `StepLoop(task, n)` after ``reset(seed)``."""
     source = NumpyBackend()
     source.seed(seed)
@@ -104,4 +101,4 @@ def replay_paths(task: PacingTask, n: int, seed: int) -> tuple[Path, Floats]:
 
 def bounds(task: PacingTask, n: int, seed: int) -> Floats:
     """Return the (n,) bounds of the days of `StepLoop(task, n)` after ``reset(seed)``."""
-    return dual_bound(task.params, *replay_paths(task, n, seed))
+    return dual_bound(task.params, *_replay_paths(task, n, seed))

@@ -5,14 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from sb3_ecom.core.arrays import Floats
 from sb3_ecom.core.registry import Policy
 from sb3_ecom.core.task import Task
 from sb3_ecom.envs.advertising.pacing.baselines import ModelPredictive, pacing_task
 from sb3_ecom.envs.advertising.pacing.dynamics import arriving
 from sb3_ecom.envs.advertising.pacing.env import PacingTask
 from sb3_ecom.envs.advertising.pacing.planning import Observed
-
-Floats = NDArray[np.float64]
 
 
 class Smoothed(ModelPredictive):

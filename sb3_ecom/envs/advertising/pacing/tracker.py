@@ -12,9 +12,9 @@ from sb3_ecom.envs.advertising.bid_multiplier import BidMultiplier
 from sb3_ecom.envs.advertising.day_tables import DayTables
 from sb3_ecom.envs.advertising.pacing.dynamics import MAX_LOG_MULTIPLIER
 
-HISTORY = 12  # ticks that the observation remembers
-FEATURES = 8  # floats per remembered tick
-LAYOUT = Layout(context=8, steps=HISTORY, features=FEATURES)
+_HISTORY = 12  # ticks that the observation remembers
+_FEATURES = 8  # floats per remembered tick
+LAYOUT = Layout(context=8, steps=_HISTORY, features=_FEATURES)
 
 
 class Opening(NamedTuple):
@@ -59,7 +59,7 @@ class PacingTracker:
         """Return mornings."""
         xp = array_namespace(event.log_multiplier)
         zero = xp.zeros_like(event.log_multiplier)
-        history = xp.tile(zero[:, None, None], (1, max(HISTORY, self.ticks), FEATURES))
+        history = xp.tile(zero[:, None, None], (1, max(_HISTORY, self.ticks), _FEATURES))
         return Tracked(
             xp.zeros_like(event.budget), event.budget, event.budget * 1, event.log_multiplier, history
         )
@@ -105,5 +105,5 @@ class PacingTracker:
             tracked.log_multiplier / MAX_LOG_MULTIPLIER,
             xp.clip(tension, -3.0, 3.0),
         )
-        past = xp.reshape(tracked.history[:, -HISTORY:], (tracked.history.shape[0], -1))
+        past = xp.reshape(tracked.history[:, -_HISTORY:], (tracked.history.shape[0], -1))
         return xp.concat([xp.stack(context, -1), xp.clip(past, -10.0, 10.0)], axis=1)

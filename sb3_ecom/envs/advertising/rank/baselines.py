@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sb3_ecom.core.arrays import Floats
 from sb3_ecom.core.registry import Policy
 from sb3_ecom.core.task import Task
 from sb3_ecom.envs.advertising.rank import planning
@@ -14,9 +15,6 @@ from sb3_ecom.envs.advertising.rank.dynamics import MAX_LOG_RESERVE, next_experi
 from sb3_ecom.envs.advertising.rank.env import RankTask
 from sb3_ecom.envs.advertising.rank.tracker import LAYOUT
 from sb3_ecom.envs.advertising.rank.virtual_value import myerson_reserve
-
-Floats = NDArray[np.float64]
-
 
 _RATE_SD = 0.25  # of the log rate of leaving of 13 visitors
 

@@ -9,8 +9,9 @@ import numpy as np
 from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array, Backend
+from sb3_ecom.core.checks import check_choice
 from sb3_ecom.core.spaces import LayoutBox
-from sb3_ecom.core.task import Metric, Task, check_reward_weights
+from sb3_ecom.core.task import Metric, Task, check_reward_weights, make_params
 from sb3_ecom.core.tracker import State
 from sb3_ecom.envs.advertising.rank import dynamics
 from sb3_ecom.envs.advertising.rank.dynamics import HiddenState, Outcome, Ranking, ResetNoise, StepNoise
@@ -71,16 +72,11 @@ class RankTask(Task):
     def __init__(
         self, preset: str = "market", reward_weights: Mapping[str, float] | None = None, **params: Any
     ) -> None:
-        if preset not in PRESETS:
-            raise ValueError(f"preset must be one of {', '.join(PRESETS)}, got {preset!r}")
-        try:
-            self.params = RankParams(**{**PRESETS[preset], **params})
-        except TypeError as error:
-            raise ValueError(f"unknown parameter of EcomAdsRank: {error}") from error
+        check_choice("preset", preset, PRESETS)
+        self.params = make_params("EcomAdsRank", RankParams, **{**PRESETS[preset], **params})
         self.preset = preset
         self.horizon = self.params.days
-        weights = {"revenue": 1.0} if reward_weights is None else reward_weights
-        self.reward_weights = check_reward_weights(weights, TERMS)
+        self.reward_weights = check_reward_weights(reward_weights, TERMS, {"revenue": 1.0})
         self.action_space = spaces.Box(-1.0, 1.0, (2,), np.float32)
         self.observation_space = LayoutBox(LAYOUT, -20.0, 20.0)
         self.tracker = RankTracker(self.horizon, self.params.click_rate * sum(self.params.exposure))
@@ -133,10 +129,6 @@ class RankTask(Task):
     def counters(self, outcome: Outcome) -> dict[str, Array]:
         """Return everything of the outcome."""
         return outcome._asdict()
-
-    def step_info(self, outcome: Outcome) -> dict[str, Array]:
-        """Return clicks and the reserve per click."""
-        return {"clicks": outcome.clicks, "reserve": outcome.reserve}
 
     def render(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
         """Draw the last days."""

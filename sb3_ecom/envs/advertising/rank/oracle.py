@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from sb3_ecom.core.arrays import NumpyBackend
+from sb3_ecom.core.arrays import Floats, NumpyBackend
 from sb3_ecom.core.evaluate import run_episodes
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.core.registry import Oracle, Policy
@@ -15,8 +15,6 @@ from sb3_ecom.envs.advertising.rank import planning
 from sb3_ecom.envs.advertising.rank.dynamics import MAX_LOG_RESERVE, Ranking, open_pages
 from sb3_ecom.envs.advertising.rank.env import RankTask
 from sb3_ecom.envs.advertising.rank.virtual_value import virtual_value
-
-Floats = NDArray[np.float64]
 
 
 def oracle_policy(loop: StepLoop) -> Policy:
@@ -89,10 +87,9 @@ def oracle(task: RankTask, episodes: int = 512, seed: int = 0) -> Oracle:
         loop = StepLoop(task, episodes)
         value = run_episodes(loop, oracle_policy(loop), seed)["expected"]
         kind, information = "best-known", "value level, touchiness and advertisers' experience"
-    return Oracle(
+    return Oracle.from_sample(
+        value,
         kind=kind,  # type: ignore[arg-type]
-        value=float(value.mean()),
-        stderr=float(value.std(ddof=1) / np.sqrt(episodes)),
         information=information,
         policy=None if task.preset == "static" else oracle_policy,
     )

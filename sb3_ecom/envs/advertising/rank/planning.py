@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sb3_ecom.core.arrays import Floats
 from sb3_ecom.envs.advertising.rank import dynamics
 from sb3_ecom.envs.advertising.rank.dynamics import (
     MAX_EXPONENT,
@@ -24,18 +25,16 @@ from sb3_ecom.envs.advertising.rank.dynamics import (
 )
 from sb3_ecom.envs.advertising.rank.params import RankParams
 
-Floats = NDArray[np.float64]
-
 RESERVES = np.linspace(-2.6, 1.6, 15)  # log reserve relative to the value level
 EXPONENTS = np.linspace(0.0, MAX_EXPONENT, 6)
 PRESENT = np.array([0.05, 0.25, 0.5, 0.75, 1.0])
 EXPERIENCE = np.array([0.0, 1.0])
 ACTIVE = np.array([0.0, 0.35, 0.7, 1.0])
-TOUCHY = np.array([-1.0, 1.0])
+_TOUCHY = np.array([-1.0, 1.0])
 _PAGES = 512  # per cell of the fluid model
 
 
-class Fluid(NamedTuple):
+class _Fluid(NamedTuple):
     """Means of one page at value level 0, by (reserve, exponent, present, experience)."""
 
     revenue: Floats
@@ -53,7 +52,7 @@ class Plan(NamedTuple):
     value: Floats  # of the first day, (active, present, experience, level, 2)
 
 
-def expect_page(
+def _expect_page(
     params: RankParams, reserve: float, exponent: Floats, state: HiddenState, noise: StepNoise
 ) -> Outcome:
     """Return the outcome of one day of the given copies."""
@@ -63,10 +62,10 @@ def expect_page(
 
 
 @lru_cache(maxsize=8)
-def build_fluid(params: RankParams, seed: int = 12) -> Fluid:
+def build_fluid(params: RankParams, seed: int = 12) -> _Fluid:
     """Simulate the same pages in every cell: a day of 512 visitors, all of whom come."""
     wide = _with_visitors(params)
-    cells = np.stack(np.meshgrid(EXPONENTS, PRESENT, EXPERIENCE, TOUCHY, indexing="ij"), -1).reshape(-1, 4)
+    cells = np.stack(np.meshgrid(EXPONENTS, PRESENT, EXPERIENCE, _TOUCHY, indexing="ij"), -1).reshape(-1, 4)
     n = len(cells)
     noise = _one_day(wide, n, seed)
     reset = ResetNoise(np.zeros((n, 4), np.float32), np.zeros(n, np.float32))
@@ -76,14 +75,14 @@ def build_fluid(params: RankParams, seed: int = 12) -> Fluid:
         experience=cells[:, 2].astype(np.float32),
         touchy=cells[:, 3].astype(np.float32),
     )
-    days = [expect_page(wide, reserve, cells[:, 0], state, noise) for reserve in RESERVES]
+    days = [_expect_page(wide, reserve, cells[:, 0], state, noise) for reserve in RESERVES]
     shape = (len(RESERVES), len(EXPONENTS), len(PRESENT), len(EXPERIENCE), 2)
 
     def table(name: str) -> Floats:
         return np.stack([getattr(day, name) for day in days]).astype(np.float64).reshape(shape)
 
     revenue, surplus, shading = (table(name)[..., 0] for name in ("expected", "surplus", "log_bid"))
-    return Fluid(revenue / _PAGES, surplus, shading, table("leaving"))
+    return _Fluid(revenue / _PAGES, surplus, shading, table("leaving"))
 
 
 def _with_visitors(params: RankParams) -> RankParams:

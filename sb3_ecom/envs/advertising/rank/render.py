@@ -7,20 +7,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sb3_ecom.core.arrays import Floats
 from sb3_ecom.core.tracker import State, TaskTables
 from sb3_ecom.envs.advertising.rank.dynamics import MAX_LOG_RESERVE, Outcome
 from sb3_ecom.envs.advertising.rank.params import RankParams
 from sb3_ecom.envs.advertising.rank.tracker import Tracked
 from sb3_ecom.envs.advertising.render import new_figure, to_picture
 
-Floats = NDArray[np.float64]
-
 
 def render(
     params: RankParams, tables: TaskTables, state: State, outcome: Outcome | None, row: int, mode: str
 ) -> Any:
     """Return the last days of copy `row` as a picture, or as a text (mode "ansi")."""
-    draw = market_text if mode == "ansi" else market_picture
+    draw = _market_text if mode == "ansi" else _market_picture
     return draw(params, state.tracked, row)
 
 
@@ -32,7 +31,7 @@ def _days(state: Tracked, row: int) -> tuple[Floats, Floats]:
     return days, history
 
 
-def market_text(params: RankParams, state: Tracked, row: int) -> str:
+def _market_text(params: RankParams, state: Tracked, row: int) -> str:
     """Return the market as text."""
     lines = [
         f"day {int(state.day[row])}/{params.days}   {params.pricing}",
@@ -49,7 +48,7 @@ def market_text(params: RankParams, state: Tracked, row: int) -> str:
     return "\n".join(lines)
 
 
-def market_picture(params: RankParams, state: Tracked, row: int) -> NDArray[np.uint8]:
+def _market_picture(params: RankParams, state: Tracked, row: int) -> NDArray[np.uint8]:
     """Return the market as a picture."""
     days, past = _days(state, row)
     figure = new_figure()

@@ -9,9 +9,9 @@ from sb3_ecom.core.arrays import Array, array_namespace
 from sb3_ecom.core.spaces import Layout
 from sb3_ecom.envs.advertising.rank.dynamics import MAX_EXPONENT, MAX_LOG_RESERVE, Ranking
 
-HISTORY = 8  # days that the observation remembers
-FEATURES = 9  # floats per remembered day
-LAYOUT = Layout(context=5, steps=HISTORY, features=FEATURES)
+_HISTORY = 8  # days that the observation remembers
+_FEATURES = 9  # floats per remembered day
+LAYOUT = Layout(context=5, steps=_HISTORY, features=_FEATURES)
 
 
 class Opening(NamedTuple):
@@ -57,7 +57,7 @@ class RankTracker:
         """Return first mornings."""
         xp = array_namespace(event.active)
         zero = event.reserve * 1.0
-        history = xp.tile(zero[:, None, None], (1, HISTORY, FEATURES))
+        history = xp.tile(zero[:, None, None], (1, _HISTORY, _FEATURES))
         return Tracked(xp.astype(zero, xp.int64), *event, zero + 1.0, history)
 
     def decode(self, tracked: Tracked, action: Array, tables: None) -> Ranking:

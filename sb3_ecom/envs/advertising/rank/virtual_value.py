@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from sb3_ecom.core.arrays import Floats
 
 
 def virtual_value(log_value: Floats, centre: Floats | float, sd: float) -> Floats:

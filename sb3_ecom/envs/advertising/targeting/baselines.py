@@ -7,16 +7,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sb3_ecom.core.arrays import tree_take
+from sb3_ecom.core.arrays import Floats, Ints, tree_take
 from sb3_ecom.core.registry import Policy
 from sb3_ecom.core.task import Task
 from sb3_ecom.envs.advertising.targeting.dynamics import click_rate
 from sb3_ecom.envs.advertising.targeting.env import TargetTask
 from sb3_ecom.envs.advertising.targeting.planning import fatigue_code, solve
 from sb3_ecom.envs.advertising.targeting.tracker import CONTEXT
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 class Observed(NamedTuple):
@@ -102,7 +99,7 @@ def popular(task: Task) -> Policy:
     return choose
 
 
-class ThompsonSampling:
+class _ThompsonSampling:
     """Draws a type from the belief for every page and follows the exact plan for it."""
 
     def __init__(self, task: TargetTask, seed: int = 0) -> None:
@@ -120,7 +117,7 @@ class ThompsonSampling:
         return np.asarray(np.take_along_axis(choices, drawn[:, None], 1)[:, 0])
 
 
-class BelievedPlan:
+class _BelievedPlan:
     """Plans for the mean click rates of the believed types: one exact plan per rounded belief."""
 
     def __init__(self, task: TargetTask) -> None:
@@ -155,9 +152,9 @@ def _follow(task: TargetTask, plan: NDArray[np.int8], observed: Observed) -> Int
 
 def thompson(task: Task) -> Policy:
     """Sample a type, plan for it."""
-    return ThompsonSampling(_target(task))
+    return _ThompsonSampling(_target(task))
 
 
 def believed_plan(task: Task) -> Policy:
     """Plan for the expected click rates."""
-    return BelievedPlan(_target(task))
+    return _BelievedPlan(_target(task))

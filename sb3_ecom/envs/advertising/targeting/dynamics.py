@@ -59,15 +59,13 @@ def click_rate(rate: Array, fatigue: Array, params: TargetParams) -> Array:
 
 def next_fatigue(fatigue: Array, impression: Impression, levels: int) -> Array:
     """Return (n, K) levels after a page: what was shown tires, a page without an ad lets all recover."""
-    xp = array_namespace(fatigue)
     moved = fatigue + impression.creative - (1.0 - impression.shown)[:, None]
-    return xp.clip(moved, 0.0, float(levels - 1))
+    return moved.clip(0.0, float(levels - 1))
 
 
 def leave_chance(fatigue: Array, params: TargetParams) -> Array:
     """Return the (n,) chance to leave after a page that left (n, K) levels of fatigue; above 1 is certain."""
-    xp = array_namespace(fatigue)
-    return params.leave + params.annoyance * xp.sum(fatigue, axis=1)
+    return params.leave + params.annoyance * fatigue.sum(1)
 
 
 def step(

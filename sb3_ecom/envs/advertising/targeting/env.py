@@ -9,8 +9,9 @@ import numpy as np
 from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array, Backend
+from sb3_ecom.core.checks import check_choice
 from sb3_ecom.core.spaces import LayoutBox
-from sb3_ecom.core.task import Metric, Task, check_reward_weights
+from sb3_ecom.core.task import Metric, Task, check_reward_weights, make_params
 from sb3_ecom.core.tracker import State, TaskTables
 from sb3_ecom.envs.advertising.targeting import dynamics
 from sb3_ecom.envs.advertising.targeting.dynamics import HiddenState, Impression, Noise, Outcome, Tables
@@ -62,16 +63,11 @@ class TargetTask(Task):
     def __init__(
         self, preset: str = "default", reward_weights: Mapping[str, float] | None = None, **params: Any
     ) -> None:
-        if preset not in PRESETS:
-            raise ValueError(f"preset must be one of {', '.join(PRESETS)}, got {preset!r}")
-        try:
-            self.params = TargetParams(**{**PRESETS[preset], **params})
-        except TypeError as error:
-            raise ValueError(f"unknown parameter of EcomAdsTarget: {error}") from error
+        check_choice("preset", preset, PRESETS)
+        self.params = make_params("EcomAdsTarget", TargetParams, **{**PRESETS[preset], **params})
         k = self.params.creatives
         self.horizon = self.params.pages
-        weights = {"clicks": 1.0, "price": 1.0} if reward_weights is None else reward_weights
-        self.reward_weights = check_reward_weights(weights, TERMS)
+        self.reward_weights = check_reward_weights(reward_weights, TERMS, {"clicks": 1.0, "price": 1.0})
         self.action_space = spaces.Discrete(k + 1)
         self.layout = layout(k)
         self.observation_space = LayoutBox(self.layout, -20.0, 20.0)
@@ -118,10 +114,6 @@ class TargetTask(Task):
             "expected": outcome.click_rate,
             "cost": cost,
         }
-
-    def step_info(self, outcome: Outcome) -> dict[str, Array]:
-        """Return whether an ad was shown."""
-        return {"shown": outcome.shown}
 
     def render(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
         """Draw the visit."""

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sb3_ecom.core.arrays import Floats
 from sb3_ecom.envs.advertising.targeting.dynamics import (
     Impression,
     click_rate,
@@ -14,8 +15,6 @@ from sb3_ecom.envs.advertising.targeting.dynamics import (
     next_fatigue,
 )
 from sb3_ecom.envs.advertising.targeting.params import TargetParams
-
-Floats = NDArray[np.float64]
 
 
 class Plan(NamedTuple):

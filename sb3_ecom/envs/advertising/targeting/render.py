@@ -18,11 +18,11 @@ def render(
     params: TargetParams, tables: TaskTables, state: State, outcome: Outcome | None, row: int, mode: str
 ) -> Any:
     """Return the visit of copy `row` as a picture, or as a text (mode "ansi")."""
-    draw = visit_text if mode == "ansi" else visit_picture
+    draw = _visit_text if mode == "ansi" else _visit_picture
     return draw(params, state.tracked, row)
 
 
-def visit_text(params: TargetParams, state: Tracked, row: int) -> str:
+def _visit_text(params: TargetParams, state: Tracked, row: int) -> str:
     """Return the visit as text."""
     lines = [
         f"page {int(state.page[row])}/{params.pages}   impressions left {int(state.impressions_left[row])}",
@@ -34,7 +34,7 @@ def visit_text(params: TargetParams, state: Tracked, row: int) -> str:
     return "\n".join(lines)
 
 
-def visit_picture(params: TargetParams, state: Tracked, row: int) -> NDArray[np.uint8]:
+def _visit_picture(params: TargetParams, state: Tracked, row: int) -> NDArray[np.uint8]:
     """Return the visit as a picture."""
     k = params.creatives
     figure = new_figure()

@@ -52,7 +52,7 @@ _MIN_DAYS = 56  # eight weeks: below, neither a weekday profile nor persistence 
 
 @dataclass(frozen=True, kw_only=True)
 class Cleaning:
-    """Which rows and items are used."""
+    """Choice of the rows and items that are used."""
 
     sku_pattern: str = ""  # regular expression that an item's id must match from its start
     bulk_quantile: float = 0.99  # lines above this quantile of the item's own lines are cut to it

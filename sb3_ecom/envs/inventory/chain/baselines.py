@@ -25,7 +25,7 @@ _EPISODES = 512  # common to all candidates of a search
 Orders = Callable[[State], Array]  # -> (n, stages) units
 
 
-def echelon_gaps(params: ChainParams, levels: Sequence[int]) -> Orders:
+def _echelon_gaps(params: ChainParams, levels: Sequence[int]) -> Orders:
     """Return how far each echelon position is below its level; negative where it is above.
 
     The position counts stock and transit downstream, minus customers' backlog.
@@ -40,23 +40,23 @@ def echelon_gaps(params: ChainParams, levels: Sequence[int]) -> Orders:
     return gaps
 
 
-def ending_gaps(params: ChainParams, levels_and_stops: Sequence[int]) -> Orders:
+def _ending_gaps(params: ChainParams, levels_and_stops: Sequence[int]) -> Orders:
     """Return the gaps to echelon base stock, 0 from each stage's own last period on."""
     stages = params.stages
-    gaps = echelon_gaps(params, levels_and_stops[:stages])
+    gaps = _echelon_gaps(params, levels_and_stops[:stages])
     stops = np.asarray(levels_and_stops[stages:])
     return lambda state: np.where(state.period[:, None] < stops, gaps(state), 0.0)
 
 
 def echelon_orders(params: ChainParams, levels: Sequence[int]) -> Orders:
     """Raise each echelon position to its level."""
-    gaps = echelon_gaps(params, levels)
+    gaps = _echelon_gaps(params, levels)
     return lambda state: _within(params, state, gaps(state))
 
 
 def ending_orders(params: ChainParams, levels_and_stops: Sequence[int]) -> Orders:
     """Follow echelon base stock at each stage until its own last period: what comes later is never sold."""
-    gaps = ending_gaps(params, levels_and_stops)
+    gaps = _ending_gaps(params, levels_and_stops)
     return lambda state: _within(params, state, gaps(state))
 
 
@@ -97,7 +97,7 @@ def best_levels_and_stops(params: ChainParams) -> tuple[int, ...]:
 
 
 @lru_cache(maxsize=16)
-def best_amounts(params: ChainParams) -> tuple[int, ...]:
+def _best_amounts(params: ChainParams) -> tuple[int, ...]:
     """Return constant orders by local search, coarse steps first."""
     start = (int(params.demand_mean),) * params.stages
     return _search(lambda at: constant_orders(params, at), params, start)
@@ -140,15 +140,15 @@ def _shifted(task: ChainTask, gaps: Orders) -> ShiftedRule:
 
 
 def _base_stock(task: ChainTask) -> Policy:
-    return _shifted(task, echelon_gaps(task.params, best_levels(task.params)))
+    return _shifted(task, _echelon_gaps(task.params, best_levels(task.params)))
 
 
 def _ending(task: ChainTask) -> Policy:
-    return _shifted(task, ending_gaps(task.params, best_levels_and_stops(task.params)))
+    return _shifted(task, _ending_gaps(task.params, best_levels_and_stops(task.params)))
 
 
 def _constant(task: ChainTask) -> Policy:
-    return _policy(task, constant_orders(task.params, best_amounts(task.params)))
+    return _policy(task, constant_orders(task.params, _best_amounts(task.params)))
 
 
 CHAIN: Mapping[str, Callable[[Any], Policy]] = MappingProxyType(

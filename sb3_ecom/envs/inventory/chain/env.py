@@ -8,18 +8,17 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from sb3_ecom.core.arrays import Array, Backend, array_namespace
-from sb3_ecom.core.task import Metric, Task, check_reward_weights
-from sb3_ecom.core.tracker import State, TaskTables
-from sb3_ecom.envs.inventory.chain import dynamics
+from sb3_ecom.core.arrays import Array, array_namespace
+from sb3_ecom.core.task import Metric
+from sb3_ecom.core.tracker import State
+from sb3_ecom.envs.inventory.chain import dynamics, rewards
 from sb3_ecom.envs.inventory.chain.params import ChainParams
 from sb3_ecom.envs.inventory.chain.render import render
-from sb3_ecom.envs.inventory.chain.rewards import TERMS, reward_terms
 from sb3_ecom.envs.inventory.chain.tracker import ChainTracker, public_tables
-from sb3_ecom.envs.inventory.demand import sample
+from sb3_ecom.envs.inventory.stock_reports import StockReportTask
 
 
-class ChainTask(Task):
+class ChainTask(StockReportTask):
     """Order for every stage of a supply chain with limited capacities, for one season.
 
     Observation: share of the season gone by, stock on hand of each stage (retailer first), units that
@@ -36,6 +35,8 @@ class ChainTask(Task):
     """
 
     tracker: ChainTracker
+    dynamics = dynamics
+    rewards = rewards
     metrics = (
         Metric("profit", "profit"),
         Metric("units_sold", "sold"),
@@ -45,43 +46,13 @@ class ChainTask(Task):
     step_info_keys = ("demand", "sold", "unserved", "held")
 
     def __init__(self, *, reward_weights: Mapping[str, float] | None = None, **kwargs: Any) -> None:
-        self.params = params = ChainParams(**kwargs)
-        self.horizon = params.periods
-        stages = params.stages
-        self.action_space = spaces.Box(-1.0, 1.0, (stages,), np.float32)
-        width = 2 + 2 * stages + sum(params.lead_times)
-        self.observation_space = spaces.Box(0.0, 1e4, (width,), np.float32)
-        weights = dict.fromkeys(TERMS, 1.0) if reward_weights is None else reward_weights
-        self.reward_weights = check_reward_weights(weights, TERMS)
-        self.tracker = ChainTracker(params.periods, stages)
-        self.tables = TaskTables(dynamics.hidden_tables(params), public_tables(params))
-
-    def draw_reset(self, source: Backend, n: int) -> Array:
-        """Draw nothing that matters: every season starts alike."""
-        return source.uniform((n,))
-
-    def draw_step(self, source: Backend, n: int) -> Array:
-        """Draw one period's demand, (n,) whole units."""
-        return sample(self.tables.hidden.cdf, source.uniform((n,)))
-
-    def start(self, noise: Array) -> tuple[dynamics.State, dynamics.State]:
-        """Return the inventory at the start and the stock report, which shows all of it."""
-        inventory = dynamics.start(noise, self.params, self.tables.hidden)
-        return inventory, inventory
-
-    def simulate(
-        self, hidden: dynamics.State, decision: Array, noise: Array
-    ) -> tuple[dynamics.State, dynamics.Outcome]:
-        """Place every stage's order and let a period pass."""
-        return dynamics.step(hidden, decision, noise, self.params, self.tables.hidden)
-
-    def public_event(self, hidden: dynamics.State, outcome: dynamics.Outcome) -> dynamics.State:
-        """Return the stock report after the period."""
-        return hidden
-
-    def terms(self, outcome: dynamics.Outcome) -> dict[str, Array]:
-        """Return the signed money of the period."""
-        return reward_terms(outcome, self.tables.public)
+        params = ChainParams(**kwargs)
+        width = 2 + 2 * params.stages + sum(params.lead_times)
+        actions = spaces.Box(-1.0, 1.0, (params.stages,), np.float32)
+        observations = spaces.Box(0.0, 1e4, (width,), np.float32)
+        tracker = ChainTracker(params.periods, params.stages)
+        public = public_tables(params)
+        super().__init__(params, params.periods, actions, observations, tracker, public, reward_weights)
 
     def terminated(self, outcome: dynamics.Outcome) -> Array:
         """Return whether the season is over."""
@@ -96,10 +67,6 @@ class ChainTask(Task):
             "waiting": outcome.unserved[:, 0],
             "stock": array_namespace(outcome.held).sum(outcome.held, axis=1),
         }
-
-    def step_info(self, outcome: dynamics.Outcome) -> dict[str, Array]:
-        """Return units asked for, sold, unserved and held."""
-        return {name: getattr(outcome, name) for name in self.step_info_keys}
 
     def render(self, state: State, outcome: dynamics.Outcome | None, row: int, mode: str) -> Any:
         """Draw every stage's stock, units on the way to it and waiting units of one copy."""

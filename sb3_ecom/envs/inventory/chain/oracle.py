@@ -19,10 +19,9 @@ _PATHS = 300  # demand paths of the bound
 def oracle(task: ChainTask) -> Oracle:
     """Return an upper bound: the mean over demand paths of the best profit for each path known beforehand."""
     profits = hindsight_profits(task.params, _PATHS)
-    return Oracle(
+    return Oracle.from_sample(
+        profits,
         kind="bound",
-        value=float(profits.mean()),
-        stderr=float(profits.std(ddof=1) / np.sqrt(_PATHS)),
         information=f"all demands of the episode beforehand, orders in fractions; mean of {_PATHS} paths",
     )
 

@@ -36,7 +36,7 @@ Shares = Callable[[Array, Array], Array]  # retailers' positions (n, N), stock (
 Rule = Callable[[DistributionParams, int], Shares]  # of the retailers' level, in steps of `_GRAIN`
 
 
-def retailer_levels(params: DistributionParams, safety: int) -> Units:
+def _retailer_levels(params: DistributionParams, safety: int) -> Units:
     """Return every retailer's base stock, (N,) units: the same service at all of them.
 
     `safety` counts steps of `_GRAIN` normal standard deviations over the median.
@@ -47,13 +47,13 @@ def retailer_levels(params: DistributionParams, safety: int) -> Units:
 
 def proportional(params: DistributionParams, safety: int) -> Shares:
     """Ask for what is short of the base stock; a warehouse that holds less cuts all by the same factor."""
-    levels = retailer_levels(params, safety)
+    levels = _retailer_levels(params, safety)
     return lambda position, stock: np.maximum(levels - position, 0)
 
 
 def min_shortage(params: DistributionParams, safety: int) -> Shares:
     """Share out so that the largest shortage below the base stock, in units, becomes as small as can be."""
-    table = equal_shortage_levels(retailer_levels(params, safety))
+    table = equal_shortage_levels(_retailer_levels(params, safety))
     return lambda position, stock: fill(table, position, stock)
 
 
@@ -68,7 +68,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
 )
 
 
-def decide(params: DistributionParams, shares: Shares, level: Any, state: State, raised: Any = 0) -> Orders:
+def _decide(params: DistributionParams, shares: Shares, level: Any, state: State, raised: Any = 0) -> Orders:
     """Return the warehouse's order and the shipments wanted: the system is raised to `level`.
 
     `level` may differ from copy to copy, (n,) units; shares treat retailers as if they had `raised`, (n, N)
@@ -89,7 +89,7 @@ def simulated_costs(
     shares = rule(params, safety)
     cost = np.zeros(copies)
     for period in range(_WARMUP + _PERIODS):
-        action = task.to_action(decide(params, shares, level, state.tracked))
+        action = task.to_action(_decide(params, shares, level, state.tracked))
         state, outcome = task.step(state, action, task.draw_step(source, copies))
         if period >= _WARMUP:
             cost += task.counters(outcome)["cost"]
@@ -128,7 +128,7 @@ def _baseline(name: str) -> Callable[[DistributionTask], Policy]:
 
         def shifted(state: State, shift: Array) -> Array:
             raised = np.rint(shift[:, 1:])
-            return task.to_action(decide(task.params, shares, level + shift[:, 0], state, raised))
+            return task.to_action(_decide(task.params, shares, level + shift[:, 0], state, raised))
 
         return ShiftedRule(1 + task.params.retailers, task.to_state, shifted)
 

@@ -9,16 +9,17 @@ import numpy as np
 from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array, Backend
-from sb3_ecom.core.task import Metric, Task, check_reward_weights
-from sb3_ecom.core.tracker import State, TaskTables
-from sb3_ecom.envs.inventory.distribution import dynamics
+from sb3_ecom.core.task import Metric
+from sb3_ecom.core.tracker import State
+from sb3_ecom.envs.inventory.distribution import dynamics, rewards
 from sb3_ecom.envs.inventory.distribution.params import DistributionParams
 from sb3_ecom.envs.inventory.distribution.render import render
-from sb3_ecom.envs.inventory.distribution.rewards import TERMS, costs, reward_terms
+from sb3_ecom.envs.inventory.distribution.rewards import costs, reward_terms
 from sb3_ecom.envs.inventory.distribution.tracker import DistributionTracker, public_tables
+from sb3_ecom.envs.inventory.stock_reports import StockReportTask
 
 
-class DistributionTask(Task):
+class DistributionTask(StockReportTask):
     """Buy for a warehouse and share its stock out among retailers who cannot help each other.
 
     Observation: stock of the warehouse and orders on their way to it (next to arrive first), over twice the
@@ -41,6 +42,8 @@ class DistributionTask(Task):
     """
 
     tracker: DistributionTracker
+    dynamics = dynamics
+    rewards = rewards
     metrics = (
         Metric("cost_per_period", "cost", "length"),
         Metric("warehouse_cost_per_period", "warehouse_cost", "length"),
@@ -51,21 +54,19 @@ class DistributionTask(Task):
     step_info_keys = ("order", "shipped", "demand", "left", "unmet")
 
     def __init__(self, *, reward_weights: Mapping[str, float] | None = None, **kwargs: Any) -> None:
-        self.params = params = DistributionParams(**kwargs)
-        self.horizon = params.horizon
-        self.action_space = spaces.Box(-1.0, 1.0, (1 + params.retailers,), np.float32)
+        params = DistributionParams(**kwargs)
         width = params.warehouse_lead_time + params.retailers * params.retailer_lead_time
-        self.observation_space = spaces.Box(-1e4, 1e4, (width,), np.float32)
-        weights = dict.fromkeys(TERMS, 1.0) if reward_weights is None else reward_weights
-        self.reward_weights = check_reward_weights(weights, TERMS)
-        self.tracker = DistributionTracker(
+        actions = spaces.Box(-1.0, 1.0, (1 + params.retailers,), np.float32)
+        observations = spaces.Box(-1e4, 1e4, (width,), np.float32)
+        tracker = DistributionTracker(
             total_mean=params.total_mean,
             order_limit=params.order_limit,
             position_limit=params.position_limit,
             warehouse_lead_time=params.warehouse_lead_time,
             retailer_lead_time=params.retailer_lead_time,
         )
-        self.tables = TaskTables(dynamics.hidden_tables(params), public_tables(params))
+        public = public_tables(params)
+        super().__init__(params, params.horizon, actions, observations, tracker, public, reward_weights)
 
     def draw_reset(self, source: Backend, n: int) -> Array:
         """Draw the units on hand at every place at the start, as U[0, 1)."""
@@ -75,28 +76,9 @@ class DistributionTask(Task):
         """Draw one period's demand, (n, N) whole units."""
         return dynamics.draw_demand(source.uniform((n, self.params.retailers)), self.tables.hidden)
 
-    def start(self, noise: Array) -> tuple[dynamics.State, dynamics.State]:
-        """Return the inventory at the start and the stock reports, which show all of it."""
-        inventory = dynamics.start(noise, self.params, self.tables.hidden)
-        return inventory, inventory
-
-    def simulate(
-        self, hidden: dynamics.State, decision: dynamics.Orders, noise: Array
-    ) -> tuple[dynamics.State, dynamics.Outcome]:
-        """Place the order, ship, and let a period pass."""
-        return dynamics.step(hidden, decision, noise, self.params, self.tables.hidden)
-
-    def public_event(self, hidden: dynamics.State, outcome: dynamics.Outcome) -> dynamics.State:
-        """Return the stock reports after the period."""
-        return hidden
-
     def terms(self, outcome: dynamics.Outcome) -> dict[str, Array]:
         """Return the signed costs of the period."""
         return reward_terms(outcome, self.params)
-
-    def terminated(self, outcome: dynamics.Outcome) -> Array:
-        """Return false everywhere: the business never closes."""
-        return outcome.kept < 0  # what is kept is never negative
 
     def counters(self, outcome: dynamics.Outcome) -> dict[str, Array]:
         """Return costs and units to be summed."""
@@ -106,10 +88,6 @@ class DistributionTask(Task):
             **{f"{term}_cost": cost for term, cost in by_term.items()},
             "kept": outcome.kept,
         }
-
-    def step_info(self, outcome: dynamics.Outcome) -> dict[str, Array]:
-        """Return units ordered, shipped, asked for, left and unmet."""
-        return {name: getattr(outcome, name) for name in self.step_info_keys}
 
     def render(self, state: State, outcome: dynamics.Outcome | None, row: int, mode: str) -> Any:
         """Draw the warehouse and every retailer of one copy."""

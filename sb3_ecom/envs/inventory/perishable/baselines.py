@@ -23,7 +23,7 @@ def base_stock(params: PerishableParams, level: int) -> Rule:
     return lambda units: np.maximum(level - units.sum(axis=1), 0)
 
 
-def waste_corrected(params: PerishableParams, level: int) -> Rule:
+def _waste_corrected(params: PerishableParams, level: int) -> Rule:
     """Order up to `level`, not counting what will spoil before the order arrives at mean demand.
 
     Source: Broekmeulen and van Donselaar (2009), Computers & Operations Research 36(11), the EWA policy.
@@ -48,7 +48,7 @@ def constant_order(params: PerishableParams, order: int) -> Rule:
 
 _FAMILIES: dict[str, Callable[[PerishableParams, int], Rule]] = {
     "base_stock": base_stock,
-    "waste_corrected_base_stock": waste_corrected,
+    "waste_corrected_base_stock": _waste_corrected,
     "constant_order": constant_order,
 }
 

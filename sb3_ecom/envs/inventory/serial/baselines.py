@@ -27,7 +27,7 @@ _COPIES, _PERIODS, _WARMUP = 256, 100, 30
 Orders = Callable[[State], Array]  # -> (n, stages) units
 
 
-def echelon_gaps(params: SerialParams, levels: Sequence[int]) -> Orders:
+def _echelon_gaps(params: SerialParams, levels: Sequence[int]) -> Orders:
     """Return how far every stage's echelon position is below its level; negative where it is above."""
     targets = np.asarray(levels, dtype=np.float32)
     return lambda state: targets - np.stack(echelon_positions(state, params.lead_times), axis=1)
@@ -35,11 +35,11 @@ def echelon_gaps(params: SerialParams, levels: Sequence[int]) -> Orders:
 
 def echelon_orders(params: SerialParams, levels: Sequence[int]) -> Orders:
     """Raise every stage's echelon position to its level."""
-    gaps = echelon_gaps(params, levels)
+    gaps = _echelon_gaps(params, levels)
     return lambda state: np.maximum(gaps(state), 0)
 
 
-def local_gaps(params: SerialParams, levels: Sequence[int]) -> Orders:
+def _local_gaps(params: SerialParams, levels: Sequence[int]) -> Orders:
     """Return how far every stage's own position (on hand + due - owed below) is below its level."""
     targets = np.asarray(levels, dtype=np.float32)
 
@@ -50,13 +50,13 @@ def local_gaps(params: SerialParams, levels: Sequence[int]) -> Orders:
     return gaps
 
 
-def local_orders(params: SerialParams, levels: Sequence[int]) -> Orders:
+def _local_orders(params: SerialParams, levels: Sequence[int]) -> Orders:
     """Raise every stage's own position to its level."""
-    gaps = local_gaps(params, levels)
+    gaps = _local_gaps(params, levels)
     return lambda state: np.maximum(gaps(state), 0)
 
 
-def simulated_cost(params: SerialParams, orders: Orders) -> float:
+def _simulated_cost(params: SerialParams, orders: Orders) -> float:
     """Return the average cost per period on demands that every candidate meets."""
     task = SerialTask(**_kwargs(params))
     source = NumpyBackend(np.random.default_rng(20_08))
@@ -71,12 +71,12 @@ def simulated_cost(params: SerialParams, orders: Orders) -> float:
 
 
 @lru_cache(maxsize=32)
-def best_local_levels(params: SerialParams) -> tuple[int, ...]:
+def _best_local_levels(params: SerialParams) -> tuple[int, ...]:
     """Return local base-stock levels, by local search from those that the echelon levels imply."""
     echelon = optimal_levels(params)[0]
     start = tuple(int(level) for level in np.maximum(np.diff(echelon, prepend=0), 1))
     return local_search(
-        lambda at: simulated_cost(params, local_orders(params, at)), start, (0,) * len(start)
+        lambda at: _simulated_cost(params, _local_orders(params, at)), start, (0,) * len(start)
     )[0]
 
 
@@ -99,15 +99,15 @@ def _shifted(task: SerialTask, gaps: Orders) -> ShiftedRule:
 
 
 def _newsvendor(task: SerialTask) -> Policy:
-    return _shifted(task, echelon_gaps(task.params, newsvendor_levels(task.params)))
+    return _shifted(task, _echelon_gaps(task.params, newsvendor_levels(task.params)))
 
 
 def _local(task: SerialTask) -> Policy:
-    return _shifted(task, local_gaps(task.params, best_local_levels(task.params)))
+    return _shifted(task, _local_gaps(task.params, _best_local_levels(task.params)))
 
 
 def _echelon(task: SerialTask) -> Policy:
-    return _shifted(task, echelon_gaps(task.params, optimal_levels(task.params)[0]))
+    return _shifted(task, _echelon_gaps(task.params, optimal_levels(task.params)[0]))
 
 
 SERIAL: Mapping[str, Callable[[Any], Policy]] = MappingProxyType(

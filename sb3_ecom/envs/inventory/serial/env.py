@@ -9,17 +9,16 @@ import numpy as np
 from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array, Backend
-from sb3_ecom.core.task import Metric, Task, check_reward_weights
-from sb3_ecom.core.tracker import State, TaskTables
-from sb3_ecom.envs.inventory.demand import sample
-from sb3_ecom.envs.inventory.serial import dynamics
+from sb3_ecom.core.task import Metric
+from sb3_ecom.core.tracker import State
+from sb3_ecom.envs.inventory.serial import dynamics, rewards
 from sb3_ecom.envs.inventory.serial.params import SerialParams
 from sb3_ecom.envs.inventory.serial.render import render
-from sb3_ecom.envs.inventory.serial.rewards import TERMS, reward_terms
 from sb3_ecom.envs.inventory.serial.tracker import SerialTracker, public_tables
+from sb3_ecom.envs.inventory.stock_reports import StockReportTask
 
 
-class SerialTask(Task):
+class SerialTask(StockReportTask):
     """Order for every stage of a serial chain; customers wait where the retailer's shelf is empty.
 
     Observation: stock on hand of each stage (retailer first), customers' backlog, units each upper stage owes
@@ -37,6 +36,8 @@ class SerialTask(Task):
     """
 
     tracker: SerialTracker
+    dynamics = dynamics
+    rewards = rewards
     metrics = (
         Metric("cost_per_period", "cost", "length"),
         Metric("holding_cost_per_period", "holding_cost", "length"),
@@ -46,47 +47,17 @@ class SerialTask(Task):
     step_info_keys = ("orders", "demand", "held", "backlog")
 
     def __init__(self, *, reward_weights: Mapping[str, float] | None = None, **kwargs: Any) -> None:
-        self.params = params = SerialParams(**kwargs)
-        self.horizon = params.horizon
-        width = params.stages + sum(params.lead_times)
-        self.action_space = spaces.Box(-1.0, 1.0, (params.stages,), np.float32)
-        self.observation_space = spaces.Box(0.0, 1e4, (width,), np.float32)
-        weights = dict.fromkeys(TERMS, 1.0) if reward_weights is None else reward_weights
-        self.reward_weights = check_reward_weights(weights, TERMS)
+        params = SerialParams(**kwargs)
         limits = (params.order_limit, params.position_limits)
-        self.tracker = SerialTracker(params.demand_mean, params.lead_times, *limits)
-        self.tables = TaskTables(dynamics.hidden_tables(params), public_tables(params))
+        actions = spaces.Box(-1.0, 1.0, (params.stages,), np.float32)
+        observations = spaces.Box(0.0, 1e4, (params.stages + sum(params.lead_times),), np.float32)
+        tracker = SerialTracker(params.demand_mean, params.lead_times, *limits)
+        public = public_tables(params)
+        super().__init__(params, params.horizon, actions, observations, tracker, public, reward_weights)
 
     def draw_reset(self, source: Backend, n: int) -> Array:
         """Draw each stage's units on hand at the start, as U[0, 1)."""
         return source.uniform((n, self.params.stages))
-
-    def draw_step(self, source: Backend, n: int) -> Array:
-        """Draw one period's demand, (n,) whole units."""
-        return sample(self.tables.hidden.cdf, source.uniform((n,)))
-
-    def start(self, noise: Array) -> tuple[dynamics.State, dynamics.State]:
-        """Return the inventory at the start and the stock report, which shows all of it."""
-        inventory = dynamics.start(noise, self.params, self.tables.hidden)
-        return inventory, inventory
-
-    def simulate(
-        self, hidden: dynamics.State, decision: Array, noise: Array
-    ) -> tuple[dynamics.State, dynamics.Outcome]:
-        """Place every stage's order and let a period pass."""
-        return dynamics.step(hidden, decision, noise, self.params, self.tables.hidden)
-
-    def public_event(self, hidden: dynamics.State, outcome: dynamics.Outcome) -> dynamics.State:
-        """Return the stock report after the period."""
-        return hidden
-
-    def terms(self, outcome: dynamics.Outcome) -> dict[str, Array]:
-        """Return the signed money of the period."""
-        return reward_terms(outcome, self.tables.public)
-
-    def terminated(self, outcome: dynamics.Outcome) -> Array:
-        """Return false everywhere: the chain never closes."""
-        return outcome.backlog < 0  # backlog is never negative
 
     def counters(self, outcome: dynamics.Outcome) -> dict[str, Array]:
         """Return costs and units to be summed."""
@@ -97,10 +68,6 @@ class SerialTask(Task):
             "penalty_cost": -terms["penalty"],
             "backlog": outcome.backlog,
         }
-
-    def step_info(self, outcome: dynamics.Outcome) -> dict[str, Array]:
-        """Return units ordered, asked for, held and waiting."""
-        return {name: getattr(outcome, name) for name in self.step_info_keys}
 
     def render(self, state: State, outcome: dynamics.Outcome | None, row: int, mode: str) -> Any:
         """Draw every stage's stock, debts and orders of one copy."""

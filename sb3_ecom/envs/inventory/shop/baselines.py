@@ -17,7 +17,7 @@ from sb3_ecom.envs.inventory.shop.reorder_rules import RULES, within_storage
 from sb3_ecom.envs.inventory.shop.tuning import parameters, view_of
 
 
-class TunedRule:
+class _TunedRule:
     """A rule at its tuned parameters, and the offsets that shift it away from them.
 
     Attributes:
@@ -48,16 +48,16 @@ class _Reorder:
     def __init__(self, name: str) -> None:
         self._name = name
 
-    def __call__(self, task: ShopTask) -> TunedRule:
-        return TunedRule(task, self._name)
+    def __call__(self, task: ShopTask) -> _TunedRule:
+        return _TunedRule(task, self._name)
 
     def fits(self, task: ShopTask, constants: Mapping[str, Any]) -> bool:
         """Return whether the constants were tuned for this shop; horizon and reward weights may differ."""
         return bool(constants.get("shop") == _shop_hash(task))
 
-    def from_constants(self, task: ShopTask, constants: Mapping[str, Any]) -> TunedRule:
+    def from_constants(self, task: ShopTask, constants: Mapping[str, Any]) -> _TunedRule:
         """Return the rule without a search."""
-        return TunedRule(task, self._name, (np.array(constants["u"]), np.array(constants["v"])))
+        return _TunedRule(task, self._name, (np.array(constants["u"]), np.array(constants["v"])))
 
 
 def _shop_hash(task: ShopTask) -> str:
@@ -70,7 +70,8 @@ class _HoltWinters:
     """Makes the rule of Holt-Winters forecasts: its memory a second look would upset, so no offsets."""
 
     def __call__(self, task: ShopTask) -> Policy:
-        return TunedRule(task, "holt_winters").__call__
+        rule = _TunedRule(task, "holt_winters")
+        return lambda observation: rule(observation)
 
     def check_extras(self, task: ShopTask) -> None:
         """Look for what the fit needs, before anything is tuned.

@@ -97,7 +97,7 @@ def step(
         taken, replaced = substitute(lost, left, noise.switch, params.substitution, tables.hidden.partner)
         sales, left, lost = sales + taken, left - taken, lost - replaced
     delivered, pipeline = _place(xp, state.pipeline, order, noise.lead_time)
-    accepted = _fit_in(left, delivered, params.capacity, tables.public.each)
+    accepted = _fit_in(xp, left, delivered, params.capacity, tables.public.each)
     on_hand = left + accepted
     outcome = Outcome(
         order,
@@ -167,9 +167,8 @@ def _place(xp: Any, pipeline: Array, order: Array, lead_time: Array) -> tuple[Ar
     return arriving, xp.reshape(slots, following.shape)
 
 
-def _fit_in(left: Array, delivered: Array, capacity: float, each: Array) -> Array:
+def _fit_in(xp: Any, left: Array, delivered: Array, capacity: float, each: Array) -> Array:
     """Return the units that find room: pro rata where not all do; `each` is (N,) ones."""
-    xp = array_namespace(left)
     room = positive(capacity - left @ each)
     wanted = delivered @ each
     share = xp.clip(room / xp.clip(wanted, 1.0, None), None, 1.0)

@@ -92,8 +92,7 @@ class ShopTask(Task):
         self.params = params = ShopParams(demand=demand.subset(num_items), **assumed)
         self.horizon = params.horizon
         self._set_spaces(action)
-        weights = dict.fromkeys(TERMS, 1.0) if reward_weights is None else reward_weights
-        self.reward_weights = check_reward_weights(weights, TERMS)
+        self.reward_weights = check_reward_weights(reward_weights, TERMS)
         self.signature = (
             *(demand, num_items, action, tuple(sorted(assumed.items()))),
             tuple(self.reward_weights.get(term, 0.0) for term in TERMS),

@@ -78,7 +78,7 @@ class HoltWinters:
 
 def holt_winters(task: ShopTask) -> Callable[[ShopTask, View], tuple[Array, Array]]:
     """Return a forecaster with a memory: (task, view) -> what `seasonal_naive` returns."""
-    memory = HoltWinters(smoothing_constants(task), np.array(task.params.demand.weekday) - 1.0)
+    memory = HoltWinters(_smoothing_constants(task), np.array(task.params.demand.weekday) - 1.0)
     mean = np.asarray(task.tables.public.mean)
 
     def forecast(task: ShopTask, view: View) -> tuple[Array, Array]:
@@ -89,7 +89,7 @@ def holt_winters(task: ShopTask) -> Callable[[ShopTask, View], tuple[Array, Arra
     return forecast
 
 
-def smoothing_constants(task: ShopTask) -> Array:
+def _smoothing_constants(task: ShopTask) -> Array:
     """Return (4,) constants: stored for the shipped shop, fitted (and kept) for any other."""
     return np.array(SMOOTHING) if task.is_default else fitted_constants(task.signature)
 

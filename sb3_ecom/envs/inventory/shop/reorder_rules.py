@@ -36,7 +36,7 @@ def forecast(task: ShopTask, view: View, u: Array, v: Array) -> tuple[Array, Arr
     return point, point + np.exp(v) * _LOT_DAYS * view.rate
 
 
-def newsvendor(task: ShopTask, view: View, u: Array, v: Array) -> tuple[Array, Array]:
+def _newsvendor(task: ShopTask, view: View, u: Array, v: Array) -> tuple[Array, Array]:
     """Add safety stock to the textbook forecast."""
     return _with_safety(task, view.forecast, view.rate, u, v)
 
@@ -46,7 +46,7 @@ def naive(task: ShopTask, view: View, u: Array, v: Array) -> tuple[Array, Array]
     return _with_safety(task, *seasonal_naive(task, view), u, v)
 
 
-def smoothed(task: ShopTask) -> Rule:
+def _smoothed(task: ShopTask) -> Rule:
     """Return a rule that adds safety stock to a Holt-Winters forecast; it has a memory."""
     predict = holt_winters(task)
     return lambda task, view, u, v: _with_safety(task, *predict(task, view), u, v)
@@ -94,8 +94,8 @@ RULES: Mapping[str, Callable[[ShopTask], Rule]] = MappingProxyType(
     {
         "static_s_S": lambda task: static,
         "seasonal_naive": lambda task: naive,
-        "holt_winters": smoothed,
-        "newsvendor_s_S": lambda task: newsvendor,
+        "holt_winters": _smoothed,
+        "newsvendor_s_S": lambda task: _newsvendor,
         "forecast_s_S": lambda task: forecast,
         "forecast_pro_rata": lambda task: within_storage,
         "forecast_refined": lambda task: within_storage,  # the same rule, searched seven times as long

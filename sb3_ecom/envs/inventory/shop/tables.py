@@ -38,7 +38,7 @@ class PublicTables(NamedTuple):
     truck: Array  # () money/truck
 
 
-def lead_time_cdf(params: ShopParams) -> Array:
+def _lead_time_cdf(params: ShopParams) -> Array:
     """Return P(lead time <= 1, 2, ..., max - 1 days): gamma, rounded to whole days and cut."""
     from scipy import stats
 
@@ -59,7 +59,7 @@ def hidden_tables(params: ShopParams) -> HiddenTables:
     items = params.demand.items
     partner = np.minimum(np.arange(items) ^ 1, items - 1)  # neighbour in popularity; an odd one has none
     lane = np.zeros((items, params.max_lead_time), dtype=np.float32)
-    return HiddenTables(lane, lead_time_cdf(params).astype(np.float32), partner)
+    return HiddenTables(lane, _lead_time_cdf(params).astype(np.float32), partner)
 
 
 def public_tables(params: ShopParams) -> PublicTables:

@@ -29,7 +29,7 @@ from sb3_ecom.envs.inventory.single_item.params import SingleItemParams
 from sb3_ecom.envs.inventory.single_item.position_costs import best_reorder_levels
 
 
-def order_up_to(s: int, top: int, cap: int | None = None) -> Rule:
+def _order_up_to(s: int, top: int, cap: int | None = None) -> Rule:
     """Return "at position s or below, order up to `top`, at most `cap` units"."""
 
     def rule(units: Units) -> NDArray[Any]:
@@ -42,7 +42,7 @@ def order_up_to(s: int, top: int, cap: int | None = None) -> Rule:
 
 def base_stock(level: int, cap: int | None = None) -> Rule:
     """Return "raise the position to `level`, order at most `cap` units"."""
-    return order_up_to(level - 1, level, cap)
+    return _order_up_to(level - 1, level, cap)
 
 
 @lru_cache(maxsize=64)
@@ -87,7 +87,7 @@ def best_s_top(params: SingleItemParams) -> tuple[int, int, float]:
         return best_reorder_levels(params)
 
     def cost(point: tuple[int, ...]) -> float:
-        return rule_cost(params, order_up_to(point[0], point[0] + point[1]))
+        return rule_cost(params, _order_up_to(point[0], point[0] + point[1]))
 
     start = (_newsvendor_level(params) - 1 - params.batch // 2, max(params.batch, 1))
     (s, gap), value = local_search(cost, start, (0, 1))
@@ -124,7 +124,7 @@ def _looks_ahead(make: Callable[[SingleItemParams], Rule]) -> Callable[[SingleIt
 
 def _s_top(task: SingleItemTask) -> Policy:
     s, top, _ = best_s_top(task.params)
-    return _policy(task, order_up_to(s, top))
+    return _policy(task, _order_up_to(s, top))
 
 
 LOST_SALES: Mapping[str, Callable[[Any], Policy]] = MappingProxyType(

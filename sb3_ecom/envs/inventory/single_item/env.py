@@ -9,22 +9,23 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from sb3_ecom.core.arrays import Array, Backend
-from sb3_ecom.core.task import Metric, Task, check_reward_weights
-from sb3_ecom.core.tracker import State, TaskTables
-from sb3_ecom.envs.inventory.arithmetic import never
-from sb3_ecom.envs.inventory.demand import sample
-from sb3_ecom.envs.inventory.single_item import dynamics
+from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.task import Metric
+from sb3_ecom.core.tracker import State
+from sb3_ecom.envs.inventory.single_item import dynamics, rewards
 from sb3_ecom.envs.inventory.single_item.params import SingleItemParams
 from sb3_ecom.envs.inventory.single_item.render import render
-from sb3_ecom.envs.inventory.single_item.rewards import TERMS, costs, reward_terms
+from sb3_ecom.envs.inventory.single_item.rewards import costs
 from sb3_ecom.envs.inventory.single_item.tracker import SingleItemTracker, public_tables
+from sb3_ecom.envs.inventory.stock_reports import StockReportTask
 
 
-class SingleItemTask(Task):
+class SingleItemTask(StockReportTask):
     """Common base of lost sales and setup costs; each id documents its own subclass."""
 
     tracker: SingleItemTracker
+    dynamics = dynamics
+    rewards = rewards
     metrics = (
         Metric("cost_per_period", "cost", "length"),
         Metric("holding_cost_per_period", "holding_cost", "length"),
@@ -35,45 +36,11 @@ class SingleItemTask(Task):
     step_info_keys = ("order", "demand", "left", "unmet")
 
     def __init__(self, params: SingleItemParams, reward_weights: Mapping[str, float] | None = None) -> None:
-        self.params = params
-        self.horizon = params.horizon
-        self.action_space = spaces.Discrete(params.order_limit + 1)
-        self.observation_space = spaces.Box(-1e4, 1e4, (max(params.lead_time, 1),), np.float32)
-        weights = dict.fromkeys(TERMS, 1.0) if reward_weights is None else reward_weights
-        self.reward_weights = check_reward_weights(weights, TERMS)
-        self.tracker = SingleItemTracker(params.demand_mean)
-        self.tables = TaskTables(dynamics.hidden_tables(params), public_tables(params))
-
-    def draw_reset(self, source: Backend, n: int) -> Array:
-        """Draw the units on hand at the start, as U[0, 1)."""
-        return source.uniform((n,))
-
-    def draw_step(self, source: Backend, n: int) -> Array:
-        """Draw one period's demand, (n,) whole units."""
-        return sample(self.tables.hidden.cdf, source.uniform((n,)))
-
-    def start(self, noise: Array) -> tuple[dynamics.State, dynamics.State]:
-        """Return the inventory at the start and the stock report, which shows all of it."""
-        inventory = dynamics.start(noise, self.params, self.tables.hidden)
-        return inventory, inventory
-
-    def simulate(
-        self, hidden: dynamics.State, decision: Array, noise: Array
-    ) -> tuple[dynamics.State, dynamics.Outcome]:
-        """Place the order, meet the demand."""
-        return dynamics.step(hidden, decision, noise, self.params, self.tables.hidden)
-
-    def public_event(self, hidden: dynamics.State, outcome: dynamics.Outcome) -> dynamics.State:
-        """Return the stock report after the period."""
-        return hidden
-
-    def terms(self, outcome: dynamics.Outcome) -> dict[str, Array]:
-        """Return the signed costs of the period."""
-        return reward_terms(outcome, self.tables.public)
-
-    def terminated(self, outcome: dynamics.Outcome) -> Array:
-        """Return false everywhere: the shop never closes."""
-        return never(outcome.left)
+        actions = spaces.Discrete(params.order_limit + 1)
+        observations = spaces.Box(-1e4, 1e4, (max(params.lead_time, 1),), np.float32)
+        tracker = SingleItemTracker(params.demand_mean)
+        public = public_tables(params)
+        super().__init__(params, params.horizon, actions, observations, tracker, public, reward_weights)
 
     def counters(self, outcome: dynamics.Outcome) -> dict[str, Array]:
         """Return costs and units to be summed."""
@@ -86,10 +53,6 @@ class SingleItemTask(Task):
             "unmet": outcome.unmet,
             "demand": outcome.demand,
         }
-
-    def step_info(self, outcome: dynamics.Outcome) -> dict[str, Array]:
-        """Return units ordered, asked for, left and unmet."""
-        return {name: getattr(outcome, name) for name in self.step_info_keys}
 
     def render(self, state: State, outcome: dynamics.Outcome | None, row: int, mode: str) -> Any:
         """Draw stock, pipeline and the last period of one copy."""

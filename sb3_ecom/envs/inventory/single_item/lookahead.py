@@ -18,7 +18,7 @@ _MAX_CELLS = 60_000_000  # states x orders that the rule with two periods ahead 
 
 def myopic_rule(params: SingleItemParams) -> Rule:
     """Order the least that serves the period of arrival at the newsvendor ratio (Zipkin's Myopic1)."""
-    arrival = stock_on_arrival(params)
+    arrival = _stock_on_arrival(params)
     served = np.cumsum(params.pmf())
 
     def rule(units: Units) -> NDArray[Any]:
@@ -76,7 +76,7 @@ def dual_balancing_rule(params: SingleItemParams) -> Rule:
     Source: Levi, Janakiraman and Nagarajan (2008), Mathematics of Operations Research 33(2). Zipkin (2008)
     rounds to whole units in another way, not stated: his figures differ by up to 3%, mostly upwards.
     """
-    arrival = stock_on_arrival(params)
+    arrival = _stock_on_arrival(params)
     stocks = np.arange(params.position_limit + 1)[:, None]
     orders = np.arange(params.order_limit + 1)
     shelf_time = np.concatenate([[0.0], np.cumsum(_periods_until_sold(params, stocks[-1, 0] + orders[-1]))])
@@ -106,7 +106,7 @@ def vector_base_stock_rule(params: SingleItemParams) -> Rule:
     return rule
 
 
-def stock_on_arrival(params: SingleItemParams) -> Callable[[Units], Values]:
+def _stock_on_arrival(params: SingleItemParams) -> Callable[[Units], Values]:
     """Return a function that maps (n, w) units to the law of the stock that an order joins, (n, top + 1)."""
     top = params.position_limit
     leave = leftover_law(params.pmf(), top)

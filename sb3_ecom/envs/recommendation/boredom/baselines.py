@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
 from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.registry import Policy
 from sb3_ecom.envs.recommendation.boredom.diversified_page import diversified_page
 from sb3_ecom.envs.recommendation.boredom.dynamics import relevance
 from sb3_ecom.envs.recommendation.boredom.env import BoredomTask
 from sb3_ecom.envs.recommendation.boredom.params import BoredomParams
-
-Policy = Callable[[Array], Array]
 
 _VISITORS = 2000  # simulated, to learn what is popular
 
@@ -56,7 +54,7 @@ def as_action(task: BoredomTask, slate: Array) -> Array:
     return slate[:, 0] if task.params.slate_size == 1 else slate
 
 
-def popular_items(task: BoredomTask) -> Array:
+def _popular_items(task: BoredomTask) -> Array:
     """Return (N,) mean relevance over visitors, as a shop's log would tell it."""
     from sb3_ecom.core.arrays import NumpyBackend
 
@@ -70,7 +68,7 @@ def popularity(task: BoredomTask) -> Policy:
 
     The same popular page always would bore: it earns less than a random one.
     """
-    shares, generator = np.cumsum(popular_items(task)), np.random.default_rng(0)
+    shares, generator = np.cumsum(_popular_items(task)), np.random.default_rng(0)
     size = task.params.slate_size
 
     def choose(observation: Array) -> Array:
@@ -82,12 +80,12 @@ def popularity(task: BoredomTask) -> Policy:
 
 def popular_page(task: BoredomTask) -> Array:
     """Return (K,) popular items, one main topic after the other: the best page to show always."""
-    popular = popular_items(task)[None]
+    popular = _popular_items(task)[None]
     discount, none = np.full(1, 0.3 * popular.max()), np.zeros((1, task.params.topics))
     return diversified_page(task.tables.public.lists, popular, discount, none, task.params.slate_size)[0]
 
 
-class Nearest:
+class _Nearest:
     """Show what is nearest to the clicks of the last pages, and random items where there were none.
 
     Args:
@@ -121,9 +119,9 @@ class Nearest:
 
 def last_clicks(task: BoredomTask) -> Policy:
     """Show what is nearest to the last page's clicks: no memory beyond one page."""
-    return Nearest(task, 1, 0.0)
+    return _Nearest(task, 1, 0.0)
 
 
 def nearest_rotation(task: BoredomTask) -> Policy:
     """Show what is near, spread over topics and away from those clicked lately."""
-    return Nearest(task, 10, 0.1)
+    return _Nearest(task, 10, 0.1)

@@ -14,14 +14,14 @@ _TINY = 1e-9
 
 
 class HiddenTables(NamedTuple):
-    """How visitors differ and click."""
+    """Constants of visitors and their clicks."""
 
     propensity: Array  # (K,) click propensity of a slot
     taste_counts: Array  # (2,) cumulative chances of 3 and of at most 4 topics
 
 
 class ResetNoise(NamedTuple):
-    """What makes a visitor and his first, random page."""
+    """Noise of a visitor and his first, random page."""
 
     weight: Array  # (n, T) U[0, 1), of his topics
     order: Array  # (n, T) U[0, 1), which topics are his

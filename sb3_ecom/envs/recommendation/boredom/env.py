@@ -12,7 +12,7 @@ from sb3_ecom.core.arrays import Array, Backend
 from sb3_ecom.core.checks import check_choice
 from sb3_ecom.core.item_spaces import Items
 from sb3_ecom.core.spaces import Layout, LayoutBox
-from sb3_ecom.core.task import Metric, Task, check_reward_weights
+from sb3_ecom.core.task import Metric, Task, check_reward_weights, make_params
 from sb3_ecom.core.tracker import State, TaskTables
 from sb3_ecom.envs.recommendation.boredom import dynamics
 from sb3_ecom.envs.recommendation.boredom.diversified_page import topic_lists
@@ -74,14 +74,10 @@ class BoredomTask(Task):
         self, action: str = "slate", reward_weights: Mapping[str, float] | None = None, **params: Any
     ) -> None:
         check_choice("action", action, ("slate", "ranker"))
-        try:
-            self.params = BoredomParams(**params)
-        except TypeError as error:
-            raise ValueError(f"unknown parameter of EcomRecBored: {error}") from error
+        self.params = make_params("EcomRecBored", BoredomParams, **params)
         p = self.params
         self.horizon = p.horizon
-        weights = {"clicks": 1.0} if reward_weights is None else reward_weights
-        self.reward_weights = check_reward_weights(weights, TERMS)
+        self.reward_weights = check_reward_weights(reward_weights, TERMS, {"clicks": 1.0})
         items = p.catalogue().astype(np.float32)
         self.layout = Layout(p.topics + 1, HISTORY, 2 + 2 * p.topics)
         public = Items(items, np.zeros(p.items, np.float32), None)

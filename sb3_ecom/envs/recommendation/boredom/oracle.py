@@ -1,4 +1,4 @@
-"""How many clicks a visit can bring: greedy and rotating clairvoyants, and the cap of a page."""
+"""Upper ends of a visit's clicks: greedy and rotating clairvoyants, and the cap of a page."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from sb3_ecom.core.arrays import Array
-from sb3_ecom.core.evaluate import run_episodes
+from sb3_ecom.core.evaluate import simulate_oracle
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.core.registry import Oracle, Policy
 from sb3_ecom.envs.recommendation.boredom.baselines import as_action
@@ -49,15 +49,7 @@ def _diversify(loop: StepLoop, discount: float, crowd: float, felt: bool) -> Pol
 
 def oracle(task: BoredomTask) -> Oracle:
     """Return the rotating clairvoyant's return, simulated."""
-    loop = StepLoop(task, _EPISODES)
-    returns = run_episodes(loop, rotation(loop), seed=0)["reward"]
-    return Oracle(
-        kind="best-known",
-        value=float(returns.mean()),
-        stderr=float(returns.std(ddof=1) / np.sqrt(returns.size)),
-        information="the visitor's taste; not the noise",
-        policy=rotation,
-    )
+    return simulate_oracle(task, rotation, "best-known", "the visitor's taste; not the noise", _EPISODES)
 
 
 def cap(task: BoredomTask) -> float:

@@ -14,7 +14,7 @@ from sb3_ecom.envs.recommendation.boredom.env import BoredomTask
 
 DISCOUNT = 0.35  # of the chance of a click for each better item of the same topic; best of .05 .. .35
 CROWD = 0.5  # places that a recent click on the topic uses up
-PARTICLES = 1000
+_PARTICLES = 1000
 _HEARD = 12  # particles drawn to score a page: expected clicks, and doubt that explores
 _JITTER = 0.1  # sd of the logarithm of a resampled taste's topics
 _RENEWED = 0.1  # of the particles: where fewer count, they are drawn anew
@@ -41,7 +41,7 @@ class ParticleRotation:
         estimation", IEE Proceedings F 140 (1993).
     """
 
-    def __init__(self, task: BoredomTask, particles: int = PARTICLES, seed: int = 0) -> None:
+    def __init__(self, task: BoredomTask, particles: int = _PARTICLES, seed: int = 0) -> None:
         p = task.params
         if p.slate_size > 12:
             raise ValueError(f"slate_size must be <= 12 to tell clicks apart, got {p.slate_size}")

@@ -59,7 +59,7 @@ _NUMBERS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What a calibration does beside reading the log."""
+    """Settings of a calibration beside those of reading the log."""
 
     seed: int = 0
     sessions_simulated: int | None = None  # for the report; None: as many as the log has

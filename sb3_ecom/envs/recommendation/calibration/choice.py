@@ -1,4 +1,4 @@
-"""What do visitors click next? A multinomial logit with a gated linear taste, fitted with torch.
+"""Next-click model of a log: a multinomial logit with a gated linear taste, fitted with torch.
 
 The gates depend on the clicked item alone, as in a diagonal selective state-space model or the minimal GRU
 of Feng et al. (2024, arXiv:2410.01201), so the visitor costs a simulator two look-ups and one

@@ -16,10 +16,10 @@ from torch import nn
 
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.envs.recommendation.calibration.sessions import Sessions
-from sb3_ecom.envs.recommendation.session.visitor import after_click
+from sb3_ecom.envs.recommendation.session.visitor import after_click, catalogue_logits, revisit_logits
 
-GATE_PRECISION = 1.0  # of every logit of retention
-GATE_MEANS = (
+_GATE_PRECISION = 1.0  # of every logit of retention
+_GATE_MEANS = (
     -2.0,
     3.0,
 )  # logits of retention, evenly spread over the parts: from the last click to the whole visit
@@ -70,7 +70,7 @@ class ChoiceModel(nn.Module):
         share = np.bincount(sessions.item, minlength=n) + _PSEUDO_CLICKS
         self._popularity = torch.tensor(np.log(share / share.mean()), dtype=torch.float32)
         self._precisions = precisions(prior)
-        self._means = torch.linspace(*GATE_MEANS, parts)
+        self._means = torch.linspace(*_GATE_MEANS, parts)
         self._category: torch.Tensor | None = None
         self.quality = nn.Parameter(self._popularity.clone())
         self.item_factors = nn.Parameter(0.15 * torch.randn(n, parts))
@@ -104,9 +104,9 @@ class ChoiceModel(nn.Module):
         """Return the (B,) negative log-likelihoods of (B, T) items, -1 where a session has ended."""
         items = torch.from_numpy(padded[:, :-1].astype(np.int64)).clamp_min(0)
         targets = torch.from_numpy(padded[:, 1:].astype(np.int64))
-        logits = self.quality + self.taste(items) @ self.factors().T
+        logits: torch.Tensor = catalogue_logits(self.quality, self.taste(items), self.factors())
         last = torch.zeros_like(logits).scatter_(-1, items[..., None], 1.0)
-        logits = logits + self.reopen * last.cummax(1)[0] + self.repeat * last
+        logits = revisit_logits(logits, last.cummax(1)[0], last, self.reopen, self.repeat)
         chosen = logits.gather(-1, targets.clamp_min(0)[..., None])[..., 0]
         return ((logits.logsumexp(-1) - chosen) * (targets >= 0)).sum(1)
 
@@ -134,8 +134,8 @@ def precisions(prior: Prior) -> dict[str, float]:
         "quality": prior.quality,
         "item_factors": prior.item,
         "click_update": prior.item,
-        "gate": GATE_PRECISION,
+        "gate": _GATE_PRECISION,
         "category_factors": prior.category,
         "category_update": prior.category,
-        "category_gate": GATE_PRECISION,
+        "category_gate": _GATE_PRECISION,
     }

@@ -1,4 +1,4 @@
-"""Which rows of a log are clicks, and which are purchases."""
+"""Sorts the rows of a log into clicks and purchases."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-Mask = NDArray[np.bool_]
+from sb3_ecom.core.arrays import Mask
 
 _YES = frozenset({"true", "t", "yes", "y", "bought"})
 _NO = frozenset({"", "false", "f", "no", "n", "nan", "none", "null"})
 # Names without case, spaces and punctuation, and without a plural's s.
-CLICK_EVENTS = frozenset(
+_CLICK_EVENTS = frozenset(
     {"view", "click", "detail", "pageview", "productview", "itemview", "clickout", "viewitem", "itemclick"}
     | {"productclick", "viewproduct", "viewcontent", "productdetailview", "productviewed", "pv", "clickitem"}
 )
-PURCHASE_EVENTS = frozenset(
+_PURCHASE_EVENTS = frozenset(
     {"purchase", "transaction", "buy", "sale", "order", "purchased", "ordered", "sold", "orderplaced"}
     | {"completepurchase", "ordercompleted", "buyorder"}
 )
-OTHER_EVENTS = frozenset(
+_OTHER_EVENTS = frozenset(
     {"cart", "addtocart", "removefromcart", "cartadd", "basket", "addtobasket", "atc", "productadded"}
     | {"impression", "imp", "exposure", "shown", "display", "viewitemlist", "search", "searchitem"}
     | {"checkout", "begincheckout", "wishlist", "addtowishlist", "fav", "favorite", "favourite", "like"}
@@ -31,14 +31,14 @@ _NAME = re.compile(r"[A-Za-z][\w .:/-]{0,30}")
 _SHOWN_AT_LEAST = 5  # rows: a rarer name may be a cell of a shifted row
 
 
-def plain_event(label: str) -> str:
+def _plain_event(label: str) -> str:
     """Return an event's name without case, spaces, punctuation and a plural's s."""
     name = re.sub(r"[\W_]+", "", label).lower()
     return name[:-1] if name.endswith("s") and len(name) > 3 else name
 
 
 def is_flag(labels: Sequence[str]) -> bool:
-    """Whether a purchase column says yes or no, or how many, instead of naming events."""
+    """Return whether a purchase column says yes or no, or how many, instead of naming events."""
     return all(_as_flag(label) is not None for label in labels)
 
 
@@ -48,8 +48,8 @@ def read_flags(labels: Sequence[str]) -> Mask:
 
 
 def knows_any(labels: Sequence[str]) -> bool:
-    """Whether any label is the name of an event that is known."""
-    return any(plain_event(label) in CLICK_EVENTS | PURCHASE_EVENTS | OTHER_EVENTS for label in labels)
+    """Return whether any label is the name of an event that is known."""
+    return any(_plain_event(label) in _CLICK_EVENTS | _PURCHASE_EVENTS | _OTHER_EVENTS for label in labels)
 
 
 def read_events(
@@ -71,16 +71,18 @@ def read_events(
     Raises:
         ValueError: if a name is unknown and the user named none, or no row is a click; says what to type.
     """
-    given = {plain_event(name) for name in (*click_events, *purchase_events)}
-    names = [plain_event(label) for label in labels]
-    bought_names = {plain_event(name) for name in purchase_events} or PURCHASE_EVENTS - given
-    click_names = {plain_event(name) for name in click_events} or CLICK_EVENTS - given
+    given = {_plain_event(name) for name in (*click_events, *purchase_events)}
+    names = [_plain_event(label) for label in labels]
+    bought_names = {_plain_event(name) for name in purchase_events} or _PURCHASE_EVENTS - given
+    click_names = {_plain_event(name) for name in click_events} or _CLICK_EVENTS - given
     bought = np.array([name in bought_names for name in names], dtype=bool)
     clicked = np.array([name in click_names for name in names], dtype=bool) & ~bought
     if not clicked.any() and not click_events:  # "purchase" here and there, and nothing else: a mere mark
         rest = [name for name in names if name not in bought_names]
         clicked = np.array([name == "" for name in names], dtype=bool) & (set(rest) <= {""})
-    strange = np.array([n not in given | CLICK_EVENTS | PURCHASE_EVENTS | OTHER_EVENTS | {""} for n in names])
+    strange = np.array(
+        [n not in given | _CLICK_EVENTS | _PURCHASE_EVENTS | _OTHER_EVENTS | {""} for n in names]
+    )
     if (strange.any() and not click_events) or not clicked.any():
         listed = _list(labels, counts, strange if strange.any() else np.ones(len(labels), dtype=bool))
         raise ValueError(

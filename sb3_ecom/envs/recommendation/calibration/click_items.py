@@ -1,4 +1,4 @@
-"""What the clicks say of each item: its category and its price."""
+"""Category and price of each item, from the clicks."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sb3_ecom.core.arrays import Ints
 from sb3_ecom.core.tables.private import LEAST_CELLS
-
-Ints = NDArray[np.int64]
 
 
 def item_categories(item: Ints, code: Ints, num_items: int) -> tuple[Ints, Ints, list[str]]:

@@ -10,17 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sb3_ecom.core.arrays import Ints, Mask
 from sb3_ecom.core.tables.options import count_cells
 from sb3_ecom.core.tables.private import LEAST_CELLS
 from sb3_ecom.core.tables.reader import Table
 from sb3_ecom.envs.recommendation.calibration.click_events import is_flag, knows_any, read_events, read_flags
 from sb3_ecom.envs.recommendation.calibration.click_items import item_categories, item_prices
 
-Ints = NDArray[np.int64]
-Mask = NDArray[np.bool_]
-
-MIN_ITEMS = 10  # a slate of five needs something left to choose from
-MIN_SESSIONS = 50
+_MIN_ITEMS = 10  # a slate of five needs something left to choose from
+_MIN_SESSIONS = 50
 WEAK_EVENT_NAMES = ("type", "action")  # taken for events only if they name known ones
 _DAY = 86_400.0  # seconds
 _LAST_SLOT = 1000  # a greater number is no position on a page
@@ -28,7 +26,7 @@ _LAST_SLOT = 1000  # a greater number is no position on a page
 
 @dataclass(frozen=True, kw_only=True)
 class Cleaning:
-    """What of a log to use."""
+    """Choice of the part of a log that is used."""
 
     min_item_clicks: int = 5  # clicks; the clicks of rarer items are dropped
     max_items: int = 500  # the most clicked ones stay
@@ -40,7 +38,7 @@ class Cleaning:
     seed: int = 0  # of that sample
 
     def __post_init__(self) -> None:
-        least = {"min_item_clicks": 1, "max_items": MIN_ITEMS, "max_sessions": MIN_SESSIONS}
+        least = {"min_item_clicks": 1, "max_items": _MIN_ITEMS, "max_sessions": _MIN_SESSIONS}
         for name, low in (*least.items(), ("max_session_clicks", 2), ("min_item_visitors", 1)):
             if getattr(self, name) < low:
                 raise ValueError(f"{name} must be >= {low}, got {getattr(self, name)}")
@@ -191,9 +189,9 @@ class ClickRows:
     def check_sessions(self, path: str | Path) -> None:
         """Raise ValueError if there are too few sessions, whatever is done with their items."""
         sessions = len(np.unique(self._columns["session"]))
-        if sessions < MIN_SESSIONS:
+        if sessions < _MIN_SESSIONS:
             raise ValueError(
-                f"{path}: a fit needs >= {MIN_SESSIONS} sessions, the log has {sessions} (--session)"
+                f"{path}: a fit needs >= {_MIN_SESSIONS} sessions, the log has {sessions} (--session)"
             )
 
     def check(self, path: str | Path) -> None:
@@ -202,17 +200,17 @@ class ClickRows:
         items, sessions = len(np.unique(item)), len(np.unique(session))
         dropped = "; ".join(f"{reason}: {count}" for reason, count in self.dropped.items()) or "nothing"
         left = f"{path}: {self._table.rows_read:,} rows read, {len(item):,} left; dropped: {dropped}"
-        if items < MIN_ITEMS:
-            raise ValueError(f"a fit needs >= {MIN_ITEMS} items, the log has {items} (--item); {left}")
-        if sessions < MIN_SESSIONS:
+        if items < _MIN_ITEMS:
+            raise ValueError(f"a fit needs >= {_MIN_ITEMS} items, the log has {items} (--item); {left}")
+        if sessions < _MIN_SESSIONS:
             raise ValueError(
-                f"a fit needs >= {MIN_SESSIONS} sessions, the log has {sessions} (--session); {left}"
+                f"a fit needs >= {_MIN_SESSIONS} sessions, the log has {sessions} (--session); {left}"
             )
         longer = int((np.bincount(session) >= 2).sum())
-        if longer < MIN_SESSIONS:
+        if longer < _MIN_SESSIONS:
             name = self._table.names["session"]
             raise ValueError(
-                f"a fit needs >= {MIN_SESSIONS} sessions of two or more clicks, the log has {longer}: "
+                f"a fit needs >= {_MIN_SESSIONS} sessions of two or more clicks, the log has {longer}: "
                 f"is {name!r} (--session) the session? {left}"
             )
 
@@ -241,7 +239,7 @@ class ClickRows:
         )
 
     def _names_events(self, option: str, cleaning: Cleaning) -> bool:
-        """Whether a column names events; a weak name that holds none we know is left alone."""
+        """Return whether a column names events; a weak name that holds none we know is left alone."""
         if option not in self._columns:
             return False
         labels = self._table.labels[option]

@@ -1,4 +1,4 @@
-"""When do visitors leave? A logistic hazard after each click, with a patience of each visitor's own."""
+"""Exit model of a log: a logistic hazard after each click, with a patience of each visitor's own."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import optimize
 
-from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.arrays import Array, sigmoid
 from sb3_ecom.envs.recommendation.calibration.sessions import Sessions
 from sb3_ecom.envs.recommendation.session.visitor import clicked_satisfaction, hazard_logit
 
@@ -50,12 +50,12 @@ class _Likelihood:
     def scores(self, theta: Array) -> tuple[Array, Array, Array]:
         """Return (S,) log-likelihoods, (E,) d/d logit and (E,) d/d log patience_sd."""
         c0, c1, logit_gamma, bounce, log_sd = theta[:_SCALARS]
-        gamma = _sigmoid(logit_gamma)
+        gamma = sigmoid(logit_gamma)
         reaction = theta[_SCALARS:][self.item] + bounce * (self.before == 0)
         logit = hazard_logit(c0, c1, clicked_satisfaction(gamma, self.before), 0.0, reaction)
         shift = np.exp(log_sd) * self.nodes
         z = logit[:, None] + shift
-        leave = _sigmoid(z)
+        leave = sigmoid(z)
         log_p = np.where(self.left[:, None] > 0, z, 0.0) - np.logaddexp(0.0, z)
         joint = np.add.reduceat(log_p, self.starts) + self.log_weights
         top = joint.max(1, keepdims=True)
@@ -66,7 +66,7 @@ class _Likelihood:
 
     def columns(self, theta: Array) -> Array:
         """Return (E, 4) d logit / d (c0, c1, logit gamma, bounce)."""
-        gamma = _sigmoid(theta[2])
+        gamma = sigmoid(theta[2])
         power = gamma**self.before
         slope = theta[1] * self.before * power * (1 - gamma)  # d gamma / d logit gamma = gamma (1 - gamma)
         return np.stack([np.ones_like(power), power - 1, slope, self.before == 0], axis=1)
@@ -122,7 +122,7 @@ def fit_exit(sessions: Sessions) -> ExitFit:
         covariance = np.linalg.pinv(likelihood.information(theta, sd**-2), hermitian=True)
         variance = np.diag(covariance)
         sd = float(np.sqrt(np.mean(theta[_SCALARS:] ** 2 + variance[_SCALARS:])).clip(0.02, 2.0))
-    gamma = float(_sigmoid(theta[2]))
+    gamma = float(sigmoid(theta[2]))
     error = np.sqrt(np.maximum(variance, 0))
     centre = float(theta[_SCALARS:][likelihood.item].mean())
     return ExitFit(
@@ -143,7 +143,3 @@ def fit_exit(sessions: Sessions) -> ExitFit:
         },
         log_likelihood=float(likelihood.scores(theta)[0].sum()),
     )
-
-
-def _sigmoid(x: Array) -> Array:
-    return 1.0 / (1.0 + np.exp(-x))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.arrays import Array, sigmoid
 from sb3_ecom.envs.recommendation.calibration.choice import PARTS, fit_choice
 from sb3_ecom.envs.recommendation.calibration.exit import fit_exit
 from sb3_ecom.envs.recommendation.calibration.memory import memory_gap
@@ -15,8 +15,10 @@ from sb3_ecom.envs.recommendation.session.params import Catalogue, SessionParams
 from sb3_ecom.envs.recommendation.session.presets import format_preset, load_preset
 from sb3_ecom.envs.recommendation.session.visitor import (
     after_click,
+    catalogue_logits,
     clicked_satisfaction,
     hazard_logit,
+    revisit_logits,
 )
 
 __all__ = [
@@ -37,7 +39,7 @@ _CHUNK = 2_000_000  # copies x items that are simulated side by side
 
 @dataclass(frozen=True, kw_only=True)
 class FitResult:
-    """What a log says, and how sure it is."""
+    """Parameters fitted to a log, with standard errors."""
 
     params: SessionParams
     standard_errors: dict[str, float]  # of the fitted scalars
@@ -138,7 +140,7 @@ def simulate_log(params: SessionParams, n_sessions: int, seed: int = 0) -> Sessi
 def _simulate(params: SessionParams, n: int, rng: np.random.Generator) -> tuple[Array, Array, Array]:
     """Return (visitor, step, item) of every click of n visitors."""
     items = params.catalogue
-    factors, quality = items.item_factors.T.astype(np.float32), items.quality.astype(np.float32)
+    factors, quality = items.item_factors.astype(np.float32), items.quality.astype(np.float32)
     retention, update = items.retention.astype(np.float32), items.click_update.astype(np.float32)
     visitor = np.arange(n)
     item = rng.choice(items.size, n, p=items.entry_share / items.entry_share.sum())
@@ -151,15 +153,15 @@ def _simulate(params: SessionParams, n: int, rng: np.random.Generator) -> tuple[
         satisfaction = clicked_satisfaction(params.satisfaction_decay, step)
         reaction = items.exit_effect[item] + params.bounce * (step == 0)
         logit = hazard_logit(params.exit_base, params.exit_satisfaction, satisfaction, patience, reaction)
-        stays = rng.random(len(visitor)) >= 1 / (1 + np.exp(-logit))
+        stays = rng.random(len(visitor)) >= sigmoid(logit)
         if not stays.any():
             break
         visitor, patience, item, taste = visitor[stays], patience[stays], item[stays], taste[stays]
         opened = opened[stays]
-        rows = np.arange(len(item))
-        opened[rows, item] = 1.0
-        logits = quality + taste @ factors + np.float32(params.reopen) * opened
-        logits[rows, item] += params.repeat
+        last, rows = np.zeros_like(opened), np.arange(len(item))
+        opened[rows, item] = last[rows, item] = 1.0
+        logits = catalogue_logits(quality, taste, factors)
+        logits = revisit_logits(logits, opened, last, params.reopen, params.repeat)
         weights = np.exp(logits - logits.max(1, keepdims=True)).cumsum(1)
         draw = rng.random((len(item), 1)) * weights[:, -1:]
         item = np.minimum((draw >= weights).sum(1), items.size - 1)

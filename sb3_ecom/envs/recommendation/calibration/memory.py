@@ -1,4 +1,4 @@
-"""What is memory worth in a log? Two next-item models, one of which sees the last item only."""
+"""Predictive value of a visitor's history: two next-item models, one of which sees the last item only."""
 
 from __future__ import annotations
 

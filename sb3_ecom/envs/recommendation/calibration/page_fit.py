@@ -20,7 +20,9 @@ from sb3_ecom.envs.recommendation.session.visit_tables import standard
 from sb3_ecom.envs.recommendation.session.visitor import (
     after_click,
     after_page,
+    outside_weight,
     satiation_after_click,
+    untired_logits,
 )
 
 Floats = NDArray[np.float64]
@@ -146,7 +148,7 @@ def _select(rows: _Rows, some: NDArray[np.bool_]) -> _Rows:
 
 def _start(params: SessionParams) -> Floats:
     """Return the preset's own parameters: quality changes, then `_SCALARS`."""
-    scalars = (1.0, -params.satiation_weight, params.position_weight, float(np.log(params.outside_weight)))
+    scalars = (1.0, -params.satiation_weight, params.position_weight, float(np.log(outside_weight(params))))
     return np.concatenate([np.zeros(params.catalogue.size), scalars])
 
 
@@ -158,7 +160,8 @@ def _choice_loss(
     shown = rows.items >= 0
     slots = np.broadcast_to(np.arange(rows.items.shape[1]), rows.items.shape)
     quality = (params.catalogue.quality + change)[rows.items]
-    logits = quality + scalars[0] * rows.match + scalars[1] * rows.tired + scalars[2] * slots
+    logits = untired_logits(quality, scalars[0] * rows.match)
+    logits = logits + scalars[1] * rows.tired + scalars[2] * slots
     logits = np.where(shown, logits, -np.inf)
     every = np.concatenate([logits, np.full((len(logits), 1), scalars[3])], axis=1)
     top = every.max(1, keepdims=True)
@@ -204,7 +207,7 @@ def _with_choice(params: SessionParams, theta: Floats, rows: _Rows) -> tuple[Ses
         return_match=params.return_match / max(taste, 1e-3),
         outside_scale=1.0,
     )
-    scale = float(np.exp(outside)) / found.outside_weight
+    scale = float(np.exp(outside)) / outside_weight(found)
     names = ("taste", "satiation_weight", "position_weight", "log outside weight")
     return replace(found, outside_scale=scale), dict(zip(names, _errors(theta, rows, params), strict=True))
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from sb3_ecom.core.fidelity import TOLERANCE, Line, compare
 
-MEMORY_TOLERANCE = 0.02  # nats, of what a history is worth to a next-item model
+_MEMORY_TOLERANCE = 0.02  # nats, of what a history is worth to a next-item model
 _SHARE_TOLERANCE = 0.005  # of shares and hazards, at least
 _LEAST_AT_RISK = 30  # sessions that an exit hazard needs, in both logs
 _REPLICATES = 20  # bootstrap samples of the log's sessions
@@ -54,10 +54,10 @@ def compare_logs(
     observed, found = dict(statistics(log)), dict(statistics(simulated))
     counts = [np.bincount(np.asarray(each.session)) for each in (log, simulated)]
     factor = float(np.sqrt(1 + len(counts[0]) / len(counts[1])))
-    errors = {name: factor * value for name, value in sampling_errors(log, statistics, seed).items()}
+    errors = {name: factor * value for name, value in _sampling_errors(log, statistics, seed).items()}
     if "same category on the next click" not in observed:  # one category for all: nothing to compare
         found.pop("same category on the next click", None)
-    tolerances = {"memory gap": MEMORY_TOLERANCE}
+    tolerances = {"memory gap": _MEMORY_TOLERANCE}
     for name, value in observed.items():
         if any(part in name for part in ("hazard", "same ", "share")):
             tolerances[name] = max(TOLERANCE * abs(value), _SHARE_TOLERANCE)
@@ -66,12 +66,12 @@ def compare_logs(
         found | dict(more[1]),
         errors,
         tolerances,
-        shortages(observed, *counts),
+        _shortages(observed, *counts),
         explain,
     )
 
 
-def sampling_errors(
+def _sampling_errors(
     log: Any, statistics: Callable[[Any], Mapping[str, float]], seed: int = 0
 ) -> dict[str, float]:
     """Return the bootstrap standard error of each statistic, from resampled sessions."""
@@ -92,7 +92,7 @@ def sampling_errors(
     return {name: float(np.std([each[name] for each in found], ddof=1)) for name in names}
 
 
-def shortages(observed: Mapping[str, float], log: Any, simulated: Any) -> dict[str, str]:
+def _shortages(observed: Mapping[str, float], log: Any, simulated: Any) -> dict[str, str]:
     """Return hazard -> why it can not be compared, given the (S,) clicks of each session of both logs."""
     found = {}
     for name in observed:

@@ -8,7 +8,7 @@ import numpy as np
 
 from sb3_ecom.core.arrays import Array
 
-HAZARD_AT = (1, 2, 3, 5, 10, 20)  # clicks
+_HAZARD_AT = (1, 2, 3, 5, 10, 20)  # clicks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +116,7 @@ def statistics(sessions: Sessions) -> dict[str, float]:
         "clicks per session, p95": float(np.quantile(lengths, 0.95)),
         "clicks per session, p99": float(np.quantile(lengths, 0.99)),
     }
-    for k in HAZARD_AT:
+    for k in _HAZARD_AT:
         found[f"exit hazard after {k} clicks"] = float(np.sum(lengths == k) / max(1, np.sum(lengths >= k)))
     if sessions.categories is not None and same.any():
         category = np.asarray(sessions.categories)[item]

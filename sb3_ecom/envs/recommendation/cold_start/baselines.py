@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.arrays import Array, Floats
 from sb3_ecom.core.evaluate import random_policy
 from sb3_ecom.core.loop import StepLoop
+from sb3_ecom.core.registry import Policy
 from sb3_ecom.envs.recommendation.cold_start.env import ColdStartTask
-
-Policy = Callable[[Array], Array]
-Floats = NDArray[np.float64]
 
 _SEASONS = 512  # of a log of random impressions, from which the feature weights are learnt
 
 
-class ItemRecords(NamedTuple):
+class _ItemRecords(NamedTuple):
     """An observation in parts."""
 
     features: Array  # (n, N, F)
@@ -28,14 +24,16 @@ class ItemRecords(NamedTuple):
     clicks: Array  # (n, N)
 
 
-def read(task: ColdStartTask, observation: Array) -> ItemRecords:
+def read(task: ColdStartTask, observation: Array) -> _ItemRecords:
     """Undo the scaling of `ColdStartTracker.observe`."""
     p = task.params
     context, _ = task.layout.split(observation)
     n, cut = len(context), 1 + p.items * p.features
     shown = np.rint(np.expm1(3.0 * context[:, cut : cut + p.items].astype(np.float64)))
     share = context[:, cut + p.items :].astype(np.float64)
-    return ItemRecords(context[:, 1:cut].reshape(n, p.items, p.features), shown, np.rint(share * (shown + 1)))
+    return _ItemRecords(
+        context[:, 1:cut].reshape(n, p.items, p.features), shown, np.rint(share * (shown + 1))
+    )
 
 
 @lru_cache(maxsize=8)
@@ -63,7 +61,7 @@ def _logged_weights(
     return np.asarray(np.linalg.solve(gram, (x * weight[:, None]).T @ rate))
 
 
-def predicted_rates(task: ColdStartTask, features: Array) -> Array:
+def _predicted_rates(task: ColdStartTask, features: Array) -> Array:
     """Return (n, N) click rates predicted from the features, learnt from logged seasons."""
     p = task.params
     weights = _logged_weights(p.items, p.features, p.base, p.feature_sd, p.own_sd, p.weight_seed)
@@ -72,7 +70,7 @@ def predicted_rates(task: ColdStartTask, features: Array) -> Array:
 
 def features_only(task: ColdStartTask) -> Policy:
     """Show the item of the highest click rate predicted from features; its own clicks are ignored."""
-    return lambda observation: predicted_rates(task, read(task, observation).features).argmax(1)
+    return lambda observation: _predicted_rates(task, read(task, observation).features).argmax(1)
 
 
 def epsilon_greedy(task: ColdStartTask, epsilon: float = 0.1) -> Policy:
@@ -141,7 +139,7 @@ class LinUcb:
     def features(self, observation: Array) -> Array:
         """Take in (n, d) observations; return (n, 6) float32."""
         self._seen = read(self._task, observation)
-        self._predicted = predicted_rates(self._task, self._seen.features)
+        self._predicted = _predicted_rates(self._task, self._seen.features)
         mean, sd = self._estimate(np.zeros((len(observation), 1)))
         notes = []
         for index in (mean + self.BONUS * sd, mean):
@@ -173,7 +171,7 @@ class _Beta:
 
     def __call__(self, observation: Array) -> Array:
         seen = read(self._task, observation)
-        rate = predicted_rates(self._task, seen.features)
+        rate = _predicted_rates(self._task, seen.features)
         if not self._use:
             rate = np.full_like(rate, rate.mean())
         wins = seen.clicks + self._prior * rate

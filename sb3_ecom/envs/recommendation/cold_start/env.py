@@ -11,7 +11,7 @@ from gymnasium import spaces
 from sb3_ecom.core.arrays import Array, Backend
 from sb3_ecom.core.item_spaces import Candidates
 from sb3_ecom.core.spaces import Layout, LayoutBox
-from sb3_ecom.core.task import Metric, Task, check_reward_weights
+from sb3_ecom.core.task import Metric, Task, check_reward_weights, make_params
 from sb3_ecom.core.tracker import State, TaskTables
 from sb3_ecom.envs.recommendation.cold_start import dynamics
 from sb3_ecom.envs.recommendation.cold_start.dynamics import Hidden, Outcome, ResetNoise, Tables
@@ -59,14 +59,10 @@ class ColdStartTask(Task):
     observation_space: LayoutBox
 
     def __init__(self, reward_weights: Mapping[str, float] | None = None, **params: Any) -> None:
-        try:
-            self.params = ColdStartParams(**params)
-        except TypeError as error:
-            raise ValueError(f"unknown parameter of EcomRecCold: {error}") from error
+        self.params = make_params("EcomRecCold", ColdStartParams, **params)
         p = self.params
         self.horizon = p.horizon
-        weights = {"clicks": 1.0} if reward_weights is None else reward_weights
-        self.reward_weights = check_reward_weights(weights, TERMS)
+        self.reward_weights = check_reward_weights(reward_weights, TERMS, {"clicks": 1.0})
         self.action_space = spaces.Discrete(p.items)
         self.layout = Layout(1 + p.items * (p.features + 2), HISTORY, 2 + p.features)
         candidates = Candidates(1, p.items, p.features, columns=2)
@@ -108,10 +104,6 @@ class ColdStartTask(Task):
     def counters(self, outcome: Outcome) -> dict[str, Array]:
         """Return clicks, their chances and the regret."""
         return {"clicks": outcome.clicked, "rate": outcome.rate, "regret": outcome.regret}
-
-    def step_info(self, outcome: Outcome) -> dict[str, Array]:
-        """Return the item and whether it was clicked."""
-        return {"item": outcome.item, "clicked": outcome.clicked}
 
     def expected_advantage(self, discount: float) -> ExpectedAdvantage:
         """Return the expected advantage of items, on NumPy (`sb3.VecExpectedAdvantage`)."""

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.registry import Policy
 from sb3_ecom.envs.recommendation.context.env import ContextTask
-
-Policy = Callable[[Array], Array]
 
 _PRIOR = 200.0  # impressions that the mean click rate is worth, for a new item
 
@@ -49,7 +47,7 @@ class _Learner:
         raise NotImplementedError
 
 
-class Popularity(_Learner):
+class _Popularity(_Learner):
     """Show the items of the best record, whoever is looking, and now and then others."""
 
     def __init__(self, task: ContextTask, epsilon: float = 0.1) -> None:
@@ -105,7 +103,7 @@ class LinUCB(_Learner):
 
 def popularity(task: ContextTask) -> Policy:
     """Show what sold best so far, one page in ten at random."""
-    return Popularity(task)
+    return _Popularity(task)
 
 
 def linucb(task: ContextTask) -> Policy:

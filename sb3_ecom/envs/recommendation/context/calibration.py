@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from sb3_ecom.core.arrays import Floats
 
-PLACES = 6  # most frequent levels kept, the rest together as the last
+_PLACES = 6  # most frequent levels kept, the rest together as the last
 
 
 class ContextShares(NamedTuple):
@@ -43,7 +42,7 @@ def fit_shares(path: Path, utc_offset: int = 9) -> ContextShares:
     hour = (pd.to_datetime(log["timestamp"], format="ISO8601", utc=True).dt.hour + utc_offset) % 24
     counts = np.bincount(hour, minlength=24)
     return ContextShares(
-        counts / counts.sum(), _levels(log["user_feature_1"], 4), _levels(log["user_feature_2"], PLACES)
+        counts / counts.sum(), _levels(log["user_feature_1"], 4), _levels(log["user_feature_2"], _PLACES)
     )
 
 

@@ -1,4 +1,4 @@
-"""Who comes, and what of a page is clicked. Pure, batched, any array namespace."""
+"""Dynamics of contexts and clicks on a page. Pure, batched, any array namespace."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sb3_ecom.envs.recommendation.context.params import ContextParams
 
 
 class HiddenTables(NamedTuple):
-    """How visitors come and click."""
+    """Constants of visitors' contexts and clicks."""
 
     rates: Array  # (24 x D x P, N) click rates by context
     hour: Array  # (24,) cumulative shares

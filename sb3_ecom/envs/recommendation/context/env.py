@@ -10,7 +10,7 @@ from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array, Backend, array_namespace
 from sb3_ecom.core.spaces import Layout, LayoutBox
-from sb3_ecom.core.task import Metric, Task, check_reward_weights
+from sb3_ecom.core.task import Metric, Task, check_reward_weights, make_params
 from sb3_ecom.core.tracker import State, TaskTables
 from sb3_ecom.envs.recommendation.context import dynamics
 from sb3_ecom.envs.recommendation.context.dynamics import HiddenTables, Noise, Outcome, Visitor
@@ -56,14 +56,10 @@ class ContextTask(Task):
     observation_space: LayoutBox
 
     def __init__(self, reward_weights: Mapping[str, float] | None = None, **params: Any) -> None:
-        try:
-            self.params = ContextParams(**params)
-        except TypeError as error:
-            raise ValueError(f"unknown parameter of EcomRecContext: {error}") from error
+        self.params = make_params("EcomRecContext", ContextParams, **params)
         p = self.params
         self.horizon = p.horizon
-        weights = {"clicks": 1.0} if reward_weights is None else reward_weights
-        self.reward_weights = check_reward_weights(weights, TERMS)
+        self.reward_weights = check_reward_weights(reward_weights, TERMS, {"clicks": 1.0})
         self.action_space = spaces.MultiDiscrete([p.items] * p.slate_size)
         devices, places = len(p.device_shares), len(p.place_shares)
         self.layout = Layout(2 + devices + places, 1, 1 + p.slate_size)

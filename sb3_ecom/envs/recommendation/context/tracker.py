@@ -11,7 +11,7 @@ from sb3_ecom.envs.recommendation.slates import empty_repeats
 
 
 class PublicTables(NamedTuple):
-    """How contexts are shown."""
+    """Codes of contexts in an observation."""
 
     clock: Array  # (24, 2) sine and cosine
     devices: Array  # (D, D) identity

@@ -1,25 +1,21 @@
-"""What can be shown from observations: interests, topics, and what earlier documents turned out to be."""
+"""Policies on observations: interests, topics, and the quality seen in earlier documents."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import combinations, combinations_with_replacement
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.registry import Policy
 from sb3_ecom.envs.recommendation.evolution.dynamics import choice_weights, minutes_spent
 from sb3_ecom.envs.recommendation.evolution.env import EvolutionTask
 from sb3_ecom.envs.recommendation.evolution.tracker import FACTS
 
-Policy = Callable[[Array], Array]
-Floats = NDArray[np.float64]
-
-LAMBDA = 1.5  # price of a minute of budget, in minutes watched; returns are flat for 1.2 .. 1.8
+_LAMBDA = 1.5  # price of a minute of budget, in minutes watched; returns are flat for 1.2 .. 1.8
 
 
-class ObservedPage:
+class _ObservedPage:
     """Reads observations of one task."""
 
     def __init__(self, task: EvolutionTask) -> None:
@@ -47,21 +43,21 @@ class ObservedPage:
         return choice_weights(np.take_along_axis(interest, topics, axis=1), self.params)
 
 
-def top_slate(scores: Array, size: int) -> Array:
+def _top_slate(scores: Array, size: int) -> Array:
     """Return (n, K) places of the highest scores, best first."""
     return np.argsort(-scores, axis=1, kind="stable")[:, :size]
 
 
 def myopic(task: EvolutionTask) -> Policy:
     """Show the K documents likeliest to be watched now."""
-    seen = ObservedPage(task)
-    return lambda observation: top_slate(seen.weights(observation), task.params.slate_size)
+    seen = _ObservedPage(task)
+    return lambda observation: _top_slate(seen.weights(observation), task.params.slate_size)
 
 
 def highest_quality(task: EvolutionTask) -> Policy:
     """Show the K documents of the best topics, whoever is watching; the topics' means are known."""
-    seen, quality = ObservedPage(task), task.params.topic_quality
-    return lambda observation: top_slate(quality[seen.topics(observation)], task.params.slate_size)
+    seen, quality = _ObservedPage(task), task.params.topic_quality
+    return lambda observation: _top_slate(quality[seen.topics(observation)], task.params.slate_size)
 
 
 class BudgetPrice:
@@ -72,7 +68,7 @@ class BudgetPrice:
     c_i = r (1 - refund q_i). Source: Dinkelbach 1967, for the ratio of minutes watched to minutes spent.
     """
 
-    def __init__(self, task: EvolutionTask, price: float = LAMBDA) -> None:
+    def __init__(self, task: EvolutionTask, price: float = _LAMBDA) -> None:
         p = task.params
         self._params, self._price = p, price
         choices = combinations_with_replacement if task.repeats else combinations
@@ -92,18 +88,18 @@ class BudgetPrice:
 
 def lambda_greedy(task: EvolutionTask) -> Policy:
     """Price the budget; a document's quality is taken to be its topic's known mean."""
-    seen, price, quality = ObservedPage(task), BudgetPrice(task), task.params.topic_quality
+    seen, price, quality = _ObservedPage(task), BudgetPrice(task), task.params.topic_quality
     return lambda observation: price.best(seen.weights(observation), quality[seen.topics(observation)])
 
 
-class LearnedQuality:
+class _LearnedQuality:
     """Price the budget with qualities learnt from what was watched, by all viewers together.
 
     A topic that was seldom watched is given the benefit of the doubt: its mean plus `optimism` / sqrt(count).
     """
 
     def __init__(self, task: EvolutionTask, optimism: float = 1.0) -> None:
-        self._seen, self._price = ObservedPage(task), BudgetPrice(task)
+        self._seen, self._price = _ObservedPage(task), BudgetPrice(task)
         self._optimism = optimism
         self._total = np.zeros(task.params.topics)
         self._count = np.zeros(task.params.topics)
@@ -122,4 +118,4 @@ class LearnedQuality:
 
 def learned_quality(task: EvolutionTask) -> Policy:
     """Return a price-setter that starts knowing no topic."""
-    return LearnedQuality(task)
+    return _LearnedQuality(task)

@@ -16,14 +16,14 @@ class Tables(NamedTuple):
 
 
 class Documents(NamedTuple):
-    """What makes a batch of documents."""
+    """Noise of a batch of documents."""
 
     topic: Array  # (n, m) U[0, 1)
     quality: Array  # (n, m) N(0, 1)
 
 
 class ResetNoise(NamedTuple):
-    """What starts an episode."""
+    """Noise that starts an episode."""
 
     interest: Array  # (n, T) U[0, 1)
     documents: Documents
@@ -63,12 +63,12 @@ class Outcome(NamedTuple):
 def start(noise: ResetNoise, params: EvolutionParams, tables: Tables) -> Viewer:
     """Return new viewers before their first page."""
     xp = array_namespace(noise.interest)
-    topic, quality = make_documents(noise.documents, params, tables)
+    topic, quality = _make_documents(noise.documents, params, tables)
     budget = xp.zeros_like(noise.interest[:, 0]) + params.budget
     return Viewer(2.0 * noise.interest - 1.0, budget, topic, quality)
 
 
-def make_documents(noise: Documents, params: EvolutionParams, tables: Tables) -> tuple[Array, Array]:
+def _make_documents(noise: Documents, params: EvolutionParams, tables: Tables) -> tuple[Array, Array]:
     """Return (n, m) topics and qualities of fresh documents."""
     xp = array_namespace(noise.topic)
     topic = xp.clip(xp.astype(noise.topic * params.topics, xp.int64), 0, params.topics - 1)
@@ -136,7 +136,7 @@ def step(
     spent = minutes_spent(watched, quality, params) + (1.0 - clicked) * params.skip_cost
     budget = state.budget - spent
     hit = clicked[:, None] * tables.one_hot[topic]
-    fresh_topic, fresh_quality = make_documents(noise.documents, params, tables)
+    fresh_topic, fresh_quality = _make_documents(noise.documents, params, tables)
     after = Viewer(_drift(xp, state.interest, hit, noise.drift, params), budget, fresh_topic, fresh_quality)
     outcome = Outcome(action, topics, slot, topic, clicked, watched, quality, budget * 1.0, budget <= 0.0)
     return after, outcome

@@ -12,7 +12,7 @@ from sb3_ecom.core.arrays import Array, Backend, array_namespace, index_range
 from sb3_ecom.core.checks import check_choice
 from sb3_ecom.core.item_spaces import Candidates
 from sb3_ecom.core.spaces import Layout, LayoutBox
-from sb3_ecom.core.task import Metric, Task, check_reward_weights
+from sb3_ecom.core.task import Metric, Task, check_reward_weights, make_params
 from sb3_ecom.core.tracker import State, TaskTables
 from sb3_ecom.envs.recommendation.evolution import dynamics
 from sb3_ecom.envs.recommendation.evolution.dynamics import (
@@ -83,15 +83,11 @@ class EvolutionTask(Task):
         **params: Any,
     ) -> None:
         check_choice("interests", interests, ("observed", "hidden"))
-        try:
-            self.params = EvolutionParams(**params)
-        except TypeError as error:
-            raise ValueError(f"unknown parameter of EcomRecEvolution: {error}") from error
+        self.params = make_params("EcomRecEvolution", EvolutionParams, **params)
         p = self.params
         self.repeats, self.interests = repeats, interests
         self.horizon = p.horizon
-        weights = {"watched": 1.0} if reward_weights is None else reward_weights
-        self.reward_weights = check_reward_weights(weights, TERMS)
+        self.reward_weights = check_reward_weights(reward_weights, TERMS, {"watched": 1.0})
         self.action_space = spaces.MultiDiscrete([p.candidates] * p.slate_size)
         shown = p.topics if interests == "observed" else 0
         self.layout = Layout(shown + p.candidates * p.topics, HISTORY, FACTS + p.topics)

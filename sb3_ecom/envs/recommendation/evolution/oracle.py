@@ -1,4 +1,4 @@
-"""How long a viewer can be kept: a price of the budget, and tiny twins solved exactly."""
+"""Best known viewing policies: a price of the budget, and tiny twins solved exactly."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from sb3_ecom.core.arrays import Array
-from sb3_ecom.core.evaluate import run_episodes
+from sb3_ecom.core.evaluate import simulate_oracle
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.core.registry import Oracle, Policy
 from sb3_ecom.envs.recommendation.evolution.baselines import BudgetPrice
@@ -25,7 +25,7 @@ from sb3_ecom.envs.recommendation.evolution.params import EvolutionParams
 Interest = tuple[float, ...]
 
 _EPISODES = 1024
-DIGITS = 6  # states of the twin are told apart to so many decimals
+_DIGITS = 6  # states of the twin are told apart to so many decimals
 
 
 def clairvoyant_lambda(loop: StepLoop) -> Policy:
@@ -43,15 +43,8 @@ def clairvoyant_lambda(loop: StepLoop) -> Policy:
 
 def oracle(task: EvolutionTask) -> Oracle:
     """Return the clairvoyant price-setter's return, simulated."""
-    loop = StepLoop(task, _EPISODES)
-    returns = run_episodes(loop, clairvoyant_lambda(loop), seed=0)["reward"]
-    return Oracle(
-        kind="best-known",
-        value=float(returns.mean()),
-        stderr=float(returns.std(ddof=1) / np.sqrt(returns.size)),
-        information="the viewer's interests and the quality of every candidate; not the noise",
-        policy=clairvoyant_lambda,
-    )
+    information = "the viewer's interests and the quality of every candidate; not the noise"
+    return simulate_oracle(task, clairvoyant_lambda, "best-known", information, _EPISODES)
 
 
 class TinyTwin:
@@ -97,7 +90,7 @@ class TinyTwin:
         p = self.params
         shown = [topics[place] for place in slate]
         weights = [choice_weights(interest[topic], p) for topic in shown]
-        value = p.skip_weight * self.value(left - 1, interest, round(budget - p.skip_cost, DIGITS))
+        value = p.skip_weight * self.value(left - 1, interest, round(budget - p.skip_cost, _DIGITS))
         for topic, weight in zip(shown, weights, strict=True):
             value += weight * self._clicked(left, interest, budget, topic)
         return float(value / (sum(weights) + p.skip_weight))
@@ -105,11 +98,11 @@ class TinyTwin:
     def _after_click(self, left: int, interest: Interest, budget: float, topic: int) -> float:
         p, current = self.params, interest[topic]
         watched = min(budget, p.length)
-        rest = round(budget - minutes_spent(watched, self._quality[topic], p), DIGITS)
+        rest = round(budget - minutes_spent(watched, self._quality[topic], p), _DIGITS)
         move = drift_size(current, p)
         up = drift_up_chance(current)
         later = 0.0
         for sign, chance in ((1.0, up), (-1.0, 1 - up)):
-            moved = round(min(max(current + sign * move, -1.0), 1.0), DIGITS)
+            moved = round(min(max(current + sign * move, -1.0), 1.0), _DIGITS)
             later += chance * self.value(left - 1, (*interest[:topic], moved, *interest[topic + 1 :]), rest)
         return watched + later

@@ -21,7 +21,7 @@ class Opening(NamedTuple):
 
 
 class PageEvent(NamedTuple):
-    """What a page came to, and the documents of the next."""
+    """Outcome of a page, and the documents of the next."""
 
     clicked: Array  # (n,) 0 or 1
     watched_topic: Array  # (n,) int; counts where something was watched

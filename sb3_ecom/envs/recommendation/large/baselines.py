@@ -1,4 +1,4 @@
-"""What a shop without a learner does: queries and pages from observations only."""
+"""Baselines of a shop without a learner: queries and pages from observations only."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ import numpy as np
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.evaluate import run_episodes
 from sb3_ecom.core.loop import StepLoop
+from sb3_ecom.core.registry import Policy
 from sb3_ecom.envs.recommendation.large.env import LargeTask
 from sb3_ecom.envs.recommendation.large.shop import DIRECTIONS, QUERY_WEIGHTS
 from sb3_ecom.envs.recommendation.session.tracker import FACTS
-
-Policy = Callable[[Array], Array]
 
 _TUNING_EPISODES = 512
 #: Share of a click that the query keeps per later click, weight of the newest, of popularity, of exits.

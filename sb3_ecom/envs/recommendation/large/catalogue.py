@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.envs.recommendation.large.params import LargeParams
 from sb3_ecom.envs.recommendation.session.params import Catalogue, SessionParams
+from sb3_ecom.envs.recommendation.session.visitor import catalogue_logits, outside_weight
 
 _BLOCK = 16_384  # items drawn at a time: the only float64 is that of one block
 _SOFTEST = 0.01  # retention is drawn as a logit, and kept this far from 0 and 1
@@ -48,7 +49,7 @@ def as_large(params: SessionParams) -> LargeCatalogue:
         log_entry=_log_share(np.log(np.maximum(items.entry_share, 1e-12))),
         click_update=update,
         start=update if one_start else items.start.astype(np.float32),
-        outside=params.outside_weight,
+        outside=outside_weight(params),
         **{
             name: getattr(items, name).astype(np.float32)
             for name in ("price", "quality", "item_factors", "retention", "exit_effect")
@@ -156,7 +157,7 @@ def _outside(session: SessionParams, items: LargeCatalogue) -> float:
     fitted, k = session.catalogue, session.slate_size
     slots = np.exp(session.position_weight * np.arange(k))
     before = _best_weights(fitted.start, fitted.quality, fitted.item_factors, k) @ slots
-    target = float(fitted.entry_share @ (before / (before + session.outside_weight)))
+    target = float(fitted.entry_share @ (before / (before + outside_weight(session))))
     chance = np.exp(items.log_entry.astype(np.float64))
     landed = np.random.default_rng(0).choice(items.size, size=_VISITORS, p=chance / chance.sum())
     page = _best_weights(items.start[landed], items.quality, items.item_factors, k) @ slots
@@ -172,6 +173,6 @@ def _best_weights(taste: Array, quality: Array, factors: Array, k: int) -> Array
     best = []
     rows = max(1, 2**24 // len(quality))
     for first in range(0, len(taste), rows):
-        logits = taste[first : first + rows] @ factors.T + quality
+        logits = catalogue_logits(quality, taste[first : first + rows], factors)
         best.append(np.partition(logits, -k, axis=1)[:, -k:])
     return np.exp(-np.sort(-np.concatenate(best), axis=1).astype(np.float64))

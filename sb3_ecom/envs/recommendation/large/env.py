@@ -83,8 +83,9 @@ class LargeTask(SessionTask):
         self.large, self.params, self.kind = params, params.session, action
         self.action = "ranker"  # weights, not item ids
         self.horizon = self.params.horizon
-        weights = {"clicks": 1.0} if reward_weights is None else reward_weights
-        self.reward_weights = check_reward_weights(weights, tuple(term.name for term in self.rewards))
+        self.reward_weights = check_reward_weights(
+            reward_weights, tuple(term.name for term in self.rewards), {"clicks": 1.0}
+        )
         with one_blas_thread():  # a seed's shop is the same to the last digit, however many cores there are
             self.items = draw_catalogue(params) if items is None else items
             shop = large_shop(self.items, self.params, action)

@@ -1,36 +1,55 @@
-"""How good a session in a large shop can be: clairvoyants see the visitor, a tiny shop is solved exactly."""
+"""Clairvoyant policies for a session in a large shop."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, cast
 
 import numpy as np
 
-from sb3_ecom.core.arrays import Array
-from sb3_ecom.core.evaluate import run_episodes
+from sb3_ecom.core.arrays import Array, sigmoid
+from sb3_ecom.core.evaluate import run_episodes, simulate_oracle
 from sb3_ecom.core.loop import StepLoop
-from sb3_ecom.core.registry import Oracle
+from sb3_ecom.core.registry import Oracle, Policy
 from sb3_ecom.envs.recommendation.large.env import LargeTask
 from sb3_ecom.envs.recommendation.large.retrieval import best_exact
 from sb3_ecom.envs.recommendation.large.shop import PAD
+from sb3_ecom.envs.recommendation.session.dynamics import Visit
+from sb3_ecom.envs.recommendation.session.params import SessionParams
+from sb3_ecom.envs.recommendation.session.planning import best_page
+from sb3_ecom.envs.recommendation.session.visit_tables import VisitTables
 from sb3_ecom.envs.recommendation.session.visitor import after_page, leave_logit
 
-Policy = Callable[[Array], Array]
-
 _POOL = 48  # items with the highest weight whose consequences are looked at
-_DINKELBACH = 4  # iterations; more change nothing
 _SEARCHED = (4.0, 8.0, 12.0)  # value of staying, in clicks
 _EPISODES = 256  # on which it is searched
 _ORACLE_EPISODES = 512
+
+
+def logit_columns(tables: VisitTables) -> Array:
+    """Return the (N padded, C) item table whose product with `logit_query` are the items' choice logits.
+
+    The fast path of `item_logits`: one product over the whole catalogue.
+    """
+    size = len(tables.quality)
+    parts = (tables.quality[:, None], tables.item_factors, tables.category)
+    columns = np.zeros((PAD * (size // PAD + 1), sum(part.shape[1] for part in parts)), np.float32)
+    np.concatenate(parts, axis=1, out=columns[:size])
+    return columns
+
+
+def logit_query(params: SessionParams, visit: Visit) -> Array:
+    """Return the (n, C) float32 query of the visitors; see `logit_columns`."""
+    tired = -params.satiation_weight * visit.satiation
+    query = np.concatenate([np.ones((len(tired), 1), np.float32), visit.taste, tired], axis=1)
+    return query.astype(np.float32)
 
 
 class Clairvoyant:
     """Sees taste, satiation and satisfaction; shows the page worth most in clicks now and in staying.
 
     A page earns sum_j w_j (1 + V_j) + W0 V_0 over sum_j w_j + W0, with w_j the choice weights and V the
-    chance that the visitor stays times a constant `staying`. Maximised by Dinkelbach's iteration over the
-    items of highest weight. ``staying=0`` is the myopic clairvoyant.
+    chance that the visitor stays times a constant `staying`; see `best_page`. ``staying=0`` is the myopic
+    clairvoyant.
     """
 
     def __init__(self, loop: StepLoop, staying: float) -> None:
@@ -38,39 +57,29 @@ class Clairvoyant:
         task = cast(LargeTask, loop.task)
         t, self._params = task.tables.hidden, task.params
         self._tables, self._size = t, task.items.size
-        blank = np.zeros((PAD * (self._size // PAD + 1), 1 + t.item_factors.shape[1] + t.category.shape[1]))
-        self._columns = blank.astype(np.float32)
-        np.concatenate(
-            [t.quality[:, None], t.item_factors, t.category], axis=1, out=self._columns[: self._size]
-        )
+        self._columns = logit_columns(t)
 
     def __call__(self, observation: Array) -> Array:
         """Return the (n, K) page."""
         p, t, state = self._params, self._tables, self._loop.state
         visit, opened = state.hidden, state.tracked.opened
-        tired = -p.satiation_weight * visit.satiation
-        query = np.concatenate([np.ones((len(tired), 1), np.float32), visit.taste, tired], axis=1)
+        query = logit_query(p, visit)
         wanted = (
             p.slate_size if not self._staying else max(p.slate_size, min(_POOL, self._size - p.horizon - 1))
         )
-        ids = best_exact(self._columns, query.astype(np.float32), opened, self._size, wanted)
+        ids = best_exact(self._columns, query, opened, self._size, wanted)
         if not self._staying:
             return ids
         rows = np.arange(len(ids))[:, None]
         weight = np.exp(np.einsum("nmc,nc->nm", self._columns[ids], query))
         idle, clicked = (after_page(p, visit.satisfaction, flag)[:, None] for flag in (0, 1))
-        gain = 1 + self._staying * self._stay(clicked, t.exit_effect[ids])
-        lost = self._staying * self._stay(idle, np.float32(p.exit_without_click))[:, 0]
-        slots, outside, value = np.exp(t.slot), float(t.outside[0]), np.zeros(len(ids))
-        for _ in range(_DINKELBACH):
-            order = np.argsort(-weight * (gain - value[:, None]), axis=1)[:, : p.slate_size]
-            shown = weight[rows, order] * slots
-            value = ((shown * gain[rows, order]).sum(1) + outside * lost) / (outside + shown.sum(1))
-        return ids[rows, order]
+        click_value = 1 + self._staying * self._stay(clicked, t.exit_effect[ids])
+        idle_value = self._staying * self._stay(idle, np.float32(p.exit_without_click))[:, 0]
+        return ids[rows, best_page(t, weight, click_value, idle_value)]
 
     def _stay(self, satisfaction: Array, reaction: Array) -> Array:
         patience = self._loop.state.hidden.patience[:, None]
-        return 1 / (1 + np.exp(leave_logit(self._params, satisfaction, patience, reaction)))
+        return sigmoid(-leave_logit(self._params, satisfaction, patience, reaction))
 
 
 def myopic_clairvoyant(loop: StepLoop) -> Policy:
@@ -97,12 +106,5 @@ _FOUND: list[tuple[Any, Any, float]] = []
 
 def oracle(task: LargeTask) -> Oracle:
     """Return the look-ahead clairvoyant's return on common visitors: attained, not proven best."""
-    loop = StepLoop(task, _ORACLE_EPISODES)
-    returns = run_episodes(loop, lookahead_clairvoyant(loop), seed=0)["reward"]
-    return Oracle(
-        kind="best-known",
-        value=float(returns.mean()),
-        stderr=float(returns.std(ddof=1) / np.sqrt(returns.size)),
-        information="the visitor's taste, satiation, satisfaction and patience; not the noise",
-        policy=lookahead_clairvoyant,
-    )
+    information = "the visitor's taste, satiation, satisfaction and patience; not the noise"
+    return simulate_oracle(task, lookahead_clairvoyant, "best-known", information, _ORACLE_EPISODES)

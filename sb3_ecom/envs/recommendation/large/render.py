@@ -25,7 +25,7 @@ def render(
     for known, page in _PAGES:
         if known is tables.hidden.item_factors:
             return page.show(state, outcome, row, mode)
-    _PAGES.append((tables.hidden.item_factors, LargePage(params, tables)))
+    _PAGES.append((tables.hidden.item_factors, _LargePage(params, tables)))
     del _PAGES[:-2]
     return _PAGES[-1][1].show(state, outcome, row, mode)
 
@@ -33,7 +33,7 @@ def render(
 _PAGES: list[tuple[Any, ShopPage]] = []  # of the shops drawn last: colours follow from a sample of items
 
 
-class LargePage(ShopPage):
+class _LargePage(ShopPage):
     """Draws the pages of a large shop; an item's name is its number.
 
     Args:
@@ -43,12 +43,12 @@ class LargePage(ShopPage):
 
     def __init__(self, params: SessionParams, tables: TaskTables) -> None:
         items = _Items(tables)
-        self._reader: Any = LargeReader(params, items)
+        self._reader: Any = _LargeReader(params, items)
         self._items: Any = items
         self._colours: Any = _Colours(items)
 
 
-class LargeReader(PageReader):
+class _LargeReader(PageReader):
     """Reads page views where a visit keeps a list of opened items, not a mask."""
 
     def __init__(self, params: SessionParams, items: _Items) -> None:

@@ -81,7 +81,7 @@ class CellIndex:
         columns: (N, C) item table.
         queries: (m, C) typical queries.
         candidates: M, items returned.
-        probes: cells searched, 0: see `usual_probes`.
+        probes: cells searched, 0: see `_usual_probes`.
 
     Raises:
         ModuleNotFoundError: if faiss is not installed; names the extra.
@@ -90,9 +90,9 @@ class CellIndex:
     def __init__(self, columns: Array, queries: Array, candidates: int, probes: int = 0) -> None:
         faiss = _faiss()
         size, width = columns.shape
-        cells = usual_cells(size)
+        cells = _usual_cells(size)
         self.candidates = min(candidates, size)
-        self.probes = min(probes or usual_probes(size), cells)
+        self.probes = min(probes or _usual_probes(size), cells)
         values, axes = np.linalg.eigh(queries.T.astype(np.float64) @ queries / len(queries))
         spread = np.sqrt(np.maximum(values, 1e-6 * values[-1]))
         self._unstretch = (axes / spread).astype(np.float32)
@@ -134,14 +134,14 @@ class CellIndex:
         self._index.nprobe = self.probes
 
 
-def usual_cells(size: int) -> int:
+def _usual_cells(size: int) -> int:
     """Return the number of cells for N items: 4 sqrt(N), rounded up."""
     return max(1, math.ceil(4 * math.sqrt(size)))
 
 
-def usual_probes(size: int) -> int:
+def _usual_probes(size: int) -> int:
     """Return how many cells to search."""
-    return max(8, round(usual_cells(size) / 64))
+    return max(8, round(_usual_cells(size) / 64))
 
 
 def best_of(candidates: Array, opened: Array, k: int) -> tuple[Array, Array]:

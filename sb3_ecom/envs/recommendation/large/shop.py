@@ -1,4 +1,4 @@
-"""What a large shop knows of its items, and how a few weights become the query that a page answers."""
+"""Constants that a large shop knows of its items; turns a few weights into the query that a page answers."""
 
 from __future__ import annotations
 

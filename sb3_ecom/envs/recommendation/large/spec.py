@@ -53,7 +53,7 @@ def _load(preset: str, _content: str | None) -> SessionParams:
 
 
 #: The best constant action known; `benchmarks/ladder.py EcomRecLarge-v0 --constant` searches it.
-CONSTANT_QUERY = (
+_CONSTANT_QUERY = (
     *(0.46, 0.33, 0.22, -0.31),
     *(0.75, -0.36, -0.54, 0.52, 0.31, -0.39, -0.12, -0.02),
     *(0.33, -0.27, 0.19, 0.18, -0.24, -0.4, -0.21, 0.58),
@@ -70,17 +70,17 @@ SPECS = (
         baselines={
             "random": baselines.random_page,
             "zero_action": baselines.zero_action,
-            "constant_query": baselines.constant_query(CONSTANT_QUERY),
+            "constant_query": baselines.constant_query(_CONSTANT_QUERY),
             "related_items": baselines.related_items,
             "last_click_query": baselines.last_click_query,
             "session_query": baselines.session_query,
-            "constant_and_click": baselines.constant_and_click(CONSTANT_QUERY),
+            "constant_and_click": baselines.constant_and_click(_CONSTANT_QUERY),
         },
         privileged={
             "myopic_clairvoyant": oracle.myopic_clairvoyant,
             "lookahead_clairvoyant": oracle.lookahead_clairvoyant,
         },
         presets=("eshop",),
-        best_constant=CONSTANT_QUERY,
+        best_constant=_CONSTANT_QUERY,
     ),
 )

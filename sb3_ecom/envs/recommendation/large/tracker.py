@@ -45,9 +45,9 @@ class LargeTracker(SessionTracker):
     def decode(self, tracked: Session, action: Array, tables: Any) -> Array:
         """Return (n, K) pages; (n, K) item ids are taken as the page itself (baselines act so)."""
         if not is_floating(action):
-            return empty_opened_slots(tables.earlier, action, tracked.opened)
+            return _empty_opened_slots(tables.earlier, action, tracked.opened)
         page = self.retrieve(query_of(tables, action, tracked.last, tracked.counts), tracked.opened, tables)
-        return empty_opened_slots(tables.earlier, page, tracked.opened) if self.exhaustible else page
+        return _empty_opened_slots(tables.earlier, page, tracked.opened) if self.exhaustible else page
 
     def retrieve(self, query: Array, opened: Array, tables: Any) -> Array:
         """Return (n, K) item ids for queries, without the opened ones (n, L).
@@ -67,7 +67,7 @@ class LargeTracker(SessionTracker):
         return best_exact(tables.columns, query, opened, self.items, self.slate_size)
 
 
-def empty_opened_slots(earlier: Array, slate: Array, opened: Array) -> Array:
+def _empty_opened_slots(earlier: Array, slate: Array, opened: Array) -> Array:
     """Return the (n, K) slate with -1 where the item is opened (n, L) or stands in an earlier slot."""
     xp = array_namespace(slate)
     closed = xp.any(slate[:, :, None] == opened[:, None, :], axis=-1)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.registry import Policy
 from sb3_ecom.envs.recommendation.organic_browsing.dynamics import click_rates, view_logits
 from sb3_ecom.envs.recommendation.organic_browsing.env import OrganicBrowsingTask
 from sb3_ecom.envs.recommendation.organic_browsing.params import click_rate
 from sb3_ecom.envs.recommendation.organic_browsing.tracker import CLOCK, FACTS
 
-Policy = Callable[[Array], Array]
-
-PARTICLES = 100
+_PARTICLES = 100
 _VISITORS = 4000  # simulated, to learn what is popular
 
 
@@ -84,7 +82,7 @@ class ParticleFilter:
     Salmond and Smith 1993, the bootstrap filter, resampled when the effective size halves.
     """
 
-    def __init__(self, task: OrganicBrowsingTask, particles: int = PARTICLES, seed: int = 0) -> None:
+    def __init__(self, task: OrganicBrowsingTask, particles: int = _PARTICLES, seed: int = 0) -> None:
         self._task, self._count = task, particles
         self._generator = np.random.default_rng(seed)
         self._taste: Any = None

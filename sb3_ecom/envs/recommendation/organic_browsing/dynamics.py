@@ -34,7 +34,7 @@ class Hidden(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What one event brought."""
+    """Outcome of one event."""
 
     product: Array  # (n,) int, viewed or recommended
     asked: Array  # (n,) 1 where it was a recommendation

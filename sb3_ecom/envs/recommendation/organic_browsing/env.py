@@ -10,7 +10,7 @@ from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array, Backend
 from sb3_ecom.core.spaces import Layout, LayoutBox
-from sb3_ecom.core.task import Metric, Task, check_reward_weights
+from sb3_ecom.core.task import Metric, Task, check_reward_weights, make_params
 from sb3_ecom.core.tracker import State, TaskTables
 from sb3_ecom.envs.recommendation.organic_browsing import dynamics, tracker
 from sb3_ecom.envs.recommendation.organic_browsing.dynamics import Hidden, Noise, Outcome, Tables
@@ -67,14 +67,10 @@ class OrganicBrowsingTask(Task):
     observation_space: LayoutBox
 
     def __init__(self, reward_weights: Mapping[str, float] | None = None, **params: Any) -> None:
-        try:
-            self.params = OrganicBrowsingParams(**params)
-        except TypeError as error:
-            raise ValueError(f"unknown parameter of EcomRecOrganic: {error}") from error
+        self.params = make_params("EcomRecOrganic", OrganicBrowsingParams, **params)
         p = self.params
         self.horizon = p.horizon
-        weights = {"clicks": 1.0} if reward_weights is None else reward_weights
-        self.reward_weights = check_reward_weights(weights, TERMS)
+        self.reward_weights = check_reward_weights(reward_weights, TERMS, {"clicks": 1.0})
         self.action_space = spaces.Discrete(p.products)
         loading, popularity, partner = p.catalogue()
         code = p.codes()
@@ -118,10 +114,6 @@ class OrganicBrowsingTask(Task):
     def counters(self, outcome: Outcome) -> dict[str, Array]:
         """Return clicks, recommendations and their chances."""
         return {"clicks": outcome.clicked, "recommendations": outcome.asked, "rate": outcome.rate}
-
-    def step_info(self, outcome: Outcome) -> dict[str, Array]:
-        """Return the product viewed or recommended, and which of the two."""
-        return {"product": outcome.product, "asked": outcome.asked}
 
     def render(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
         """Draw what was viewed, and what the visitor would click."""

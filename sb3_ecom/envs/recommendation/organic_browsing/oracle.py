@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from sb3_ecom.core.arrays import Array
-from sb3_ecom.core.evaluate import run_episodes
+from sb3_ecom.core.evaluate import simulate_oracle
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.core.registry import Oracle, Policy
 from sb3_ecom.envs.recommendation.organic_browsing.env import OrganicBrowsingTask
@@ -32,15 +32,7 @@ def clairvoyant(loop: StepLoop) -> Policy:
 
 def oracle(task: OrganicBrowsingTask) -> Oracle:
     """Return the clairvoyant's return, simulated: no policy that must infer the taste can do better."""
-    loop = StepLoop(task, _EPISODES)
-    returns = run_episodes(loop, clairvoyant(loop), seed=0)["reward"]
-    return Oracle(
-        kind="bound",
-        value=float(returns.mean()),
-        stderr=float(returns.std(ddof=1) / np.sqrt(returns.size)),
-        information="the visitor's taste; not the noise",
-        policy=clairvoyant,
-    )
+    return simulate_oracle(task, clairvoyant, "bound", "the visitor's taste; not the noise", _EPISODES)
 
 
 def steady_taste_value(params: OrganicBrowsingParams, taste: Array) -> float:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sb3_ecom.core.arrays import sigmoid
 from sb3_ecom.core.checks import check_fields, check_finite_fields
 
 Floats = NDArray[np.float64]
@@ -77,10 +78,4 @@ class OrganicBrowsingParams:
 
 def click_rate(affinity: Floats) -> Floats:
     """Return the chance of a click: sigmoid(5 sigmoid(2 sigmoid(0.3 x) - 2) - 6), in (.0045, .030)."""
-    return _sigmoid(5.0 * _sigmoid(2.0 * _sigmoid(0.3 * affinity) - 2.0) - 6.0)
-
-
-def _sigmoid(x: Floats) -> Floats:
-    from sb3_ecom.core.arrays import array_namespace
-
-    return 1.0 / (1.0 + array_namespace(x).exp(-x))  # type: ignore[no-any-return]
+    return sigmoid(5.0 * sigmoid(2.0 * sigmoid(0.3 * affinity) - 2.0) - 6.0)  # type: ignore[no-any-return]

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.registry import Policy
 from sb3_ecom.envs.recommendation.retention import planning
 from sb3_ecom.envs.recommendation.retention.dynamics import after_visit, experience_of
 from sb3_ecom.envs.recommendation.retention.env import RetentionTask
-
-Policy = Callable[[Array], Array]
 
 
 def mixed_page(intent: Array, angle: Array) -> Array:

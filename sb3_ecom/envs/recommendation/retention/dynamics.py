@@ -26,7 +26,7 @@ class Hidden(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What one visit brought."""
+    """Outcome of one visit."""
 
     slate: Array  # (n, K) int, places among the candidates
     clicks: Array  # (n, K) 0 or 1
@@ -44,10 +44,10 @@ class Outcome(NamedTuple):
 def start(intent: Array, params: RetentionParams) -> Hidden:
     """Return first visits; `intent` is (n,) U[0, 1)."""
     zero = 0.0 * intent
-    return Hidden(zero + params.start, zero, intent_vector(intent))
+    return Hidden(zero + params.start, zero, _intent_vector(intent))
 
 
-def intent_vector(uniform: Array) -> Array:
+def _intent_vector(uniform: Array) -> Array:
     """Return (n, 2) unit vectors of (n,) U[0, 1)."""
     xp = array_namespace(uniform)
     angle = 6.283185307179586 * uniform
@@ -79,7 +79,7 @@ def step(
     after = Hidden(
         satisfaction,
         xp.clip(day, 0.0, float(params.days)),
-        intent_vector(noise.intent),
+        _intent_vector(noise.intent),
     )
     margin = params.margin * xp.sum(clicks * xp.clip(bait, 0.0, None), axis=1)
     over = day >= params.days

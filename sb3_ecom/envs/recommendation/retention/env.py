@@ -10,7 +10,7 @@ from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array, Backend
 from sb3_ecom.core.spaces import Layout, LayoutBox
-from sb3_ecom.core.task import Metric, Task, check_reward_weights
+from sb3_ecom.core.task import Metric, Task, check_reward_weights, make_params
 from sb3_ecom.core.tracker import State
 from sb3_ecom.envs.recommendation.retention import dynamics
 from sb3_ecom.envs.recommendation.retention.dynamics import Hidden, Noise, Outcome
@@ -59,13 +59,9 @@ class RetentionTask(Task):
     observation_space: LayoutBox
 
     def __init__(self, reward_weights: Mapping[str, float] | None = None, **params: Any) -> None:
-        try:
-            self.params = RetentionParams(**params)
-        except TypeError as error:
-            raise ValueError(f"unknown parameter of EcomRecRetain: {error}") from error
+        self.params = make_params("EcomRecRetain", RetentionParams, **params)
         self.horizon = self.params.days
-        weights = {"clicks": 1.0} if reward_weights is None else reward_weights
-        self.reward_weights = check_reward_weights(weights, TERMS)
+        self.reward_weights = check_reward_weights(reward_weights, TERMS, {"clicks": 1.0})
         self.action_space = spaces.Box(-1.0, 1.0, (3,), np.float32)
         self.tracker = RetentionTracker(self.params.days, self.params.slate_size)
         self.layout = Layout(4, HISTORY, FEATURES)

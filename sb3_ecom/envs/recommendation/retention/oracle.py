@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from sb3_ecom.core.arrays import Array
-from sb3_ecom.core.evaluate import run_episodes
+from sb3_ecom.core.evaluate import simulate_oracle
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.core.registry import Oracle, Policy
 from sb3_ecom.envs.recommendation.retention import planning
@@ -31,12 +29,5 @@ def planner(loop: StepLoop) -> Policy:
 
 def oracle(task: RetentionTask) -> Oracle:
     """Return the plan's return, simulated."""
-    loop = StepLoop(task, _EPISODES)
-    returns = run_episodes(loop, planner(loop), seed=0)["reward"]
-    return Oracle(
-        kind="best-known",
-        value=float(returns.mean()),
-        stderr=float(returns.std(ddof=1) / np.sqrt(returns.size)),
-        information="the customer's satisfaction; best over mixes of relevance and bait on a grid",
-        policy=planner,
-    )
+    information = "the customer's satisfaction; best over mixes of relevance and bait on a grid"
+    return simulate_oracle(task, planner, "best-known", information, _EPISODES)

@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from sb3_ecom.core.arrays import Floats
 from sb3_ecom.envs.recommendation.retention import dynamics
 from sb3_ecom.envs.recommendation.retention.dynamics import Noise
 from sb3_ecom.envs.recommendation.retention.params import RetentionParams
-
-Floats = NDArray[np.float64]
 
 ANGLES = np.linspace(-np.pi / 2, np.pi / 2, 37)  # of a page: cos = weight of relevance, sin = of bait
 

@@ -1,4 +1,4 @@
-"""What a shop without a learner does, from observations only.
+"""Baselines of a shop without a learner, from observations only.
 
 Every policy returns item ids, (n, K): the page itself. It knows the shop's own tables (popularity, item
 embeddings) and what an observation tells, nothing of the visitor.
@@ -15,20 +15,20 @@ import numpy as np
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.evaluate import run_episodes
 from sb3_ecom.core.loop import StepLoop
+from sb3_ecom.core.registry import Policy
 from sb3_ecom.envs.recommendation.session.env import SessionTask
 from sb3_ecom.envs.recommendation.session.params import SessionParams
 from sb3_ecom.envs.recommendation.session.public_tables import affinity
 from sb3_ecom.envs.recommendation.session.ranker import QUERY, WEIGHTS, best_open
 from sb3_ecom.envs.recommendation.session.tracker import FACTS
 
-Policy = Callable[[Array], Array]
 Tuned = TypeVar("Tuned")
 
 _EXIT_WEIGHTS = (0.0, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5)
 _TUNING_EPISODES = 1024
 
 
-def tuned_once(tune: Callable[[SessionTask], Tuned]) -> Callable[[SessionTask], Tuned]:
+def _tuned_once(tune: Callable[[SessionTask], Tuned]) -> Callable[[SessionTask], Tuned]:
     """Keep what is searched or learned for a task: `evaluate` asks anew for each batch of episodes."""
     kept: dict[Any, tuple[SessionParams, Tuned]] = {}
 
@@ -79,22 +79,22 @@ def random_slate(task: SessionTask) -> Policy:
 
 def popularity(task: SessionTask) -> Policy:
     """Show the most clicked items that were not opened."""
-    return static_list(task, task.tables.public.log_popularity)
+    return _static_list(task, task.tables.public.log_popularity)
 
 
 def constant_slate(task: SessionTask) -> Policy:
     """Show the same page always: the top K of the best list."""
-    slate = np.argsort(-best_list(task))[: task.params.slate_size]
+    slate = np.argsort(-_best_list(task))[: task.params.slate_size]
     return lambda observation: np.broadcast_to(slate, (len(observation), slate.size))
 
 
 def best_static_list(task: SessionTask) -> Policy:
     """Show the first K items of the best list that were not opened."""
-    return static_list(task, best_list(task))
+    return _static_list(task, _best_list(task))
 
 
-@tuned_once
-def best_list(task: SessionTask) -> Array:
+@_tuned_once
+def _best_list(task: SessionTask) -> Array:
     """Return (N,) scores: popularity less so much of the exit effect as sells best.
 
     The weight is searched on common visitors, the list skipping opened items.
@@ -102,11 +102,11 @@ def best_list(task: SessionTask) -> Array:
     shop = task.tables.public
     lists = [shop.log_popularity - weight * shop.exit_effect for weight in _EXIT_WEIGHTS]
     loop = StepLoop(task, _TUNING_EPISODES)
-    returns = [run_episodes(loop, static_list(task, scores), seed=0)["reward"].mean() for scores in lists]
+    returns = [run_episodes(loop, _static_list(task, scores), seed=0)["reward"].mean() for scores in lists]
     return lists[int(np.argmax(returns))]
 
 
-def static_list(task: SessionTask, scores: Array) -> Policy:
+def _static_list(task: SessionTask, scores: Array) -> Policy:
     """Show the K best of fixed (N,) scores that were not opened."""
     clicks = ObservedClicks(task)
 
@@ -152,7 +152,7 @@ _KNN_DECAY = 0.6  # per click
 _KNN_SESSIONS = 4096
 
 
-@tuned_once
+@_tuned_once
 def _co_click_similarity(task: SessionTask) -> Array:
     """Return (N, N) cosine similarities of items in simulated sessions, 0 on the diagonal."""
     clicks = ObservedClicks(task)
@@ -190,12 +190,12 @@ def _explore(task: SessionTask, clicks: ObservedClicks) -> Policy:
 def session_profile(weights: Array) -> Callable[[SessionTask], Policy]:
     """Return constant weights with the visit's earlier clicks in the query, newer ones more.
 
-    What memory is worth in this action space: the last click is in the ranker already. How fast clicks fade
+    Value of memory in this action space: the last click is in the ranker already. How fast clicks fade
     and how much they weigh is searched on common visitors; a weight of 0 is among the candidates.
     """
     base = np.asarray(weights, dtype=np.float32)
 
-    @tuned_once
+    @_tuned_once
     def make(task: SessionTask) -> Policy:
         loop = StepLoop(task, _TUNING_EPISODES)
         policies = [_profile(task, base, fading, weight) for fading, weight in _PROFILES]

@@ -1,4 +1,4 @@
-"""What a shop that knows the model can infer about its visitor from what it sees.
+"""Belief about a visitor of a shop that knows the model, from what it sees.
 
 The landing item and the clicks determine taste, satiation and satisfaction, so these are followed exactly.
 Patience is hidden: it is filtered on a Gauss-Hermite grid from the fact that the visitor stayed.
@@ -10,7 +10,7 @@ from typing import cast
 
 import numpy as np
 
-from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.arrays import Array, sigmoid
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.envs.recommendation.session.baselines import ObservedClicks
 from sb3_ecom.envs.recommendation.session.dynamics import attraction
@@ -80,7 +80,7 @@ class ShopBelief:
         satisfaction = after_page(p, self.satisfaction, clicked)
         reaction = np.where(clicked, t.exit_effect[item], p.exit_without_click)
         logit = leave_logit(p, satisfaction[:, None], self._nodes, reaction[:, None])
-        patience = self.patience / (1 + np.exp(logit))  # times the chance to stay
+        patience = self.patience * sigmoid(-logit)  # times the chance to stay
         patience /= patience.sum(1, keepdims=True)
         some = clicked[:, None]
         self.patience = np.where(alive[:, None], patience, self.patience)

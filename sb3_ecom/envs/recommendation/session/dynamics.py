@@ -1,4 +1,4 @@
-"""How a visitor looks at a page: click, buy, send back, stay or leave. Pure, batched, no randomness.
+"""Dynamics of a page: click, buy, send back, stay or leave. Pure, batched, no randomness.
 
 `step` is the fast path: it fetches what a page may come to in one row of packed tables, which are made from
 the equations in `visitor`. A test plays sessions by those equations alone and finds the same.
@@ -34,7 +34,12 @@ from sb3_ecom.envs.recommendation.session.visit_tables import (
     SEND_BACK,
     VisitTables,
 )
-from sb3_ecom.envs.recommendation.session.visitor import after_click, hazard_logit, item_logits
+from sb3_ecom.envs.recommendation.session.visitor import (
+    after_click,
+    catalogue_logits,
+    hazard_logit,
+    item_logits,
+)
 
 
 class Visit(NamedTuple):
@@ -91,7 +96,7 @@ class PageOutcome(NamedTuple):
 
 def attraction(tables: VisitTables, taste: Array) -> Array:
     """Return the (..., N) choice weights of all items for (..., D) tastes, without satiation, on NumPy."""
-    weights: Array = np.exp(tables.quality + taste @ tables.item_factors.T)
+    weights: Array = np.exp(catalogue_logits(tables.quality, taste, tables.item_factors))
     return weights
 
 

@@ -38,7 +38,7 @@ _TINY = 1e-30  # keeps the logarithm of a uniform 0 finite
 
 
 class ResetNoise(NamedTuple):
-    """What starts a session; each (n,)."""
+    """Noise that starts a session; each (n,)."""
 
     entry: Array  # U[0, 1)
     hour: Array  # U[0, 1)
@@ -103,8 +103,9 @@ class SessionTask(Task):
         self.params = params
         self.action = action
         self.horizon = params.horizon
-        weights = {"clicks": 1.0} if reward_weights is None else reward_weights
-        self.reward_weights = check_reward_weights(weights, tuple(term.name for term in self.rewards))
+        self.reward_weights = check_reward_weights(
+            reward_weights, tuple(term.name for term in self.rewards), {"clicks": 1.0}
+        )
         items = params.catalogue
         exhaustible = items.size <= params.horizon + params.slate_size
         self.tracker = SessionTracker(action, params.slate_size, exhaustible)

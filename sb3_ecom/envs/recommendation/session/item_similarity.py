@@ -7,13 +7,14 @@ from typing import Protocol
 import numpy as np
 
 from sb3_ecom.core.arrays import Array
-from sb3_ecom.envs.recommendation.session.baselines import ObservedClicks, Policy
+from sb3_ecom.core.registry import Policy
+from sb3_ecom.envs.recommendation.session.baselines import ObservedClicks
 from sb3_ecom.envs.recommendation.session.env import SessionTask
 from sb3_ecom.envs.recommendation.session.ranker import best_open
 
 
-class ClickModel(Protocol):
-    """What `sb3_ecom.logs.ItemKnn` and `PureSvd` are."""
+class _ClickModel(Protocol):
+    """Interface of `sb3_ecom.logs.ItemKnn` and `PureSvd`."""
 
     popularity: Array  # (N,) reward per impression
 
@@ -23,7 +24,7 @@ class ClickModel(Protocol):
 
 
 def from_clicks(
-    task: SessionTask, model: ClickModel, *, fading: float = 0.6, popularity: float = 0.1
+    task: SessionTask, model: _ClickModel, *, fading: float = 0.6, popularity: float = 0.1
 ) -> Policy:
     """Show the K best items for the landing item and the clicks, none of them again.
 

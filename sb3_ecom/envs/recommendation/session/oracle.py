@@ -1,23 +1,19 @@
-"""How good a session can be: clairvoyants see the visitor, a planner sees what the agent sees."""
+"""Best known session policies: clairvoyants see the visitor, a planner sees what the agent sees."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, cast
 
-import numpy as np
-
 from sb3_ecom.core.arrays import Array
-from sb3_ecom.core.evaluate import run_episodes
+from sb3_ecom.core.evaluate import simulate_oracle
 from sb3_ecom.core.loop import StepLoop
-from sb3_ecom.core.registry import Oracle
+from sb3_ecom.core.registry import Oracle, Policy
 from sb3_ecom.envs.recommendation.session.belief import ShopBelief
 from sb3_ecom.envs.recommendation.session.dynamics import attraction
 from sb3_ecom.envs.recommendation.session.env import SessionTask
 from sb3_ecom.envs.recommendation.session.planning import Belief, Planner, fit_planner
 from sb3_ecom.envs.recommendation.session.tiny import solve_tiny, why_not_tiny
-
-Policy = Callable[[Array], Array]
 
 
 class Truth:
@@ -96,12 +92,5 @@ def oracle(task: SessionTask) -> Oracle:
             information="what the agent sees; nothing is hidden in a tiny shop",
             policy=tiny.policy,
         )
-    loop = StepLoop(task, _ORACLE_EPISODES)
-    returns = run_episodes(loop, lookahead_clairvoyant(loop), seed=0)["reward"]
-    return Oracle(
-        kind="best-known",
-        value=float(returns.mean()),
-        stderr=float(returns.std(ddof=1) / np.sqrt(returns.size)),
-        information="the visitor's taste and patience, and how he decides; not the noise",
-        policy=lookahead_clairvoyant,
-    )
+    information = "the visitor's taste and patience, and how he decides; not the noise"
+    return simulate_oracle(task, lookahead_clairvoyant, "best-known", information, _ORACLE_EPISODES)

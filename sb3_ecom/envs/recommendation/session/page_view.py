@@ -1,4 +1,4 @@
-"""What a picture of a session shows: the page, what the shop knows, and what the visitor feels."""
+"""Content of a session's picture: the page, the tracked state, and the visitor's hidden state."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.arrays import Array, sigmoid
 from sb3_ecom.core.tracker import State
 from sb3_ecom.envs.recommendation.session.dynamics import PageOutcome, Visit
 from sb3_ecom.envs.recommendation.session.params import SessionParams
@@ -15,7 +15,7 @@ from sb3_ecom.envs.recommendation.session.tracker import Session
 from sb3_ecom.envs.recommendation.session.visitor import item_logits, leave_logit
 
 _WANTED = 4  # items shown as what the visitor wants most
-RECENT = 8  # clicks shown
+_RECENT = 8  # clicks shown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +84,7 @@ class PageReader:
         return {
             "landed": int(visit.entry[row]),
             "satisfaction": satisfaction,
-            "leaving": float(1 / (1 + np.exp(-logit))),
+            "leaving": float(sigmoid(logit)),
             "wanted": tuple(int(item) for item in best if np.isfinite(pleasure[item])),
             "satiation": tuple(float(value) for value in satiation),
         }
@@ -97,7 +97,7 @@ class PageReader:
 def _recent(session: Session, row: int) -> tuple[tuple[int, bool], ...]:
     """Return the clicked items of copy `row` and whether each was bought, oldest first."""
     clicks = zip(session.items[row].tolist(), session.bought[row].tolist(), strict=True)
-    return tuple((item, bought > 0.5) for item, bought in clicks if item >= 0)[-RECENT:]
+    return tuple((item, bought > 0.5) for item, bought in clicks if item >= 0)[-_RECENT:]
 
 
 def _numbers(values: Array) -> Array:

@@ -104,7 +104,7 @@ class SessionParams:
     satiation_weight: float = 0.3  # phi, per unit of the category's satiation
     satiation_decay: float = 0.9  # delta, per click, in [0, 1)
     buy_base: float = -3.0  # purchase after a click
-    buy_match: float = 0.35  # per logit of match t . worth_j
+    buy_match: float = 0.35  # per logit of match t . item_factors_j
     buy_price: float = -0.5  # per standard deviation of log price
     buy_quality: float = 0.3  # per standard deviation of quality
     return_base: float = -1.5  # return after a purchase
@@ -126,10 +126,3 @@ class SessionParams:
         check_fields(self, "outside_scale", above=0)
         check_fields(self, "horizon", low=1, unit="page")
         check_fields(self, "slate_size", low=1, high=self.catalogue.size, unit="(the catalogue)")
-
-    @property
-    def outside_weight(self) -> float:
-        """exp(w0): `outside_scale` x the mean weight of the whole catalogue at the entry of a session."""
-        items = self.catalogue
-        logits = items.quality + items.start @ items.item_factors.T
-        return float(self.outside_scale * items.entry_share @ np.exp(logits).sum(1))

@@ -1,7 +1,7 @@
-"""Look-ahead for a page: which items to show when each click changes the visitor.
+"""Look-ahead for a page: chooses its items when each click changes the visitor.
 
 A page earns ``sum_j w_j (1 + V_j) / (W0 + sum_j w_j)`` plus the part without a click, where w_j is the choice
-weight of an item, W0 that of clicking nothing and V_j what the rest of the session is worth after a click on
+weight of an item, W0 that of clicking nothing and V_j the value of the rest of the session after a click on
 j. For given V this fractional programme is solved by Dinkelbach's iteration: the K items with the highest
 ``w_j (1 + V_j - value)``, value updated until it stands. V is linear in features of the next state and
 fitted to simulated returns of the policy itself (fitted policy iteration), so the result is a policy that is
@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sb3_ecom.core.arrays import Array, tree_take
+from sb3_ecom.core.arrays import Array, sigmoid, tree_take
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.core.policies import end_notice
 from sb3_ecom.envs.recommendation.session.dynamics import attraction
@@ -30,7 +30,7 @@ from sb3_ecom.envs.recommendation.session.visitor import (
     satiation_after_click,
 )
 
-CANDIDATES = 24  # items with the highest weight whose consequences are looked at
+_CANDIDATES = 24  # items with the highest weight whose consequences are looked at
 _ROUNDS = 6  # of fitted policy iteration
 _MEMORY = (
     4  # rounds whose sessions the value is fitted to: with the newest alone it swings between two policies
@@ -41,7 +41,7 @@ _DINKELBACH = 4  # iterations; three change nothing any more
 
 
 class Belief(NamedTuple):
-    """What a planner holds about n visitors: for a clairvoyant the truth, for a shop its estimate."""
+    """State of n visitors as a planner believes it: for a clairvoyant the truth, for a shop its estimate."""
 
     taste: Array  # (n, D)
     weights: Array  # (n, N) choice weights of every item without satiation, opened and known items 0
@@ -52,38 +52,51 @@ class Belief(NamedTuple):
     page: Array  # (n,)
 
 
+def best_page(tables: VisitTables, weights: Array, click_value: Array, idle_value: Array) -> Array:
+    """Return the (n, K) places, best first, of the candidates whose page has the highest expected value.
+
+    Args:
+        tables: of the visitor.
+        weights: (n, M) choice weights of the M candidates in the first slot.
+        click_value: (n, M) value of a click on each, what follows included.
+        idle_value: (n,) value of a page without a click.
+    """
+    size, outside = len(tables.slot), float(tables.outside[0])
+    rows = np.arange(len(weights))[:, None]
+    slots = np.exp(tables.slot)  # what is left of an item's weight further down the page
+    value = np.zeros(len(weights))
+    for _ in range(_DINKELBACH):
+        surplus = weights * (click_value - value[:, None])
+        best = np.argpartition(-surplus, size - 1, axis=1)[:, :size]
+        order: Array = best[rows, np.argsort(-surplus[rows, best], axis=1)]
+        shown = weights[rows, order] * slots
+        earned = (shown * click_value[rows, order]).sum(1) + outside * idle_value
+        value = earned / (outside + shown.sum(1))
+    return order
+
+
 class Planner:
-    """Chooses pages for beliefs; `coefficients` weigh `_features` into the value of going on."""
+    """Chooses pages for beliefs; `coefficients` weigh `_features` into the value of the pages to come."""
 
     def __init__(
-        self, task: SessionTask, coefficients: Array | None = None, worth_of_staying: float = 0.0
+        self, task: SessionTask, coefficients: Array | None = None, future_clicks: float = 0.0
     ) -> None:
         self.params = task.params
         self.tables: VisitTables = task.tables.hidden
         self.coefficients = np.zeros(_NUM_FEATURES) if coefficients is None else coefficients
-        # What a click on each item brings, his possible leaving counted at a typical worth of staying.
+        # Value of a click on each item: 1, less the typical value of staying where he leaves after it.
         leave = 1 - self._stay(np.float32(_TYPICAL_SATISFACTION), np.float32(0), self.tables.exit_effect)
-        self.edge = np.maximum(1.0 - leave * worth_of_staying, 0.02).astype(np.float32)
+        self.click_value = np.maximum(1.0 - leave * future_clicks, 0.02).astype(np.float32)
 
     def page(self, belief: Belief) -> Array:
         """Return the (n, K) slate, best item first."""
         size = self.params.slate_size
-        weights = belief.weights * self._tired(belief.satiation)
-        count = min(max(CANDIDATES, size), weights.shape[1])
+        weights = belief.weights * self._fatigue_factors(belief.satiation)
+        count = min(max(_CANDIDATES, size), weights.shape[1])
         ids = np.argpartition(-weights, count - 1, axis=1)[:, :count]
         rows = np.arange(len(ids))[:, None]
-        w = weights[rows, ids]
-        gain = 1.0 + self._after_click(belief, ids)
-        lost = self._after_nothing(belief)
-        outside = float(self.tables.outside[0])
-        slots = np.exp(self.tables.slot)  # what is left of an item's weight further down the page
-        value = np.zeros(len(ids))
-        for _ in range(_DINKELBACH):
-            edge = w * (gain - value[:, None])
-            best = np.argpartition(-edge, size - 1, axis=1)[:, :size]
-            order = best[rows, np.argsort(-edge[rows, best], axis=1)]
-            discounted = w[rows, order] * slots
-            value = ((discounted * gain[rows, order]).sum(1) + outside * lost) / (outside + discounted.sum(1))
+        click_value = 1.0 + self._click_future(belief, ids)
+        order = best_page(self.tables, weights[rows, ids], click_value, self._idle_value(belief))
         return ids[rows, order]
 
     def continuation_value(self, belief: Belief) -> Array:
@@ -92,26 +105,27 @@ class Planner:
 
     def features(self, belief: Belief) -> Array:
         """Return (n, F) features of a state."""
-        outlook = self._outlook(belief.weights, belief.satiation)
+        outlook = self._page_outlook(belief.weights, belief.satiation)
         return _features(outlook, belief.satisfaction, belief.patience, belief.page / self.params.horizon)
 
-    def _outlook(self, weights: Array, satiation: Array) -> tuple[Array, Array]:
-        """Return the click chance of the page with the best edge, and that edge; each (...)."""
-        weights = weights * self._tired(satiation)
+    def _page_outlook(self, weights: Array, satiation: Array) -> tuple[Array, Array]:
+        """Return click chance and mean click value of the page of highest weight x click value."""
+        weights = weights * self._fatigue_factors(satiation)
         size = self.params.slate_size
-        best = np.argpartition(-(weights * self.edge), size - 1, axis=-1)[..., :size]
+        best = np.argpartition(-(weights * self.click_value), size - 1, axis=-1)[..., :size]
         top = np.take_along_axis(weights, best, axis=-1)
         total = top.sum(-1)
-        return total / (total + self.tables.outside[0]), (top * self.edge[best]).sum(-1) / (total + 1e-9)
+        mean = (top * self.click_value[best]).sum(-1) / (total + 1e-9)
+        return total / (total + self.tables.outside[0]), mean
 
-    def _tired(self, satiation: Array) -> Array:
+    def _fatigue_factors(self, satiation: Array) -> Array:
         """Return the (..., N) factors of the choice weights at (..., G) satiations."""
         return np.exp(item_logits(self.params, 0.0, 0.0, satiation @ self.tables.category.T))
 
     def _stay(self, satisfaction: Array, patience: Array, reaction: Array) -> Array:
-        return 1.0 / (1.0 + np.exp(leave_logit(self.params, satisfaction, patience, reaction)))
+        return sigmoid(-leave_logit(self.params, satisfaction, patience, reaction))
 
-    def _after_nothing(self, belief: Belief) -> Array:
+    def _idle_value(self, belief: Belief) -> Array:
         """Return (n,) stay probability x value of the same state one page on, without a click."""
         satisfaction = after_page(self.params, belief.satisfaction, 0)
         stay = self._stay(satisfaction, belief.patience, np.float32(self.params.exit_without_click))
@@ -119,8 +133,8 @@ class Planner:
             belief._replace(satisfaction=satisfaction, page=belief.page + 1)
         )
 
-    def _after_click(self, belief: Belief, ids: Array) -> Array:
-        """Return (n, M) stay probability x value of going on after a click on each candidate."""
+    def _click_future(self, belief: Belief, ids: Array) -> Array:
+        """Return (n, M) stay probability x continuation value after a click on each candidate."""
         p, t = self.params, self.tables
         n, m = ids.shape
         if not self.coefficients.any():
@@ -131,7 +145,7 @@ class Planner:
         weights *= ~belief.opened[:, None, :]
         weights[np.arange(n)[:, None], np.arange(m)[None], ids] = 0
         satiation = satiation_after_click(p, belief.satiation[:, None, :], t.category[ids])
-        outlook = self._outlook(weights, satiation)
+        outlook = self._page_outlook(weights, satiation)
         content, patience = (
             np.broadcast_to(part[:, None], (n, m)) for part in (satisfaction, belief.patience)
         )
@@ -145,15 +159,15 @@ _TYPICAL_SATISFACTION = 0.35
 
 
 def _features(outlook: tuple[Array, Array], satisfaction: Array, patience: Array, page: Array) -> Array:
-    chance, edge = outlook
+    chance, click_value = outlook
     stay = 1.0 / (1.0 + np.exp(patience - 2.0 * satisfaction))
     parts = [
         np.ones_like(chance),
         chance,
         chance**2,
-        edge,
-        edge * chance,
-        edge * satisfaction,
+        click_value,
+        click_value * chance,
+        click_value * satisfaction,
         satisfaction,
         satisfaction**2,
         chance * satisfaction,
@@ -165,7 +179,7 @@ def _features(outlook: tuple[Array, Array], satisfaction: Array, patience: Array
 
 
 def fit_planner(task: SessionTask, believe: Callable[[StepLoop], Callable[[Array], Belief]]) -> Planner:
-    """Fit the value of going on by policy iteration on simulated visitors.
+    """Fit the continuation value by policy iteration on simulated visitors.
 
     Args:
         task: whose visitors are simulated.
@@ -174,14 +188,14 @@ def fit_planner(task: SessionTask, believe: Callable[[StepLoop], Callable[[Array
     planner, best, record = Planner(task), Planner(task), -np.inf
     played: deque[tuple[Array, Array]] = deque(maxlen=_MEMORY)
     for _ in range(_ROUNDS):
-        features, togo, earned = _play(task, planner, believe)
+        features, to_go, earned = _play(task, planner, believe)
         if earned > record:  # policy iteration with a fitted value may also get worse
             best, record = planner, earned
-        played.append((features, togo))
+        played.append((features, to_go))
         x, y = (np.concatenate(parts) for parts in zip(*played, strict=True))
         ridge = x.T @ x + 1e-3 * np.eye(_NUM_FEATURES)
         coefficients = np.linalg.solve(ridge, x.T @ y)
-        planner = Planner(task, coefficients, worth_of_staying=float(y.mean()))
+        planner = Planner(task, coefficients, future_clicks=float(y.mean()))
     return best
 
 
@@ -194,7 +208,7 @@ def _play(
     belief_of = believe(loop)
     tell_ended = end_notice(belief_of)
     alive = np.ones(_EPISODES, dtype=bool)
-    features, clicks, lived = [], [], []
+    features, clicks, alive_steps = [], [], []
     while alive.any():
         belief = belief_of(observation)
         features.append(planner.features(belief))
@@ -202,10 +216,10 @@ def _play(
         slate[alive] = planner.page(tree_take(belief, alive))  # nobody looks at the others any more
         result = loop.step(slate)
         observation = result.observation
-        lived.append(alive.copy())
+        alive_steps.append(alive.copy())
         clicks.append(np.where(alive, result.terms["clicks"], 0.0))
         alive[result.rows] = False
         tell_ended(result.rows)
-    togo = np.cumsum(np.array(clicks)[::-1], axis=0)[::-1]
-    mask = np.array(lived)
-    return np.array(features)[mask], togo[mask], float(togo[0].mean())
+    to_go = np.cumsum(np.array(clicks)[::-1], axis=0)[::-1]
+    mask = np.array(alive_steps)
+    return np.array(features)[mask], to_go[mask], float(to_go[0].mean())

@@ -1,4 +1,4 @@
-"""What the shop knows of its items: popularity, prices, and embeddings from its own click log."""
+"""Constants that the shop knows of its items: popularity, prices, and embeddings from its click log."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from sb3_ecom.envs.recommendation.session.params import SessionParams
 from sb3_ecom.envs.recommendation.session.ranker import CONSTANT_WEIGHTS
 
 
-def make_session(
+def _make_session(
     preset: str | Path = "eshop",
     *,
     action: Literal["ranker", "slate", "single"],
@@ -71,7 +71,7 @@ _PRIVILEGED: dict[str, Callable[[Any], Policy]] = {
 def _session(
     env_id: str, action: Literal["ranker", "slate", "single"], summary: str, best_constant: Any = None
 ) -> Spec:
-    make_task = partial(make_session, action=action)
+    make_task = partial(_make_session, action=action)
     return Spec(
         id=env_id,
         summary=summary,

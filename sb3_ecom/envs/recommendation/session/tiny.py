@@ -13,13 +13,13 @@ from itertools import product
 
 import numpy as np
 
-from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.arrays import Array, sigmoid
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.envs.recommendation.session.env import SessionTask
 from sb3_ecom.envs.recommendation.session.params import SessionParams
-from sb3_ecom.envs.recommendation.session.visitor import leave_logit
+from sb3_ecom.envs.recommendation.session.visitor import catalogue_logits, leave_logit
 
-LARGEST = 8  # items: 2^N sets of closed items
+_LARGEST = 8  # items: 2^N sets of closed items
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,8 @@ class TinySolution:
 def why_not_tiny(params: SessionParams) -> str:
     """Return what keeps the shop from being solved exactly, "" if nothing does."""
     reasons = {
-        f"a catalogue of {params.catalogue.size} items, more than {LARGEST}": params.catalogue.size > LARGEST,
+        f"a catalogue of {params.catalogue.size} items, more than {_LARGEST}": params.catalogue.size
+        > _LARGEST,
         "retention > 0": bool(params.catalogue.retention.any()),
         "exit_satisfaction != 0": params.exit_satisfaction != 0,
         "satiation_weight != 0": params.satiation_weight != 0,
@@ -69,17 +70,17 @@ def solve_tiny(task: SessionTask) -> TinySolution:
     masks = np.arange(1 << n)
     closed = (masks[:, None] >> np.arange(n)) & 1 == 1  # (M, N)
     empty = closed[:, pages] | repeat  # (M, S, K)
-    stay_click = 1 / (1 + np.exp(leave_logit(p, 0.0, 0.0, t.exit_effect.astype(float))))  # (N,)
-    stay = float(1 / (1 + np.exp(leave_logit(p, 0.0, 0.0, p.exit_without_click))))
+    stay_click = sigmoid(-leave_logit(p, 0.0, 0.0, t.exit_effect.astype(float)))  # (N,)
+    stay = float(sigmoid(-leave_logit(p, 0.0, 0.0, p.exit_without_click)))
     values = np.zeros((p.horizon + 1, n, len(masks)))
     slates = np.zeros((p.horizon, n, len(masks), k), dtype=np.int64)
     chances = [_chances(task, item, pages, empty, closed) for item in range(n)]
     after = masks[:, None] | (1 << np.arange(n))  # (M, N) closed items after a click
     for page in range(p.horizon - 1, -1, -1):
-        gain = 1 + stay_click * values[page + 1][np.arange(n), after]  # (M, N)
+        click_value = 1 + stay_click * values[page + 1][np.arange(n), after]  # (M, N)
         for item in range(n):
             click, nothing = chances[item]
-            value = (click * gain[:, pages]).sum(-1)
+            value = (click * click_value[:, pages]).sum(-1)
             value += nothing * (stay * values[page + 1, item])[:, None]
             best = value.argmax(1)
             values[page, item] = value[masks, best]
@@ -94,7 +95,7 @@ def _chances(task: SessionTask, item: int, pages: Array, empty: Array, closed: A
     t = task.tables.hidden
     landed = closed.sum(1) == 1  # no click yet: the taste is the landing item's
     taste = np.where(landed[:, None], t.start[item], t.click_update[item]).astype(float)  # (M, D)
-    utility = t.quality + taste @ t.item_factors.T  # (M, N)
+    utility = catalogue_logits(t.quality, taste, t.item_factors)  # (M, N)
     weights = np.where(empty, 0.0, np.exp(utility[:, pages] + t.slot))
     total = weights.sum(-1) + float(t.outside[0])
     return weights / total[..., None], float(t.outside[0]) / total

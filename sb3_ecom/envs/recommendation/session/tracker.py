@@ -1,4 +1,4 @@
-"""What a shop knows of a session: landing item, pages, clicks, counts; and how its actions become pages."""
+"""Tracked state of a session: landing item, pages, clicks, counts; decodes actions into pages."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FACTS = 5  # floats of a click in the history, before its embedding: valid, boug
 _BOUGHT, _WAITED_FACT, _SLOT = 1, 3, 4  # those of the session itself
 PAGE, PROXY, WAITED, CLICKS, HOUR = range(5)  # columns of `Session.context`; the hour has two
 COUNTS = HOUR + 2  # first column of the decayed clicks per category
-PROXY_DECAY = 0.9  # of the shop's own moving average of clicks
+_PROXY_DECAY = 0.9  # of the shop's own moving average of clicks
 _WAIT = 5.0  # pages; scales waiting times to order one
 _OFTEN = 4.0  # clicks; scales decayed clicks per category to order one
 
@@ -98,8 +98,8 @@ def context_table(groups: int, decay: float) -> Array:
     table = np.zeros((groups + 1, 2 * width), dtype=np.float32)
     factors, summands = table[:, :width], table[:, width:]
     factors[:] = 1
-    factors[:, PROXY], factors[:-1, WAITED], factors[:-1, COUNTS:] = PROXY_DECAY, 0, decay
-    summands[:, PAGE], summands[:-1, PROXY], summands[-1, WAITED] = 1, 1 - PROXY_DECAY, 1
+    factors[:, PROXY], factors[:-1, WAITED], factors[:-1, COUNTS:] = _PROXY_DECAY, 0, decay
+    summands[:, PAGE], summands[:-1, PROXY], summands[-1, WAITED] = 1, 1 - _PROXY_DECAY, 1
     summands[:-1, CLICKS] = 1
     summands[:-1, COUNTS:] = np.eye(groups)
     return table

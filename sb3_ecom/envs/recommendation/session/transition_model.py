@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.arrays import Array, sigmoid
 from sb3_ecom.core.task import Task
 from sb3_ecom.core.transition_model import Outcomes
 from sb3_ecom.envs.recommendation.session.dynamics import Visit, choice_weights, sale_logits
@@ -76,7 +76,7 @@ class SessionTransitionModel:
             ],
             axis=1,
         )
-        continue_prob = _chance(-leave) * (v.page + 1 < p.horizon)[:, None]
+        continue_prob = sigmoid(-leave) * (v.page + 1 < p.horizon)[:, None]
         retention, update = t.retention.take(ids, axis=0), t.click_update.take(ids, axis=0)
         taste = after_click(retention, update, v.taste[:, None])
         satiation = satiation_after_click(p, v.satiation[:, None], t.category.take(ids, axis=0))
@@ -90,7 +90,7 @@ class SessionTransitionModel:
     def _cases(self, ids: Array, match: Array) -> PageCases:
         """Return the cases of (n, K) items whose (n, K) match with the visitor's taste is given."""
         event = self._tables.outcome.take(ids, axis=0)
-        chances = _chance(sale_logits(self._tables, event, match))
+        chances = sigmoid(sale_logits(self._tables, event, match))
         clicked = np.ones_like(match)
         columns = (clicked, chances[..., 0], chances[..., 1], event[..., MARGIN], event[..., RETURN_COST])
         return PageCases(*(np.pad(column, ((0, 0), (0, 1))) for column in columns))
@@ -108,7 +108,3 @@ class SessionTransitionModel:
         out[..., parts : parts + groups] = satiation
         out[..., parts + groups :] = rest
         return out
-
-
-def _chance(logit: Array) -> Array:
-    return 1.0 / (1.0 + np.exp(-logit))

@@ -11,6 +11,9 @@ from sb3_ecom.envs.recommendation.session.params import SessionParams
 from sb3_ecom.envs.recommendation.session.visitor import (
     after_page,
     leave_logit,
+    outside_weight,
+    purchase_logit,
+    return_logit,
     satiation_after_click,
 )
 
@@ -88,13 +91,13 @@ def visit_tables(params: SessionParams) -> VisitTables:
         entry_cumulative=entry_table(items.entry_share),
         slot=params.position_weight * np.arange(params.slate_size),
         match=np.array([params.buy_match, params.return_match]),
-        outside=np.array([params.outside_weight]),
+        outside=np.array([outside_weight(params)]),
     )
     return VisitTables(*(_contiguous(table) for table in exact))
 
 
 class ItemAttributes(Protocol):
-    """What a catalogue of any size tells of its N items."""
+    """Attributes of the N items of a catalogue of any size."""
 
     @property
     def price(self) -> Array:
@@ -114,8 +117,8 @@ def outcome_table(params: SessionParams, items: ItemAttributes, group: Array, gr
     price, quality = standard(np.log(items.price)), standard(items.quality)
     margin = params.margin_rate * items.price
     columns = (  # in the order of the table's
-        params.buy_base + params.buy_price * price + params.buy_quality * quality,
-        params.return_base + params.return_price * price,
+        purchase_logit(params, price, quality, 0.0),
+        return_logit(params, price, 0.0),
         margin,
         margin + params.return_cost_rate * items.price,
         params.exit_effect_scale * items.exit_effect,

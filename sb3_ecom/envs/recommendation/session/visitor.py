@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from sb3_ecom.envs.recommendation.session.params import SessionParams
 
 
@@ -52,8 +54,18 @@ def satiation_after_click(params: SessionParams, satiation: Any, category: Any) 
     return params.satiation_decay * satiation + category
 
 
+def untired_logits(quality: Any, match: Any) -> Any:
+    """Return choice logits of items to a visitor without satiation, without their slots.
+
+    Args:
+        quality: of the items.
+        match: taste times item factors.
+    """
+    return quality + match
+
+
 def item_logits(params: SessionParams, quality: Any, match: Any, satiation: Any) -> Any:
-    """Return choice logits of items, without their slots.
+    """Return choice logits of items, without their slots; see `untired_logits`.
 
     Args:
         params: of the visitor.
@@ -61,4 +73,50 @@ def item_logits(params: SessionParams, quality: Any, match: Any, satiation: Any)
         match: taste times item factors.
         satiation: of the items' categories.
     """
-    return quality + match - params.satiation_weight * satiation
+    return untired_logits(quality, match) - params.satiation_weight * satiation
+
+
+def catalogue_logits(quality: Any, taste: Any, item_factors: Any) -> Any:
+    """Return the (..., N) `untired_logits` of a whole catalogue for (..., D) tastes."""
+    return untired_logits(quality, taste @ item_factors.T)
+
+
+def revisit_logits(logits: Any, opened: Any, last: Any, reopen: Any, repeat: Any) -> Any:
+    """Return choice logits where opened items can be clicked again, as in a click log.
+
+    Args:
+        logits: of the items, as if none was opened.
+        opened: 1 for each item that was clicked before.
+        last: 1 for the item that was clicked just before.
+        reopen: what the first adds.
+        repeat: what the second adds to that.
+    """
+    return logits + reopen * opened + repeat * last
+
+
+def outside_weight(params: SessionParams) -> float:
+    """Return the choice weight of clicking nothing, exp(w0).
+
+    It is `outside_scale` times the mean weight of the whole catalogue at the entry of a session.
+    """
+    items = params.catalogue
+    logits = catalogue_logits(items.quality, items.start, items.item_factors)
+    return float(params.outside_scale * items.entry_share @ np.exp(logits).sum(1))
+
+
+def purchase_logit(params: SessionParams, price: Any, quality: Any, match: Any) -> Any:
+    """Return the logit of buying what was clicked.
+
+    Args:
+        params: of the visitor.
+        price: log price of the item, standardised over the catalogue.
+        quality: of the item, standardised likewise.
+        match: taste times item factors.
+    """
+    own = params.buy_base + params.buy_price * price + params.buy_quality * quality
+    return own + match * params.buy_match
+
+
+def return_logit(params: SessionParams, price: Any, match: Any) -> Any:
+    """Return the logit of sending back what was bought; see `purchase_logit`."""
+    return params.return_base + params.return_price * price + match * params.return_match

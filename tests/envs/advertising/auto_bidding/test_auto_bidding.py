@@ -314,7 +314,7 @@ def test_a_bidder_can_read_its_observation():
         ({"exposure": (1.0, 0.5, 0.6)}, "exposure must fall"),
         ({"bias_sd": float("nan")}, "bias_sd must be a finite number, got nan"),
         ({"preset": "moon"}, "preset must be one of sparse, dense, biased, got 'moon'"),
-        ({"bids": "two"}, "bids must be one or per_slot, got 'two'"),
+        ({"bids": "two"}, "bids must be one of one, per_slot, got 'two'"),
         ({"control": "psychic"}, "control must be incremental or absolute, got 'psychic'"),
         ({"nonsense": 1}, "unknown parameter of EcomAdsAuto.*nonsense"),
         ({"reward_weights": {"joy": 1}}, "unknown term 'joy'"),

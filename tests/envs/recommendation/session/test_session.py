@@ -15,6 +15,7 @@ from sb3_ecom.envs.recommendation.session.dynamics import VisitNoise
 from sb3_ecom.envs.recommendation.session.env import HISTORY, ResetNoise, SessionTask
 from sb3_ecom.envs.recommendation.session.public_tables import affinity
 from sb3_ecom.envs.recommendation.session.ranker import DEFAULT_RANKER, rank
+from sb3_ecom.envs.recommendation.session.visitor import outside_weight
 from tests.envs.recommendation.small_shop import small_params
 
 
@@ -43,7 +44,7 @@ class Walk:
             match = sum(t * w for t, w in zip(self.taste, items.item_factors[j], strict=True))
             tired = p.satiation_weight * self.satiation[items.category[j]]
             weights.append(math.exp(items.quality[j] + match - tired + p.position_weight * slot))
-        threshold, item = click_u * (sum(weights) + p.outside_weight), -1
+        threshold, item = click_u * (sum(weights) + outside_weight(p)), -1
         for slot, weight in enumerate(weights):
             if threshold < weight:
                 item = slate[slot]
@@ -132,7 +133,7 @@ def test_click_shares_of_a_first_page_are_the_multinomial_logit():
         + items.item_factors[slate] @ items.start[0]
         + params.position_weight * np.arange(4)
     )
-    chance = np.append(weight, params.outside_weight) / (weight.sum() + params.outside_weight)
+    chance = np.append(weight, outside_weight(params)) / (weight.sum() + outside_weight(params))
     share = np.bincount(outcome.slot, minlength=5) / n
     assert np.abs(share - chance).max() < 4 * np.sqrt(0.25 / n)
 

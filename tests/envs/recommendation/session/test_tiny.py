@@ -15,6 +15,7 @@ from sb3_ecom.envs.recommendation.session.oracle import (
 )
 from sb3_ecom.envs.recommendation.session.params import SessionParams
 from sb3_ecom.envs.recommendation.session.tiny import solve_tiny
+from sb3_ecom.envs.recommendation.session.visitor import outside_weight
 from tests.envs.recommendation.small_shop import small_catalogue
 
 EPISODES = 20_000
@@ -60,7 +61,7 @@ def test_one_page_is_the_best_page_by_hand():
         first, second = np.argsort(-weight)[:2]
         shown = weight[first] + weight[second] * np.exp(task.params.position_weight)
         assert solution.values[0, entry, 1 << entry] == pytest.approx(
-            shown / (shown + task.params.outside_weight), rel=1e-5
+            shown / (shown + outside_weight(task.params)), rel=1e-5
         )
         assert solution.slates[0, entry, 1 << entry].tolist() == [first, second]
 
