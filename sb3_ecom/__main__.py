@@ -19,7 +19,7 @@ _COMMANDS = {  # name -> what `--help` says; the module of this name in `sb3_eco
     "judge": "estimate what a policy would have earned on a decision log",
     "gate": "exit 0 only if a policy is shown to earn more than the log's own",
     "benchmark": "measure env-steps per second",
-    "train": "train on a device with rl-zoo's options (--algo ppo_device or a2c_device)",
+    "train": "train a model with rl-zoo, on your own preset by --preset FILE",
     "zoo-config": "find the rl-zoo hyperparameters that ship with sb3_ecom",
 }
 
@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _train(options: argparse.Namespace) -> None:
-    import_module("sb3_ecom.sb3.device.train").train(options.arguments)
+    import_module("sb3_ecom.cli.train").train(options.arguments)
 
 
 def _make_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
