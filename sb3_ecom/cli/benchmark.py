@@ -14,7 +14,7 @@ from sb3_ecom.cli.arguments import (
     find_spec,
     import_packages,
     make_console,
-    parse_env_kwargs,
+    read_env_kwargs,
 )
 from sb3_ecom.cli.throughput import Throughput, describe_machine, measure, native_env, single_env
 
@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Measure and print."""
     import_packages(options.gym_packages)
-    kwargs = parse_env_kwargs(options.env_kwargs)
+    kwargs = read_env_kwargs(options)
     env_id = find_spec(options.env, kwargs).id
     if min(options.num_envs) < 1:
         raise ValueError(f"--num-envs must be >= 1, got {min(options.num_envs)}")
