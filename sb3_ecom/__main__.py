@@ -13,6 +13,7 @@ import sb3_ecom
 _COMMANDS = {  # name -> what `--help` says; the module of this name in `sb3_ecom.cli` does it
     "envs": "list the environments with their reference returns",
     "evaluate": "print return, standard error, score and metrics of a baseline or a trained model",
+    "compare": "say whether a model is better than baselines, your own rules or other models",
     "calibrate": "fit a simulator to your own log",
     "export": "write a trained model as a folder that serves without torch",
     "serve": "serve an exported policy over HTTP",
@@ -21,7 +22,7 @@ _COMMANDS = {  # name -> what `--help` says; the module of this name in `sb3_eco
     "refine": "refine a shop's preset by the decision log of its policy",
     "preset": "sign a preset that you changed by hand (preset sign FILE)",
     "benchmark": "measure env-steps per second",
-    "train": "train on a device with rl-zoo's options (--algo ppo_device or a2c_device)",
+    "train": "train a model with rl-zoo, on your own preset by --preset FILE",
     "zoo-config": "find the rl-zoo hyperparameters that ship with sb3_ecom",
 }
 
@@ -49,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _train(options: argparse.Namespace) -> None:
-    import_module("sb3_ecom.sb3.device.train").train(options.arguments)
+    import_module("sb3_ecom.cli.train").train(options.arguments)
 
 
 def _make_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:

@@ -42,7 +42,9 @@ def run_folder(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("command", ["", "envs", "evaluate", "calibrate", "benchmark", "zoo-config"])
+@pytest.mark.parametrize(
+    "command", ["", "envs", "evaluate", "compare", "calibrate", "benchmark", "zoo-config"]
+)
 def test_every_command_has_help(command, capsys):
     with pytest.raises(SystemExit) as stop:
         main([*command.split(), "--help"])
@@ -124,7 +126,48 @@ def test_evaluate_computes_the_optimum_of_other_arguments(run):
     _, out, _ = run(*command, "--env-kwargs", "lead_time:1", "reward_weights:{'penalty': 2.0}")
     assert "cost_above_optimum_percent" not in json.loads(out)[0]
     _, out, _ = run(*command[:-1], "--env-kwargs", "lead_time:1")
-    assert "optimum of these arguments: -4.04071" in out
+    assert "1 = optimum (-4.04071), measured with these arguments" in out
+
+
+def test_scores_of_other_arguments_are_on_their_own_scale(run):
+    command = ("evaluate", TOY, "--episodes", "200", "--seed", "2", "--env-kwargs", "horizon:3")
+    random, middle = (
+        sb3_ecom.evaluate(TOY, name, episodes=200, seed=2, horizon=3).mean for name in ("random", "middle")
+    )
+    rows = {row["policy"]: row for row in json.loads(run(*command, "--baseline", "all", "--json")[1])}
+    assert rows["random"]["score"] == 0
+    assert rows["middle"]["score"] == 1
+    assert rows["middle"]["scale"] == {
+        **{"low": random, "high": middle},
+        **{"reference": "middle, the best baseline", "of_defaults": False},
+    }
+    out = run(*command, "--baseline", "all")[1]
+    assert "1 = middle, the best baseline" in out
+    assert "measured with these arguments" in out
+    low, high = rows["middle"]["interval"]
+    assert low < middle < high
+    assert high - low == pytest.approx(2 * 1.972 * rows["middle"]["stderr"], rel=1e-3)
+    (found,) = json.loads(run(*command, "--baseline", "random", "--json")[1])
+    assert found["score"] is None
+    assert "no score: the id has no baseline to compare with" in run(*command, "--baseline", "random")[1]
+
+
+def test_a_scale_without_a_span_is_no_scale(run):
+    command = ("evaluate", TOY, "--baseline", "middle", "--episodes", "3", "--env-kwargs", "patience:0.01")
+    assert "no score: random earns as much as middle" in run(*command)[1]
+
+
+def test_preset_is_short_for_an_argument_of_the_environment(run, tmp_path):
+    code, _, err = run(
+        "evaluate", "EcomRec-v0", "--baseline", "random", "--preset", str(tmp_path / "no.toml")
+    )
+    assert code == 2
+    assert f"got '{tmp_path / 'no.toml'}'" in err
+    command = ("evaluate", "EcomRec-v0", "--baseline", "related_items", "--episodes", "20", "--json")
+    assert "'preset'" in run("evaluate", TOY, "--baseline", "random", "--preset", "eshop")[2]
+    (plain,), (preset,) = (json.loads(run(*command, *more)[1]) for more in ((), ("--preset", "eshop")))
+    assert plain["return"] == preset["return"]
+    assert preset["scale"]["reference"] == "session_profile, the best baseline"
 
 
 def test_evaluate_says_when_a_policy_sees_hidden_state(run):
@@ -193,7 +236,10 @@ def test_the_algorithm_is_found_in_the_zip(run, tmp_path):
             ["EcomToy-v0", "--baseline", "all", "--env-kwargs", "patience:2.0"],
             r"patience must be in (0, 1], got 2.0",
         ),
-        (["EcomToy-v0", "--baseline", "all", "--gym-packages", "no_such"], "--gym-packages names 'no_such'"),
+        (
+            ["EcomToy-v0", "--baseline", "all", "--gym-packages", "no_such"],
+            "module 'no_such' can not be",
+        ),
         (["EcomToy-v0", "--model", "absent"], "no model file: looked for absent, absent.zip"),
         (["EcomToyDiscrete-v0", "--model", "FOLDER/EcomToy-v0.zip"], "was trained with action_space"),
         (["EcomToy-v0", "--model", "FOLDER/EcomToy-v0.zip", "--algo", "sarsa"], "algo must be one of a2c"),

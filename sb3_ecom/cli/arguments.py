@@ -18,20 +18,38 @@ from sb3_ecom.core.registry import Spec, spec
 def add_env_arguments(parser: argparse.ArgumentParser, nargs: str | None = None) -> None:
     """Add the id, `--env-kwargs` and `--gym-packages`, in rl-zoo's dialect."""
     parser.add_argument("env", metavar="ID", nargs=nargs, help="an id that `sb3-ecom envs` lists")
+    add_kwargs_arguments(parser)
+
+
+def add_kwargs_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add `--preset`, `--env-kwargs` and `--gym-packages`; `read_env_kwargs` reads the first two."""
+    parser.add_argument(
+        "--preset", metavar="FILE", help="the shop: as --env-kwargs preset:FILE (default: the id's own)"
+    )
     parser.add_argument(
         "--env-kwargs",
         nargs="+",
         default=[],
         metavar="KEY:VALUE",
-        help="as for gymnasium.make(ID, KEY=VALUE)",
+        help="as for gymnasium.make(ID, KEY=VALUE) (default: none)",
     )
     parser.add_argument(
         "--gym-packages",
         nargs="+",
         default=[],
         metavar="MODULE",
-        help="modules to import first: your own ids, policies or extractors",
+        help="modules to import first: your own ids, policies or extractors (default: none)",
     )
+
+
+def read_env_kwargs(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the arguments of the environment that `--env-kwargs` and `--preset` give.
+
+    Raises:
+        ValueError: on a pair without a colon.
+    """
+    kwargs = parse_env_kwargs(options.env_kwargs)
+    return kwargs if options.preset is None else {**kwargs, "preset": options.preset}
 
 
 def import_packages(names: Sequence[str]) -> None:
@@ -87,20 +105,3 @@ def find_spec(env_id: str, kwargs: dict[str, Any]) -> Spec:
 def make_console() -> Console:
     """Return a console that never cuts a table where the output is no terminal."""
     return Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=240)
-
-
-def find_rule(text: str) -> Any:
-    """Return a baseline's name as it stands, and MODULE:MAKE or FILE.py:MAKE as the function it names.
-
-    Raises:
-        ValueError: if the module or the function can not be found.
-    """
-    module, colon, name = text.rpartition(":")
-    if not colon:
-        return text
-    dotted = module.removesuffix(".py").replace("/", ".")
-    import_packages([dotted])
-    make = getattr(sys.modules[dotted], name, None)
-    if not callable(make):
-        raise ValueError(f"{text!r} names no function: {module} has no {name}")
-    return make

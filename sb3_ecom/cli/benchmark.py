@@ -14,7 +14,7 @@ from sb3_ecom.cli.arguments import (
     find_spec,
     import_packages,
     make_console,
-    parse_env_kwargs,
+    read_env_kwargs,
 )
 from sb3_ecom.cli.throughput import Throughput, describe_machine, measure, native_env, single_env
 from sb3_ecom.core.checks import check_at_least
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Measure and print."""
     import_packages(options.gym_packages)
-    kwargs = parse_env_kwargs(options.env_kwargs)
+    kwargs = read_env_kwargs(options)
     env_id = find_spec(options.env, kwargs).id
     check_at_least("--num-envs", min(options.num_envs), 1)
     candidates = [("gymnasium.Env", 1, single_env(env_id, **kwargs))]

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from sb3_ecom.cli.arguments import find_rule, import_packages, parse_env_kwargs
+from sb3_ecom.cli.arguments import import_packages, parse_env_kwargs
 from sb3_ecom.cli.export import guess_env_id
+from sb3_ecom.cli.rules import find_rule
 from sb3_ecom.core.registry import spec
 from sb3_ecom.envs.recommendation.session.env import SessionTask
 from sb3_ecom.live.exploration import parse_exploration

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,71 +17,90 @@ from sb3_ecom.cli.arguments import (
     find_spec,
     import_packages,
     make_console,
-    parse_env_kwargs,
+    read_env_kwargs,
 )
-from sb3_ecom.core.checks import check_at_least
+from sb3_ecom.cli.models import add_model_options, load_model
+from sb3_ecom.cli.score_scale import Scale, find_scale
 from sb3_ecom.core.evaluate import Result, evaluate
 from sb3_ecom.core.registry import Spec, make_task
-
-_CODE = (
-    "note: loading a model zip or vecnormalize.pkl runs the code in it; evaluate only files that you trust"
-)
+from sb3_ecom.core.statistics import estimate_mean
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
+    parser.epilog = (
+        "example: sb3-ecom evaluate EcomRec-v0 --preset my_shop.toml --model logs/ppo/EcomRec-v0_1"
+    )
     add_env_arguments(parser)
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument(
         "--baseline", metavar="NAME", help="a baseline, a clairvoyant, random, or all for every baseline"
     )
     what.add_argument(
-        "--model", metavar="ZIP", help="a model that SB3 or rl-zoo saved, or rl-zoo's run folder"
+        "--model",
+        metavar="RUN",
+        help="rl-zoo's run folder, a model's zip, or a folder that `sb3-ecom export` wrote",
     )
-    parser.add_argument("--algo", help="of the model; found from the file where it is absent")
-    parser.add_argument("--vecnormalize", metavar="PKL", help="observation statistics; rl-zoo's are found")
+    add_model_options(parser)
     parser.add_argument(
-        "--transfer",
+        "--stochastic", action="store_true", help="draw the model's actions (default: its best ones)"
+    )
+    parser.add_argument(
+        "--privileged",
         action="store_true",
-        help="let a model act in another environment than it was trained in: other preset or parameters",
+        help="with --baseline all: policies that see hidden state too (default: none of them)",
     )
-    parser.add_argument(
-        "--trust",
-        action="store_true",
-        help="load a model from outside the current folder: model zips and pickles run code when loaded",
-    )
-    parser.add_argument("--stochastic", action="store_true", help="draw the model's actions")
-    parser.add_argument(
-        "--privileged", action="store_true", help="with all: policies that see hidden state too"
-    )
-    parser.add_argument("--episodes", type=int, default=1000, help="whole episodes (default %(default)s)")
+    add_episode_arguments(parser)
     parser.add_argument("--seed", type=int, default=0, help="of the customers (default %(default)s)")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def add_episode_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add how many episodes are played, and in which form the result is printed."""
+    parser.add_argument("--episodes", type=int, default=1000, help="whole episodes (default %(default)s)")
+    parser.add_argument("--json", action="store_true", help="print JSON (default: a table)")
+
+
+def check_episodes(episodes: int, seeds: Sequence[int], option: str) -> None:
+    """Refuse too few episodes and negative seeds.
+
+    Raises:
+        ValueError: names the option and the value.
+    """
+    if episodes < 2:
+        raise ValueError(f"--episodes must be >= 2 to give a standard error, got {episodes}")
+    if min(seeds) < 0:
+        raise ValueError(f"{option} must be >= 0, got {min(seeds)}")
 
 
 def run(options: argparse.Namespace) -> None:
     """Evaluate and print."""
     import_packages(options.gym_packages)
-    kwargs = parse_env_kwargs(options.env_kwargs)
+    kwargs = read_env_kwargs(options)
     entry = find_spec(options.env, kwargs)
-    check_at_least("--episodes", options.episodes, 2, "to give a standard error")
-    check_at_least("--seed", options.seed, 0)
+    check_episodes(options.episodes, [options.seed], "--seed")
     results = _results(entry, options, kwargs)
-    optimum = _computed_optimum(entry, kwargs)
+    optimum = computed_optimum(entry, kwargs)
     if optimum is not None:
         results = {name: replace(result, optimum=optimum) for name, result in results.items()}
+
+    def play(name: str) -> Result:
+        return evaluate(entry.id, name, episodes=options.episodes, seed=options.seed, **kwargs)
+
+    scale = find_scale(entry, kwargs, results, play, optimum)
     if options.json:
-        print(
-            json.dumps([_as_json(entry, name, result, options) for name, result in results.items()], indent=2)
-        )
+        rows = [_as_json(entry, name, result, scale, options) for name, result in results.items()]
+        print(json.dumps(rows, indent=2))
         return
-    make_console().print(_one(entry, results) if len(results) == 1 else _many(results))
-    make_console().print(
-        f"{entry.id}: {options.episodes} episodes, seed {options.seed}; score 0 = random "
-        f"({entry.random.value:.4g}), 1 = {entry.best_known_kind} ({entry.best_known.value:.4g})"
-        f"{' of the default arguments' if kwargs else ''}"
-        f"{'' if optimum is None else f'; optimum of these arguments: {optimum:.6g}'}"
-    )
+    console = make_console()
+    console.print(_one(entry, results, scale) if len(results) == 1 else _many(results, scale))
+    console.print(f"{entry.id}: {options.episodes} episodes, seed {options.seed}; {describe_scale(scale)}")
+
+
+def describe_scale(scale: Scale | str) -> str:
+    """Return what the scores mean, or why there are none."""
+    if isinstance(scale, str):
+        return f"no score: {scale}"
+    return f"{scale}{'' if scale.of_defaults else ', measured with these arguments'}"
 
 
 def _results(entry: Spec, options: argparse.Namespace, kwargs: dict[str, Any]) -> dict[str, Result]:
@@ -131,26 +151,14 @@ def _missing_extras(entry: Spec, policies: dict[str, Any], kwargs: dict[str, Any
 def _policies(entry: Spec, options: argparse.Namespace, kwargs: dict[str, Any]) -> dict[str, Any]:
     """Return name -> what `evaluate` takes as a policy."""
     if options.model is not None:
-        from sb3_ecom.sb3.saved_model import load_policy
-
-        print(_CODE, file=sys.stderr)
-        model = load_policy(
-            options.model,
-            make_task(entry.id, **kwargs),
-            options.algo,
-            options.vecnormalize,
-            entry.id,
-            transfer=options.transfer,
-            trust=options.trust,
-        )
-        return {str(options.model): model}
+        return {str(options.model): load_model(options.model, entry.id, kwargs, options)}
     if options.baseline != "all":
         return {options.baseline: options.baseline}
     names = ["random", *entry.baselines, *(entry.privileged if options.privileged else ())]
-    return {name: name for name in names}
+    return {name: name for name in dict.fromkeys(names)}
 
 
-def _computed_optimum(entry: Spec, kwargs: dict[str, Any]) -> float | None:
+def computed_optimum(entry: Spec, kwargs: dict[str, Any]) -> float | None:
     """Return the proven optimum of an average cost under `kwargs`, if it can be computed and is another."""
     proven = entry.criterion == "average" and entry.best_known_kind == "optimal"
     if not proven or not kwargs or "reward_weights" in kwargs:  # optima are of the unweighted costs
@@ -170,13 +178,16 @@ def _above_optimum(result: Result) -> dict[str, float]:
     return {"cost_above_optimum_percent": percent, "plus_or_minus": half_width}
 
 
-def _one(entry: Spec, results: dict[str, Result]) -> Table:
+def _one(entry: Spec, results: dict[str, Result], scale: Scale | str) -> Table:
     (name, result), *_ = results.items()
     table = Table(box=None, show_header=False)
     table.add_row("policy", name)
     table.add_row("return", f"{result.mean:.4f}")
     table.add_row("standard error", f"{result.stderr:.4f}")
-    table.add_row("score", f"{result.score:.4f}")
+    low, high = _interval(result)
+    table.add_row("95% interval", f"{low:.4f} to {high:.4f}")
+    if isinstance(scale, Scale):
+        table.add_row("score", f"{scale.score(result.mean):.4f}")
     for metric, value in {**_above_optimum(result), **result.metrics}.items():
         table.add_row(metric, f"{value:.4f}")
     if name in entry.privileged:
@@ -184,21 +195,36 @@ def _one(entry: Spec, results: dict[str, Result]) -> Table:
     return table
 
 
-def _many(results: dict[str, Result]) -> Table:
+def _many(results: dict[str, Result], scale: Scale | str) -> Table:
     first = next(iter(results.values()))
     metrics = [*_above_optimum(first), *first.metrics]
-    headings = ["policy", "return", "s.e.", "score", *(metric.replace("_", "\n") for metric in metrics)]
+    scored = ["score"] if isinstance(scale, Scale) else []
+    headings = [
+        *("policy", "return", "low 95%", "high 95%", *scored),
+        *(metric.replace("_", "\n") for metric in metrics),
+    ]
     table = Table(*headings, box=box.SIMPLE)
     for name, result in sorted(results.items(), key=lambda pair: pair[1].mean):
-        numbers = [result.mean, result.stderr, result.score]
+        numbers = [result.mean, *_interval(result)]
+        numbers += [scale.score(result.mean)] if isinstance(scale, Scale) else []
         numbers += [*_above_optimum(result).values(), *result.metrics.values()]
-        table.add_row(
-            name, *(f"{number:.4g}" if abs(number) >= 10 else f"{number:.3f}" for number in numbers)
-        )
+        table.add_row(name, *map(short, numbers))
     return table
 
 
-def _as_json(entry: Spec, name: str, result: Result, options: argparse.Namespace) -> dict[str, Any]:
+def short(number: float) -> str:
+    """Return a number for a table."""
+    return f"{number:.4g}" if abs(number) >= 10 else f"{number:.3f}"
+
+
+def _interval(result: Result) -> tuple[float, float]:
+    found = estimate_mean(result.returns)
+    return found.low, found.high
+
+
+def _as_json(
+    entry: Spec, name: str, result: Result, scale: Scale | str, options: argparse.Namespace
+) -> dict[str, Any]:
     return {
         "env": entry.id,
         "policy": name,
@@ -206,7 +232,14 @@ def _as_json(entry: Spec, name: str, result: Result, options: argparse.Namespace
         "seed": options.seed,
         "return": result.mean,
         "stderr": result.stderr,
-        "score": result.score,
+        "interval": _interval(result),
+        "score": scale.score(result.mean) if isinstance(scale, Scale) else None,
+        "scale": scale_as_json(scale),
         **_above_optimum(result),
         "metrics": result.metrics,
     }
+
+
+def scale_as_json(scale: Scale | str) -> dict[str, Any]:
+    """Return the ends of a scale, or why there is none."""
+    return {"none": scale} if isinstance(scale, str) else scale._asdict()

@@ -61,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Serve until stopped."""
-    from sb3_ecom.cli.arguments import find_rule
+    from sb3_ecom.cli.rules import find_rule
     from sb3_ecom.live.service import Service, serve
 
     import_packages(options.gym_packages)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from copy import copy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,6 +19,12 @@ from sb3_ecom.core.task import Metric, Task
 _COPIES = 1024  # episodes that run side by side
 
 
+class PolicyMaker(NamedTuple):
+    """A policy for `evaluate` that is made afresh for each batch of episodes, as baselines are."""
+
+    make: Callable[[Task], Policy]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Result:
     """Result of a policy in episodes that any other policy meets too (same seed)."""
@@ -27,7 +33,7 @@ class Result:
     stderr: float  # of the mean
     returns: Array  # (episodes,), in the order of the common customers
     metrics: dict[str, float]
-    score: float  # (mean - random) / (best known - random)
+    score: float  # (mean - random) / (best known - random), of the id's default arguments
     optimum: float | None = None  # proven optimum of `mean`, where the Spec's reference is one
 
     def minus(self, other: Result) -> tuple[float, float]:
@@ -75,8 +81,8 @@ def evaluate(
 
     Args:
         env_id: a registered id.
-        policy: a baseline's or privileged policy's name, "random", a callable (n, d) -> actions, or a
-            model with SB3's `predict`.
+        policy: a baseline's or privileged policy's name, "random", a callable (n, d) -> actions, a
+            `PolicyMaker`, or a model with SB3's `predict`.
         episodes: whole episodes, >= 2.
         seed: of the customers, >= 0.
         deterministic: passed to `predict`.
@@ -175,6 +181,8 @@ def make_policy(entry: Spec, loop: StepLoop, policy: Any, deterministic: bool, s
     """Turn a name, a callable or an SB3 model into a batched policy for the loop's copies."""
     if isinstance(policy, str):
         return _named_policy(entry, loop, policy, seed)
+    if isinstance(policy, PolicyMaker):
+        return policy.make(loop.task)
     if hasattr(policy, "predict"):
         return ModelPolicy(policy, deterministic)
     if callable(policy):

@@ -77,24 +77,35 @@ class DeviceExperiments(ExperimentManager):  # type: ignore[misc]
         return DeviceVecNormalize(env, **self.normalize_kwargs) if self.normalize else env
 
 
-def train(arguments: Sequence[str]) -> None:
-    """Run rl-zoo's training script with `arguments`, "ppo_device" and "a2c_device" among its algorithms.
+def train(arguments: Sequence[str]) -> Path | None:
+    """Run rl-zoo's training script with "ppo_device" (the default) or "a2c_device".
+
+    Returns:
+        The run folder; None where no model was trained.
 
     Raises:
-        ValueError: as rl-zoo's script, or if the id of a device algorithm is not one of ours.
+        ValueError: as rl-zoo's script, or if the id is not one of ours.
     """
     script = importlib.import_module("rl_zoo3.train")
     if _asked(arguments, "--algo") is None:
         arguments = ["--algo", "ppo_device", *arguments]
-    with _known_algorithms(), patch.object(sys, "argv", ["sb3_ecom train", *arguments]):
-        if _asked(arguments, "--algo") not in ALGORITHMS:
-            script.train()
-            return
-        env_id = _asked(arguments, "--env")
-        if env_id is not None and env_id not in specs() and "--gym-packages" not in arguments:
-            raise ValueError(f"--env must be one of {', '.join(sorted(specs()))}, got {env_id!r}")
-        with patch.object(script, "ExperimentManager", DeviceExperiments):
-            script.train()
+    env_id = _asked(arguments, "--env")
+    if env_id is not None and env_id not in specs() and "--gym-packages" not in arguments:
+        raise ValueError(f"--env must be one of {', '.join(sorted(specs()))}, got {env_id!r}")
+    folders: list[Path] = []
+
+    class Experiments(DeviceExperiments):
+        def save_trained_model(self, model: Any) -> None:
+            super().save_trained_model(model)
+            folders.append(Path(self.save_path))
+
+    with (
+        _known_algorithms(),
+        patch.object(sys, "argv", ["sb3_ecom train", *arguments]),
+        patch.object(script, "ExperimentManager", Experiments),
+    ):
+        script.train()
+    return folders[0] if folders else None
 
 
 @contextmanager

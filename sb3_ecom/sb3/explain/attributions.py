@@ -12,9 +12,14 @@ from torch import Tensor
 
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.checks import check_at_least
-from sb3_ecom.core.spaces import Layout
+from sb3_ecom.core.extras import import_extra
+from sb3_ecom.core.spaces import Layout, items_of
+from sb3_ecom.sb3.explain.item_vectors import ItemVectors
 from sb3_ecom.sb3.explain.parts import acting_extractor, policy_layout, to_tensor
 from sb3_ecom.sb3.extractors.recurrent import SequenceExtractor
+
+_MOST_STEPS = 512  # of the integral
+_NOTHING = 1e-6  # of a score: an error below it is rounding
 
 
 class Attributions(NamedTuple):
@@ -26,12 +31,17 @@ class Attributions(NamedTuple):
 
     context: Array  # (n, context) float32
     history: Array  # (n, steps, features) float32, newest step last
+    items: Array  # (n, steps) float32: of the learned vector of each step's item; 0 where there is none
     change: Array  # (n,) score of the observation minus that of the baseline
-    error: Array  # (n,) sum of the attributions minus `change`: small if `steps` were enough
+    error: Array  # (n,) sum of all attributions minus `change`
 
-    def importance(self) -> tuple[Array, Array]:
-        """Return the mean absolute attribution of each context float (context,) and (steps, features)."""
-        return np.abs(self.context).mean(0), np.abs(self.history).mean(0)
+    def importance(self) -> tuple[Array, Array, Array]:
+        """Return mean absolute attributions: (context,), (steps, features) and (steps,) of items."""
+        return np.abs(self.context).mean(0), np.abs(self.history).mean(0), np.abs(self.items).mean(0)
+
+    def incompleteness(self) -> float:
+        """Return the mean absolute error over the mean absolute change: 0 if everything is accounted for."""
+        return float(np.abs(self.error).mean() / max(float(np.abs(self.change).mean()), _NOTHING))
 
 
 def attribute_actions(
@@ -41,54 +51,138 @@ def attribute_actions(
     component: int = 0,
     background: Array | None = None,
     steps: int = 32,
+    tolerance: float = 0.05,
+    normalize: Any = None,
 ) -> Attributions:
     """Attribute the model's own deterministic actions to their observations.
 
-    The path starts at a baseline that has the observation's own history mask, and every other float at
-    its mean over the background (over valid steps, for the history). So the answer is to "why this action
-    and not that of the average visitor?", and validity marks themselves get no attribution: a step that is
-    half there means nothing to a mask.
+    The path starts at a baseline that has the observation's own history mask and closed items, and every
+    other float at its mean over the background (over valid steps, for the history). So the answer is to "why
+    this action and not that of the average visitor?", and validity marks themselves get no attribution: a
+    step that is half there means nothing to a mask. Where the policy looks up a learned vector of an item,
+    the path runs through that vector, from the mean one, since a look-up has no gradient.
 
     Args:
         model: of SB3 or sb3-contrib, without a recurrent state; flat Box observations.
-        observations: (n, d) as the policy sees them (normalised, if VecNormalize normalises).
+        observations: (n, d) as the policy sees them, before `normalize`.
         component: of a Box action whose deterministic value is explained; unused for other actions, whose
             joint choice is explained.
         background: (m, d) observations to average; by default `observations`.
-        steps: of the integral's Gauss-Legendre rule, >= 1.
+        steps: of the integral's Gauss-Legendre rule, >= 1; doubled up to 512 while the sum is off.
+        tolerance: largest incompleteness of the attributions.
+        normalize: VecNormalize whose observation statistics the policy is behind, or None.
 
     Raises:
-        ValueError: if an argument is out of range or the model can not be explained.
+        ValueError: if an argument is out of range or the model can not be explained: it has a recurrent
+            state, or its attributions do not add up to the change of the score.
         ImportError: without captum.
 
-    Source: Sundararajan et al. (2017), Axiomatic attribution for deep networks, equation 1.
+    Source: Sundararajan et al. (2017), Axiomatic attribution for deep networks, equation 1 and proposition 1.
     """
-    captum = _captum()
+    captum = import_extra("captum.attr", "explain", "attributing an action")
     layout = policy_layout(model)
     shape = (len(observations), layout.size)
     if np.shape(observations) != shape or not len(observations):
         raise ValueError(f"observations must be (n >= 1, {layout.size}), got {np.shape(observations)}")
     check_at_least("steps", steps, 1)
-    score = _action_score(model, component)
     model.policy.set_training_mode(False)
+    path = _Path(model, component, normalize)
     inputs = to_tensor(model, observations).float()
     reference = inputs if background is None else to_tensor(model, background).float()
-    baseline = _baseline(inputs, reference, layout, _is_masked(model))
+    ends = path.ends(inputs, reference, layout)
     with torch.no_grad():
-        actions = model.policy._predict(inputs, deterministic=True)
-        change = score(inputs, actions) - score(baseline, actions)
+        actions = path.actions(inputs)
+        change = path.score(*ends[0], actions) - path.score(*ends[1], actions)
+    while True:
+        found = _integrate(captum, path, ends, actions, steps)
+        total = sum(part.flatten(1).sum(1) for part in found)
+        context, history = layout.split(found[0].detach().cpu().numpy())
+        attributions = Attributions(
+            context,
+            history,
+            path.by_step(found, layout.steps),
+            change.cpu().numpy(),
+            (total - change).detach().cpu().numpy(),
+        )
+        off = attributions.incompleteness()
+        if off <= tolerance or float(np.abs(attributions.error).max()) < _NOTHING:
+            return attributions
+        if steps >= _MOST_STEPS:
+            raise ValueError(
+                f"the attributions do not add up: they miss {100 * off:.1f}% of the change of the score "
+                f"(at most {100 * tolerance:g}% is allowed): the policy jumps on the way from the average "
+                "observation, as a look-up or a threshold does, and can not be explained by gradients"
+            )
+        steps = min(2 * steps, _MOST_STEPS)
+
+
+class _Path:
+    """Scores of a policy as a function of its observations and of the vectors that it looks up."""
+
+    def __init__(self, model: Any, component: int, normalize: Any) -> None:
+        self._model, self._score = model, _action_score(model, component)
+        self._vectors = ItemVectors(model)
+        self._normalize = _normalizer(normalize, model)
+
+    def actions(self, inputs: Tensor) -> Tensor:
+        found: Tensor = self._model.policy._predict(self._normalize(inputs), deterministic=True)
+        return found
+
+    def score(self, *parts: Tensor) -> Tensor:
+        """Return (n,) scores of observations, vectors where there are any, and actions."""
+        inputs, *vectors, actions = parts
+        if not vectors:
+            return self._score(self._normalize(inputs), actions)
+        with self._vectors.replaced(vectors[0]):
+            return self._score(self._normalize(inputs), actions)
+
+    def ends(
+        self, inputs: Tensor, reference: Tensor, layout: Layout
+    ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+        """Return what `score` takes before the actions, at the observations and at their baselines."""
+        baseline = _baseline(inputs, reference, layout, _is_masked(self._model), _closed(self._model))
+        if self._vectors.source is None:
+            return (inputs,), (baseline,)
+        own, valid = self._vectors.of(inputs)
+        others, known = self._vectors.of(reference)
+        mean = (others * known[..., None]).sum((0, 1)) / known.sum().clamp(min=1)
+        return (inputs, own), (baseline, torch.where(valid[..., None], mean, own))
+
+    def by_step(self, found: tuple[Tensor, ...], steps: int) -> Array:
+        """Return (n, steps): the attributions of the vectors, at the steps that they are of."""
+        rows = np.zeros((len(found[0]), steps), dtype=np.float32)
+        for part in found[1:]:
+            rows[:, steps - part.shape[1] :] = part.sum(2).detach().cpu().numpy()
+        return rows
+
+
+def _integrate(
+    captum: Any, path: _Path, ends: tuple[tuple[Tensor, ...], tuple[Tensor, ...]], actions: Tensor, steps: int
+) -> tuple[Tensor, ...]:
     # cuDNN's recurrent nets have no backward pass in evaluation mode.
     with torch.backends.cudnn.flags(enabled=False):
-        found = captum.IntegratedGradients(score).attribute(
-            inputs,
-            baseline,
+        found: tuple[Tensor, ...] = captum.IntegratedGradients(path.score).attribute(
+            ends[0],
+            ends[1],
             additional_forward_args=(actions,),
             n_steps=steps,
-            internal_batch_size=max(len(inputs), 8192),
+            internal_batch_size=max(len(actions), 8192),
         )
-    error = found.sum(1) - change
-    context, history = layout.split(found.detach().cpu().numpy())
-    return Attributions(context, history, change.cpu().numpy(), error.detach().cpu().numpy())
+    return found
+
+
+def _normalizer(normalize: Any, model: Any) -> Callable[[Tensor], Tensor]:
+    if normalize is None or not normalize.norm_obs:
+        return lambda inputs: inputs
+    mean = to_tensor(model, normalize.obs_rms.mean).float()
+    scale = to_tensor(model, np.sqrt(normalize.obs_rms.var + normalize.epsilon)).float()
+    return lambda inputs: ((inputs - mean) / scale).clamp(-normalize.clip_obs, normalize.clip_obs)
+
+
+def _closed(model: Any) -> slice | None:
+    """Return the floats that say which items can not be chosen: a mask, as validity is."""
+    items = items_of(model.observation_space)
+    return None if items is None else items.closed
 
 
 def _action_score(model: Any, component: int = 0) -> Callable[[Tensor, Tensor], Tensor]:
@@ -128,11 +222,16 @@ def _is_masked(model: Any) -> bool:
     return extractor.masked if isinstance(extractor, SequenceExtractor) else True
 
 
-def _baseline(inputs: Tensor, background: Tensor, layout: Layout, masked: bool) -> Tensor:
+def _baseline(
+    inputs: Tensor, background: Tensor, layout: Layout, masked: bool, closed: slice | None
+) -> Tensor:
     context: Tensor
     context, history = layout.split(background)
+    average = context.mean(0).expand(len(inputs), -1).clone()
+    if closed is not None:
+        average[:, closed] = inputs[:, closed]
     if not layout.steps:
-        return context.mean(0).expand_as(inputs).contiguous()
+        return average.contiguous()
     valid = (history[..., :1] > 0.5).float() if masked else torch.ones_like(history[..., :1])
     mean = (history * valid).sum((0, 1)) / valid.sum((0, 1)).clamp(min=1.0)
     own = layout.split(inputs)[1]
@@ -140,12 +239,4 @@ def _baseline(inputs: Tensor, background: Tensor, layout: Layout, masked: bool) 
     steps = mean * own_valid + own * (1.0 - own_valid)  # padding stays as it is: it has no effect
     if masked:
         steps = torch.cat([own[..., :1], steps[..., 1:]], 2)
-    return torch.cat([context.mean(0).expand(len(inputs), -1), steps.flatten(1)], 1)
-
-
-def _captum() -> Any:
-    try:
-        from captum import attr
-    except ImportError as error:
-        raise ImportError("attributions need captum: pip install sb3-ecom[explain]") from error
-    return attr
+    return torch.cat([average, steps.flatten(1)], 1)

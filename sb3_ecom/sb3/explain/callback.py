@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,10 @@ class ExplainCallback(BaseCallback):
         seen = collect_states(model, self.venv, 8 * self.actions).observations
         # Spread over the run: the first steps are all alike.
         rows = np.linspace(0, len(seen) - 1, min(self.actions, len(seen))).astype(int)
-        self._show("attribution", attribution_figure(attribute_actions(model, seen[rows])))
+        try:
+            self._show("attribution", attribution_figure(attribute_actions(model, seen[rows])))
+        except ValueError as error:  # the model is not saved yet: training must not fail here
+            warnings.warn(f"no attributions: {error}", stacklevel=2)
         if isinstance(acting_extractor(model), AttendingExtractor):
             self._show("attention", attention_figure(attention_weights(model, seen[rows]).cpu().numpy()))
         tree = fit_tree(model, self.venv, states=self.states, depth=self.depth)

@@ -31,7 +31,7 @@ def attention_figure(weights: Array) -> Figure:
 
 def attribution_figure(attributions: Attributions) -> Figure:
     """Draw mean absolute attributions: history steps x features as a map, the context as bars."""
-    context, history = attributions.importance()
+    context, history, _ = attributions.importance()
     parts = [part for part in ("history", "context") if {"history": history, "context": context}[part].size]
     figure = Figure(figsize=(6.4, 2.6 * len(parts) + 0.4), dpi=100, layout="constrained")
     axes = dict(zip(parts, figure.subplots(len(parts), squeeze=False)[:, 0], strict=True))

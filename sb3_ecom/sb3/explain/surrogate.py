@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.checks import check_at_least, check_number
+from sb3_ecom.core.extras import import_extra
 from sb3_ecom.sb3.explain.parts import feature_names, policy_layout
 from sb3_ecom.sb3.explain.states import States, collect_states
 
@@ -87,6 +89,7 @@ def fit_tree(
     rounds: int = 2,
     held_out: float = 0.25,
     seed: int = 0,
+    names: Sequence[str] | None = None,
 ) -> TreeSurrogate:
     """Fit a tree to a policy's deterministic actions.
 
@@ -102,6 +105,7 @@ def fit_tree(
         rounds: >= 1.
         held_out: share of the copies in (0, 1); at least one copy is held out and one is not.
         seed: of ties between rules.
+        names: of the floats of an observation, for the rules; by default their places.
 
     Raises:
         ValueError: if an argument is out of range.
@@ -118,7 +122,7 @@ def fit_tree(
         raise ValueError(f"venv must have >= 2 copies, one to fit and one to hold out, got {venv.num_envs}")
     for_fit = venv.num_envs - min(max(round(held_out * venv.num_envs), 1), venv.num_envs - 1)
     surrogate = TreeSurrogate(
-        _new_tree(model.action_space, depth, seed), venv.action_space, feature_names(layout)
+        _new_tree(model.action_space, depth, seed), venv.action_space, list(names or feature_names(layout))
     )
     parts: list[States] = []
     for turn in range(rounds):
@@ -138,10 +142,7 @@ def _of_copies(states: States, chosen: Array) -> States:
 
 
 def _new_tree(space: spaces.Space[Any], depth: int, seed: int) -> Any:
-    try:
-        from sklearn import tree
-    except ImportError as error:
-        raise ImportError("the tree needs scikit-learn: pip install sb3-ecom[explain]") from error
+    tree = import_extra("sklearn.tree", "explain", "the tree that imitates a policy")
     if isinstance(space, spaces.Box):
         return tree.DecisionTreeRegressor(max_depth=depth, random_state=seed)
     if isinstance(space, spaces.Discrete | spaces.MultiDiscrete):

@@ -61,6 +61,7 @@ class ItemLookup(nn.Module):
     """
 
     others: Tensor
+    given: Tensor | None = None  # (n, steps, columns, width) in place of those looked up, for explanations
 
     def __init__(self, ids: ItemEmbedding, features: int) -> None:
         super().__init__()
@@ -80,9 +81,14 @@ class ItemLookup(nn.Module):
 
     def forward(self, history: Tensor, valid: Tensor) -> Tensor:
         """Return (n, steps, features') of a history (n, steps, features): vectors first, then the rest."""
+        found = self.vectors(history, valid) if self.given is None else self.given
+        return torch.cat([self.project(found).flatten(2), history.index_select(2, self.others)], 2)
+
+    def vectors(self, history: Tensor, valid: Tensor) -> Tensor:
+        """Return (n, steps, columns, width): the table's vectors of the ids in a history."""
         ids = (history[..., self.columns] * self.scale).round()
         # Padding holds anything, NaN too: what is no id of the catalogue becomes the unknown item.
         known = valid[..., None] & (ids >= 0) & (ids < self.items)
         rows = torch.where(known, ids, float(self.items)).long()
-        vectors = self.project(self.table(rows)).flatten(2)
-        return torch.cat([vectors, history.index_select(2, self.others)], 2)
+        found: Tensor = self.table(rows)
+        return found

@@ -36,6 +36,7 @@ class LastItemEmbeddingExtractor(LastClickExtractor):
     direction: Tensor
     bounds: Tensor
     order: Tensor
+    given: Tensor | None = None  # (n, vector_size) in place of the vectors looked up, for explanations
 
     def __init__(
         self,
@@ -66,8 +67,13 @@ class LastItemEmbeddingExtractor(LastClickExtractor):
     def encode(self, window: Window) -> Tensor:
         """Return the newest step and its item's vector; zeros where it is padding."""
         step = super().encode(window)
-        vector = self.table(self.item(window)) * window.valid[:, -1:]
-        return torch.cat([step, vector], 1)
+        vector = self.vectors(window) if self.given is None else self.given
+        return torch.cat([step, vector * window.valid[:, -1:]], 1)
+
+    def vectors(self, window: Window) -> Tensor:
+        """Return (n, vector_size): the learned vector of the newest step's item."""
+        found: Tensor = self.table(self.item(window))
+        return found
 
     def item(self, window: Window) -> Tensor:
         """Return (n,) int64: the item of the newest step, N where it is padding.

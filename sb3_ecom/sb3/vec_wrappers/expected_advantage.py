@@ -14,6 +14,7 @@ from sb3_ecom.core.single_env import EcomEnv
 from sb3_ecom.core.task import AdvantageTask, ModelledTask
 from sb3_ecom.sb3.vec_env import EcomVecEnv
 from sb3_ecom.sb3.vec_wrappers.privileged_critic import PrivilegedCritic
+from sb3_ecom.sb3.vec_wrappers.replay import is_replay
 
 
 class VecExpectedAdvantage(VecEnvWrapper):
@@ -21,8 +22,8 @@ class VecExpectedAdvantage(VecEnvWrapper):
 
     Lowers variance; leaves the ranking of policies unchanged. Training only, as rl-zoo's `vec_env_wrapper`:
     the policy sees its observations only, and ``info["episode"]`` keeps the true return, which rl-zoo's
-    evaluation and TensorBoard read. `rl_zoo3.enjoy` sums what it is paid; ``python -m sb3_ecom evaluate``
-    gives returns.
+    evaluation and TensorBoard read. With ``training = False``, as under `rl_zoo3.enjoy`, it pays the
+    environment's own reward.
 
     The simulator knows the chance of everything that may follow a step. The reward becomes the expectation of
     reward and discounted value of what follows, less the value of the state. Where the value is learned
@@ -41,6 +42,9 @@ class VecExpectedAdvantage(VecEnvWrapper):
     Raises:
         ValueError: if the states of `venv` are not in this process, the task can not tell, `discount` is
             not in [0, 1], or a keyword of the critic is not allowed.
+
+    Attributes:
+        training: whether rewards are replaced; false where rl-zoo replays a model.
     """
 
     def __init__(self, venv: VecEnv, *, discount: float = 0.99, **critic: Any) -> None:
@@ -49,6 +53,7 @@ class VecExpectedAdvantage(VecEnvWrapper):
         task: Any = self._envs[0].task if self._envs else venv.task  # type: ignore[attr-defined]
         super().__init__(venv)
         self._critic, self._snapshot = make_critic(task, discount, critic), None
+        self.training = not is_replay()
 
     def reset(self) -> Any:
         """Start n new episodes."""
@@ -56,6 +61,10 @@ class VecExpectedAdvantage(VecEnvWrapper):
 
     def step_async(self, actions: Array) -> None:
         """Keep the actions, and the state that they meet."""
+        if not self.training:
+            self._snapshot = None
+            self.venv.step_async(actions)
+            return
         if self._envs:
             states = [env.loop.state for env in self._envs]
             state = tree_map(lambda *leaves: np.concatenate(leaves), *states)
@@ -66,7 +75,9 @@ class VecExpectedAdvantage(VecEnvWrapper):
 
     def step_wait(self) -> VecEnvStepReturn:
         """Advance every copy by one step."""
-        observation, _, done, infos = self.venv.step_wait()
+        observation, reward, done, infos = self.venv.step_wait()
+        if self._snapshot is None:
+            return observation, reward, done, infos
         if self._envs:
             step_info = {
                 name: np.stack([info[name] for info in infos]) for name in self._envs[0].task.step_info_keys

@@ -13,6 +13,7 @@ from sb3_ecom.core.moved_names import renamed_argument
 from sb3_ecom.core.residual import ResidualSettings, find_rule, residual_space, shift_space
 from sb3_ecom.sb3.vec_env import EcomVecEnv
 from sb3_ecom.sb3.vec_wrappers.expected_advantage import VecExpectedAdvantage
+from sb3_ecom.sb3.vec_wrappers.replay import is_replay
 
 
 class VecResidual(VecEnvWrapper):
@@ -33,7 +34,7 @@ class VecResidual(VecEnvWrapper):
             `VecExpectedAdvantage` of one, which needs no twin: it pays without the luck.
         rule: name of a baseline of the id that takes offsets (`ResidualRule`).
         max_offset: offset at action 1, in the rule's own unit.
-        twin: whether to take off what the rule earns.
+        twin: whether to take off what the rule earns; never where rl-zoo replays a model (`rl_zoo3.enjoy`).
         reach: old name of `max_offset`.
 
     Raises:
@@ -63,6 +64,7 @@ class VecResidual(VecEnvWrapper):
             )
         if twin and own is not venv:
             raise ValueError("twin must be False on top of VecExpectedAdvantage, got True")
+        twin = twin and not is_replay()
         settings = ResidualSettings(own.spec.id, rule, max_offset)
         self._rule = find_rule(own.task, settings)
         super().__init__(venv, residual_space(own.task, self._rule, settings), shift_space(self._rule))

@@ -66,7 +66,7 @@ def planted(request):
 def test_the_planted_cause_ranks_first(planted):
     venv = sb3_make_vec_env(Planted, n_envs=16, seed=1)
     seen = collect_states(planted, venv, 512)
-    context, history = attribute_actions(planted, seen.observations).importance()
+    context, history, _ = attribute_actions(planted, seen.observations).importance()
     assert np.unravel_index(history.argmax(), history.shape) == (STEP, FEATURE)
     others = np.append(np.delete(history.ravel(), STEP * 4 + FEATURE), context)
     assert history.max() > 3 * others.max()

@@ -9,12 +9,14 @@ import numpy as np
 from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array, Backend, array_namespace
+from sb3_ecom.core.feature_names import FeatureNames
 from sb3_ecom.core.item_spaces import Items, ItemSignature
 from sb3_ecom.core.spaces import Layout, LayoutBox
 from sb3_ecom.core.task import Metric, Task, check_reward_weights
 from sb3_ecom.core.tracker import State, TaskTables
 from sb3_ecom.envs.recommendation.session import dynamics
 from sb3_ecom.envs.recommendation.session.dynamics import PageOutcome, Visit, VisitNoise, start_visit
+from sb3_ecom.envs.recommendation.session.feature_names import session_names
 from sb3_ecom.envs.recommendation.session.params import SessionParams
 from sb3_ecom.envs.recommendation.session.public_tables import ShopTables, shop_tables
 from sb3_ecom.envs.recommendation.session.ranker import WEIGHTS
@@ -164,6 +166,11 @@ class SessionTask(Task):
     def step_info(self, outcome: PageOutcome) -> dict[str, Array]:
         """Return the page shown and the item clicked (-1: empty slot, no click)."""
         return {"slate": outcome.slate, "clicked": outcome.item}
+
+    def feature_names(self) -> FeatureNames:
+        """Return what the floats of observations and actions are."""
+        items, layout = self.params.catalogue, self.observation_space.layout
+        return session_names(items.num_categories, layout.features, items.item_ids, self.action)
 
     def transition_model(self) -> SessionTransitionModel:
         """Return the exact chances of what may come of pages (`sb3.VecExpectedAdvantage`).
