@@ -20,6 +20,7 @@ ENV = "EcomAds-v0"
 KINDS = {
     "residual": {},
     "plain": {"rule": None},
+    "smoothed": {"rule": "model_predictive_smoothed", "preset": "newcampaign"},
     "first price": {"rule": None, "auction": "first", "control": "absolute"},
     "another market": {"preset": "ipinyou1458"},
 }
@@ -97,6 +98,17 @@ def test_a_day_goes_on_from_its_record_at_every_tick(trained):
         assert day.bid(report) == other.bid(report)
         assert day.to_record() == other.to_record()
         report = following
+
+
+def test_a_day_goes_on_under_another_rule_or_without_the_rules_memory(bidder):
+    day = bidder.open(3.0)
+    for report in (None, good(0), good(1), good(2)):
+        day.bid(report)
+    records = [day.to_record() for _ in range(2)]
+    records[0]["rule"] = "pid"
+    records[1]["memory"] = None
+    expected = day.bid(good(3))
+    assert [bidder.restore(record).bid(good(3)) for record in records] == [expected] * 2
 
 
 def test_a_days_record_keeps_held_bids_and_late_reports(bidder):
