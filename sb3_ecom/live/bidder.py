@@ -10,6 +10,7 @@ from typing import Any
 from sb3_ecom.envs.advertising.pacing.env import PacingTask
 from sb3_ecom.live.bidding_day import Bid, Day, rule_name
 from sb3_ecom.live.campaign import PacingCampaign
+from sb3_ecom.live.day_sales import as_date
 from sb3_ecom.live.policy import DeployedPolicy
 from sb3_ecom.live.tick_report import TickReport
 
@@ -65,7 +66,7 @@ class Bidder:
 
         Args:
             budget: of the day, in the currency of the preset's prices.
-            day: date, kept as a label.
+            day: date, which reports with a time are checked against.
             auctions_per_day: auctions that a mean day offers the campaign. The simulator's market is smaller
                 than most: reports and budget are scaled to it. None: as many as in the simulator.
             multiplier: of the last tick of the day before.
@@ -74,7 +75,7 @@ class Bidder:
             ValueError: on a number out of bounds, or a budget far from those of the training.
         """
         campaign = PacingCampaign(self.task, budget, auctions_per_day)
-        label = day.isoformat() if isinstance(day, date) else day
+        label = None if day is None else as_date(day, "day").isoformat()
         return Day(
             self.deployed,
             campaign,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -135,7 +136,9 @@ class Day:
             self._policy.adapter.inputs(self._tracker.observe(tracked, self._tables))
 
     def _tick_of(self, report: TickReport) -> int:
-        first, last = self._reported, self.tick - 1
+        first, last, day = self._reported, self.tick - 1, self._opened["day"]
+        if isinstance(report.time, datetime) and day not in (None, report.time.date().isoformat()):
+            raise ValueError(f"time of a report must be on {day}, got {report.time}")
         tick = report.tick_of(self._campaign.ticks)
         if not self._pending:
             raise ValueError(

@@ -209,6 +209,15 @@ def test_a_report_checks_its_numbers(changes, message):
         good(0, **changes)
 
 
+def test_a_report_of_another_day_is_refused(bidder):
+    day = bidder.open(3.0, day="2026-11-27")
+    day.bid()
+    with pytest.raises(ValueError, match="time of a report must be on 2026-11-27, got 2026-11-26"):
+        day.bid(replace(good(None), time=datetime(2026, 11, 26, 0, 10)))
+    with pytest.raises(ValueError, match="day must be a date"):
+        bidder.open(3.0, day="Friday")
+
+
 def test_a_report_before_the_first_bid_is_refused(bidder):
     with pytest.raises(ValueError, match="a report must follow a bid"):
         bidder.open(3.0).bid(good(0))
