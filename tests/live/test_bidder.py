@@ -143,6 +143,14 @@ def test_ticks_left_out_are_counted_as_the_next_report_and_said(bidder):
     assert day.tick == 5
 
 
+def test_ticks_left_out_spend_no_more_than_there_was(bidder):
+    day = bidder.open(2.0, multiplier=2.0)
+    for _ in range(5):
+        day.bid()
+    day.bid(good(4, impressions=1_000, wins=800, spend=1.2, value=700.0))
+    assert day.left == 0
+
+
 def test_a_report_without_value_is_completed_from_the_win_rate(trained):
     task, policy, live = trained
     opening, ticks = play(task, policy, 7, 1.0)
