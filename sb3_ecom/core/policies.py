@@ -43,6 +43,17 @@ class ResidualRule(Protocol):
 
 
 @runtime_checkable
+class RememberingRule(Protocol):
+    """A rule that can hand over what it remembers of the running episodes."""
+
+    def memory(self) -> dict[str, Array]:
+        """Return all that the next `features` depends on beside its observations, by name."""
+
+    def recall(self, memory: Mapping[str, Array]) -> None:
+        """Take over what another rule of the same making remembered."""
+
+
+@runtime_checkable
 class OffsetRule(Protocol):
     """A baseline that takes the offsets of its action beside the observation, and keeps no state."""
 

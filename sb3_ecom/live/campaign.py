@@ -22,6 +22,7 @@ _BUSY = 20.0  # mean auctions of a tick at which a report is refused
 _CHEAP = 1e-3  # of the median price; a mean price below it is refused
 _OVERSHOOT = 0.1  # of the budget, by which platforms overspend now and then
 _ROUNDING = 1e-4
+_SLACK = 100  # micros that rounded reports may add up to
 
 
 class Seen(NamedTuple):
@@ -112,9 +113,9 @@ class PacingCampaign:
                 f"spend of the day must be <= {self.budget:.6g} (its budget), got "
                 f"{(budget - left) / self._micros:.6g} with tick {tick}"
             )
-        if left < 0:
+        if left < -_SLACK:
             notes.append(f"overspent by {-left / self._micros:.6g}: counted as nothing left")
-            left = 0
+        left = max(left, 0)
         value = report.value
         if value is None:
             landscape = build_landscape(params)
@@ -134,10 +135,15 @@ class PacingCampaign:
         return Seen(event, (*notes,))
 
     def like(self, report: TickReport, known: int, tick: int, left: int) -> TickReport:
-        """Return a report for a tick without one: as the `known` tick's, at the traffic of its own hour."""
+        """Return a report for a tick without one: as the `known` tick's, at the traffic of its own hour.
+
+        It spends no more than the `left` micros less what the known report spent.
+        """
         traffic = self._task.tables.public.traffic
         factor = math.exp(float(traffic[tick]) - float(traffic[known]))
-        return report.scaled(factor, min(report.spend * factor, max(left, 0) / self._micros), tick)
+        spend = min(report.spend * factor, max(left / self._micros - report.spend, 0.0))
+        bought = spend / report.spend if report.spend else factor
+        return report.scaled(tick, offered=factor, bought=bought)
 
     def _count(self, count: float) -> Array:
         return np.array([count / self.scale], np.float32)

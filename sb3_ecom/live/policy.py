@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from sb3_ecom.core.arrays import Array
-from sb3_ecom.core.registry import spec
+from sb3_ecom.core.registry import make_task
 from sb3_ecom.core.task import Task
 from sb3_ecom.live.manifest import POLICY, PRESET, Manifest, read_manifest
 from sb3_ecom.live.rules import Adapter, Direct, make_adapter
@@ -48,7 +48,7 @@ class DeployedPolicy:
         kwargs: dict[str, Any] = dict(self.manifest.env_kwargs)
         if PRESET in self.manifest.files:
             kwargs["preset"] = str(self.folder / PRESET)
-        return spec(self.manifest.env_id).make_task(**kwargs)
+        return make_task(self.manifest.env_id, **kwargs)
 
     @cached_property
     def adapter(self) -> Adapter:

@@ -9,6 +9,7 @@ import numpy as np
 
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.item_rows import ItemRows, RowSettings
+from sb3_ecom.core.policies import RememberingRule
 from sb3_ecom.core.residual import ResidualSettings, find_rule
 from sb3_ecom.core.rules import check_constants
 from sb3_ecom.core.task import Task
@@ -25,8 +26,25 @@ class Adapter(Protocol):
     def actions(self, observation: Array, output: Array) -> Array:
         """Return the (n, ...) actions for the same observations and the graph's output."""
 
+    def memory(self) -> dict[str, Any] | None:
+        """Return what is remembered of the episode, as JSON takes it; None where it stays inside."""
 
-class Direct:
+    def recall(self, memory: Mapping[str, Any]) -> None:
+        """Take over a `memory`."""
+
+
+class _Forgetful:
+    """Remembers nothing of the episode."""
+
+    def memory(self) -> dict[str, Any] | None:
+        """Return nothing."""
+        return {}
+
+    def recall(self, memory: Mapping[str, Any]) -> None:
+        """Do nothing."""
+
+
+class Direct(_Forgetful):
     """The graph takes observations and gives actions."""
 
     def inputs(self, observation: Array) -> Array:
@@ -57,8 +75,19 @@ class Shifted:
         """Return the actions of the rule, shifted by the output."""
         return self._rule.act(output * self._max_offset)
 
+    def memory(self) -> dict[str, Any] | None:
+        """Return the rule's memory as lists; None where it hands over none."""
+        if not isinstance(self._rule, RememberingRule):
+            return None
+        return {name: np.asarray(part).tolist() for name, part in self._rule.memory().items()}
 
-class Rows:
+    def recall(self, memory: Mapping[str, Any]) -> None:
+        """Take over the memory of such a rule."""
+        assert isinstance(self._rule, RememberingRule)
+        self._rule.recall({name: np.asarray(part) for name, part in memory.items()})
+
+
+class Rows(_Forgetful):
     """The graph sees every item as a row, and offsets a rule's parameters where there is one.
 
     Raises:

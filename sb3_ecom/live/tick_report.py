@@ -62,11 +62,16 @@ class TickReport:
         seconds = self.time.hour * 3600 + self.time.minute * 60 + self.time.second
         return seconds * ticks // 86_400
 
-    def scaled(self, factor: float, spend: float, tick: int) -> TickReport:
-        """Return a report of another tick with all counts times `factor`."""
-        counts = {name: getattr(self, name) * factor for name in ("impressions", "wins", "conversions")}
-        value = None if self.value is None else self.value * factor
-        return TickReport(**counts, clicks=0.0, spend=spend, value=value, tick=tick)
+    def scaled(self, tick: int, *, offered: float, bought: float) -> TickReport:
+        """Return a report of another tick: impressions times `offered`, the rest times `bought`, no more."""
+        return TickReport(
+            impressions=self.impressions * offered,
+            wins=self.wins * bought,
+            spend=self.spend * bought,
+            conversions=self.conversions * bought,
+            value=None if self.value is None else self.value * bought,
+            tick=tick,
+        )
 
     def to_record(self, tick: int) -> dict[str, Any]:
         """Return the report as JSON takes it, under the tick's number."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import metadata
@@ -14,6 +16,8 @@ import numpy as np
 
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.loop import StepLoop
+from sb3_ecom.core.origin import check_origin
+from sb3_ecom.core.presets import format_preset
 from sb3_ecom.core.registry import make_task
 from sb3_ecom.core.task import Task
 from sb3_ecom.live.manifest import FILE, POLICY, PRESET, Manifest, hash_file, write_manifest
@@ -54,7 +58,9 @@ def export(
     policy = load_policy(path, task, algo, env_id=env_id)
     with new_folder(Path(out)) as folder:
         manifest = _fill(folder, policy, env_id, algo, kwargs)
-        check_folder(DeployedPolicy(folder), policy, task, checked)
+        deployed = DeployedPolicy(folder)
+        check_origin("the exported preset", deployed.task.observation_space, task.observation_space)
+        check_folder(deployed, policy, task, checked)
     return manifest
 
 
@@ -68,7 +74,7 @@ def _fill(folder: Path, policy: Any, env_id: str, algo: str, kwargs: dict[str, A
     to_onnx(saved.model.policy, saved.normalize, folder / POLICY)
     preset = kwargs.get("preset")
     if isinstance(preset, str | Path) and Path(preset).is_file():
-        shutil.copyfile(preset, folder / PRESET)
+        copy_preset(Path(preset), folder / PRESET)
         names.append(PRESET)
         kwargs = {key: value for key, value in kwargs.items() if key != "preset"}
     manifest = Manifest(
@@ -83,6 +89,22 @@ def _fill(folder: Path, policy: Any, env_id: str, algo: str, kwargs: dict[str, A
     )
     write_manifest(folder, manifest)
     return manifest
+
+
+def copy_preset(source: Path, target: Path) -> None:
+    """Copy a preset; bases that are files of the user's are written into it: they do not travel along."""
+    content = tomllib.loads(source.read_text(encoding="utf-8"))
+    base = content.pop("base", None)
+    if not isinstance(base, str) or not Path(base).is_file():
+        shutil.copyfile(source, target)
+        return
+    while isinstance(base, str) and Path(base).is_file():
+        below = tomllib.loads(Path(base).read_text(encoding="utf-8"))
+        base = below.pop("base", None)
+        content = {name: {**below.get(name, {}), **content.get(name, {})} for name in {**below, **content}}
+    head = "" if base is None else f"base = {json.dumps(base)}\n"
+    text = format_preset(content, f"{source.name} with its bases, written by `python -m sb3_ecom export`.")
+    target.write_text(head + text, encoding="utf-8")
 
 
 @contextmanager

@@ -20,6 +20,7 @@ ENV = "EcomAds-v0"
 KINDS = {
     "residual": {},
     "plain": {"rule": None},
+    "smoothed": {"rule": "model_predictive_smoothed", "preset": "newcampaign"},
     "first price": {"rule": None, "auction": "first", "control": "absolute"},
     "another market": {"preset": "ipinyou1458"},
 }
@@ -99,6 +100,17 @@ def test_a_day_goes_on_from_its_record_at_every_tick(trained):
         report = following
 
 
+def test_a_day_goes_on_under_another_rule_or_without_the_rules_memory(bidder):
+    day = bidder.open(3.0)
+    for report in (None, good(0), good(1), good(2)):
+        day.bid(report)
+    records = [day.to_record() for _ in range(2)]
+    records[0]["rule"] = "pid"
+    records[1]["memory"] = None
+    expected = day.bid(good(3))
+    assert [bidder.restore(record).bid(good(3)) for record in records] == [expected] * 2
+
+
 def test_a_days_record_keeps_held_bids_and_late_reports(bidder):
     day = bidder.open(3.0, auctions_per_day=19_200)
     for call in (None, good(0), None, None, good(2), None):
@@ -129,6 +141,14 @@ def test_ticks_left_out_are_counted_as_the_next_report_and_said(bidder):
     assert bid.reason == "no report of tick 0, 1, 2: counted as tick 3 was"
     assert day.left == pytest.approx(3.0 - 0.04, abs=0.02)
     assert day.tick == 5
+
+
+def test_ticks_left_out_spend_no_more_than_there_was(bidder):
+    day = bidder.open(2.0, multiplier=2.0)
+    for _ in range(5):
+        day.bid()
+    day.bid(good(4, impressions=1_000, wins=800, spend=1.2, value=700.0))
+    assert day.left == 0
 
 
 def test_a_report_without_value_is_completed_from_the_win_rate(trained):
@@ -195,6 +215,15 @@ def test_a_report_that_can_not_be_right_is_refused_and_changes_nothing(bidder, c
 def test_a_report_checks_its_numbers(changes, message):
     with pytest.raises(ValueError, match=message):
         good(0, **changes)
+
+
+def test_a_report_of_another_day_is_refused(bidder):
+    day = bidder.open(3.0, day="2026-11-27")
+    day.bid()
+    with pytest.raises(ValueError, match="time of a report must be on 2026-11-27, got 2026-11-26"):
+        day.bid(replace(good(None), time=datetime(2026, 11, 26, 0, 10)))
+    with pytest.raises(ValueError, match="day must be a date"):
+        bidder.open(3.0, day="Friday")
 
 
 def test_a_report_before_the_first_bid_is_refused(bidder):

@@ -113,3 +113,16 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path):
     with pytest.raises(ValueError, match="exported policy"):
         export(run, tmp_path / "run", "EcomAds-v0", checked=100)
     assert run.is_file()
+
+
+def test_a_preset_takes_its_bases_along(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    base = "\n".join(['base = "exchange3"', "[params]", "price_spread = 0.7", "price_median = 2.0", ""])
+    (tmp_path / "base.toml").write_text(base)
+    (tmp_path / "own.toml").write_text('base = "base.toml"\n[params]\nprice_median = 3.0\n')
+    run = save_bidder(tmp_path / "run", rule=None, preset="own.toml")
+    export(run, "out", "EcomAds-v0", checked=10, preset="own.toml")
+    (tmp_path / "base.toml").unlink()
+    (tmp_path / "own.toml").unlink()
+    params = DeployedPolicy("out").task.params
+    assert (params.price_median, params.price_spread, params.value_alpha) == (3.0, 0.7, 1.14657)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -159,6 +159,23 @@ class ModelPredictive:
     def act(self, shift: Floats) -> NDArray[np.float32]:
         """Return the actions of the plan, its log multipliers shifted by (n, 1)."""
         return multiplier_action(self._task, self._observed, self._target + shift[:, 0])
+
+    def memory(self) -> dict[str, Floats]:
+        """Return the beliefs about the market, by name."""
+        return {
+            "level_mean": self.levels.mean,
+            "level_cov": self.levels.cov,
+            "volume_mean": self.volume.mean,
+            "volume_cov": self.volume.cov,
+            "good": self.good,
+            "waiting": self._waiting,
+        }
+
+    def recall(self, memory: Mapping[str, Floats]) -> None:
+        """Take over the beliefs of another bidder."""
+        self.levels.mean, self.levels.cov = memory["level_mean"], memory["level_cov"]
+        self.volume.mean, self.volume.cov = memory["volume_mean"], memory["volume_cov"]
+        self.good, self._waiting = memory["good"], memory["waiting"]
 
     def _plan(self, tick: int, rows: NDArray[np.int64], left: Floats) -> Floats:
         ahead = slice(min(tick, self._task.horizon - 1), None)

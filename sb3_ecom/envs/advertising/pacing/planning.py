@@ -122,26 +122,26 @@ class LevelFilter:
         self._shock = np.diag([0.0, ar_sd**2 * (1 - ar**2)])
         self._start = np.diag([day_sd**2, ar_sd**2])
         self.mean = np.zeros((0, 2))
-        self._cov = np.zeros((0, 2, 2))
+        self.cov = np.zeros((0, 2, 2))
 
     def restart(self, rows: NDArray[np.bool_]) -> None:
         """Forget the given copies."""
         if self.mean.shape[0] != rows.size:
             self.mean = np.zeros((rows.size, 2))
-            self._cov = np.tile(self._start, (rows.size, 1, 1))
+            self.cov = np.tile(self._start, (rows.size, 1, 1))
         self.mean[rows] = 0.0
-        self._cov[rows] = self._start
+        self.cov[rows] = self._start
 
     def learn(self, observed: Floats, rows: NDArray[np.bool_], extra: Floats | float = 0.0) -> None:
         """Take in one observation of the tick that ended (with extra variance), then move on a tick."""
-        total = self._cov.sum((1, 2)) + self._noise + extra
-        gain = self._cov.sum(2) / total[:, None] * rows[:, None]
+        total = self.cov.sum((1, 2)) + self._noise + extra
+        gain = self.cov.sum(2) / total[:, None] * rows[:, None]
         self.mean = (self.mean + gain * (observed - self.mean.sum(1))[:, None]) * np.where(
             rows[:, None], self._transition, 1.0
         )
-        cov = self._cov - gain[:, :, None] * self._cov.sum(1)[:, None, :]
+        cov = self.cov - gain[:, :, None] * self.cov.sum(1)[:, None, :]
         moved = cov * np.outer(self._transition, self._transition) + self._shock
-        self._cov = np.where(rows[:, None, None], moved, self._cov)
+        self.cov = np.where(rows[:, None, None], moved, self.cov)
 
     def forecast(self, ticks: int) -> Floats:
         """Return (n, ticks) expected levels from the coming tick on."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -46,6 +48,15 @@ class Smoothed(ModelPredictive):
         came, due = self._decay * came + observed.conversions, self._decay * due + arrived
         moved = (came, due, all_came + observed.conversions, all_due + arrived, waiting - arrived)
         self._sums = np.where(observed.valid, np.stack(moved), 0.0)
+
+    def memory(self) -> dict[str, Floats]:
+        """Return the beliefs about the market and the conversions so far, by name."""
+        return {**super().memory(), "sums": self._sums}
+
+    def recall(self, memory: Mapping[str, Floats]) -> None:
+        """Take over the beliefs of another bidder."""
+        super().recall(memory)
+        self._sums = memory["sums"]
 
     def swing(self, rows: NDArray[np.int64], ahead: slice) -> Floats:
         """Return (n, 1): the hours are not known."""
