@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.files import write_whole
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.core.origin import check_origin
-from sb3_ecom.core.presets import format_preset
+from sb3_ecom.core.preset_text import format_preset, sign_text
 from sb3_ecom.core.registry import make_task
 from sb3_ecom.core.task import Task
 from sb3_ecom.live.manifest import FILE, POLICY, PRESET, Manifest, hash_file, write_manifest
@@ -101,10 +102,14 @@ def copy_preset(source: Path, target: Path) -> None:
     while isinstance(base, str) and Path(base).is_file():
         below = tomllib.loads(Path(base).read_text(encoding="utf-8"))
         base = below.pop("base", None)
-        content = {name: {**below.get(name, {}), **content.get(name, {})} for name in {**below, **content}}
+        content = {
+            name: {**below.get(name, {}), **content.get(name, {})}
+            for name in {**below, **content}
+            if name not in ("schema", "sha256")  # of the whole that is written here, not of its parts
+        }
     head = "" if base is None else f"base = {json.dumps(base)}\n"
     text = format_preset(content, f"{source.name} with its bases, written by `python -m sb3_ecom export`.")
-    target.write_text(head + text, encoding="utf-8")
+    write_whole(target, sign_text(head + text).encode())
 
 
 @contextmanager
