@@ -31,6 +31,7 @@ sys.path.insert(0, str(REPOSITORY / "benchmarks"))
 from training import train, zoo_entry
 
 from sb3_ecom.__main__ import main as command
+from sb3_ecom.core.files import open_whole
 from sb3_ecom.core.registry import spec
 from sb3_ecom.core.statistics import difference, estimate_mean
 from sb3_ecom.envs.recommendation.calibration.fit import simulate_log
@@ -85,7 +86,8 @@ def write_click_log(world: SessionTask, path: Path, sessions: int) -> None:
         "department": items.category[log.item],
         "price": items.price[log.item],
     }
-    pd.DataFrame(table).to_csv(path, index=False)
+    with open_whole(path) as file:
+        pd.DataFrame(table).to_csv(file, index=False)
 
 
 def calibrate(log: Path, preset: Path) -> None:
