@@ -36,6 +36,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="reached observations on which graph and model must agree (default %(default)s)",
     )
     parser.add_argument(
+        "--episodes",
+        type=int,
+        default=500,
+        metavar="N",
+        help="on which it, an int8 and a pruned variant are measured; 0: none (default %(default)s)",
+    )
+    parser.add_argument(
         "--gym-packages",
         nargs="+",
         default=[],
@@ -55,8 +62,17 @@ def run(options: argparse.Namespace) -> None:
     env_id = options.env or guess_env_id(Path(options.run_folder))
     if options.checked < 1:
         raise ValueError(f"--checked must be >= 1, got {options.checked}")
-    manifest = export(options.run_folder, options.out, env_id, checked=options.checked, **kwargs)
+    if options.episodes < 0 or options.episodes == 1:
+        raise ValueError(f"--episodes must be 0 or >= 2, got {options.episodes}")
+    manifest = export(
+        options.run_folder, options.out, env_id, checked=options.checked, episodes=options.episodes, **kwargs
+    )
     print(f"{options.out}: {manifest.policy} of {env_id}, {options.checked:,} decisions as the model's")
+    for name, found in manifest.simulated.items():
+        print(
+            f"  {name}: return {found['return']:.4g} +- {1.96 * found['stderr']:.2g}, "
+            f"{found['bytes']:,} bytes, {found['microseconds']:g} us at batch 1"
+        )
     print(f"next: python -m sb3_ecom serve {options.out} --log decisions/")
 
 

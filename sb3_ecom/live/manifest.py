@@ -14,6 +14,7 @@ from sb3_ecom.core.files import write_whole
 SCHEMA = 1
 FILE = "manifest.json"
 POLICY = "policy.onnx"
+INT8 = "policy.int8.onnx"
 PRESET = "preset.toml"
 
 

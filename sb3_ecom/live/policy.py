@@ -63,6 +63,26 @@ class DeployedPolicy:
         other.__dict__.pop("adapter", None)
         return other
 
+    @property
+    def graph(self) -> Path:
+        """File of the graph."""
+        return self.folder / POLICY
+
+    @property
+    def width(self) -> int:
+        """Floats of the graph's input."""
+        return int(self._session.get_inputs()[0].shape[1])
+
+    def with_graph(self, path: Path) -> DeployedPolicy:
+        """Return the same policy with another graph of the same inputs and outputs, such as an int8 one.
+
+        Raises:
+            ValueError: if the file is no model.
+        """
+        other = self.fresh()
+        other._session = open_session(path)
+        return other
+
     def act(self, observation: Array) -> Array:
         """Return the (n, ...) actions for (n, d) float32 observations, as SB3's deterministic predict.
 

@@ -8,6 +8,7 @@ import tempfile
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -21,13 +22,15 @@ from sb3_ecom.core.origin import check_origin
 from sb3_ecom.core.preset_text import format_preset, sign_text
 from sb3_ecom.core.registry import make_task
 from sb3_ecom.core.task import Task
-from sb3_ecom.live.manifest import FILE, POLICY, PRESET, Manifest, hash_file, write_manifest
+from sb3_ecom.live.manifest import FILE, INT8, POLICY, PRESET, Manifest, hash_file, write_manifest
 from sb3_ecom.live.policy import DeployedPolicy, open_session
 from sb3_ecom.live.rules import describe_rule
+from sb3_ecom.sb3.export_variants import measure_variants
 from sb3_ecom.sb3.onnx_graph import OPSET, prune, quantise, to_onnx
 from sb3_ecom.sb3.policies.item_rows import ItemRowPolicy
 from sb3_ecom.sb3.policies.residual import ResidualPolicy
 from sb3_ecom.sb3.saved_model import find_model, guess_algo, load_policy, read_settings
+from sb3_ecom.sb3.training_record import training_command
 
 __all__ = ["check_folder", "check_graph", "export", "prune", "quantise", "reached_observations", "to_onnx"]
 _PACKAGES = ("sb3-ecom", "stable-baselines3", "sb3-contrib", "torch", "onnx", "onnxruntime", "numpy")
@@ -35,7 +38,13 @@ _TOLERANCE = 1e-5
 
 
 def export(
-    run: str | Path, out: str | Path, env_id: str, *, checked: int = 10_000, **kwargs: Any
+    run: str | Path,
+    out: str | Path,
+    env_id: str,
+    *,
+    checked: int = 10_000,
+    episodes: int = 0,
+    **kwargs: Any,
 ) -> Manifest:
     """Write a trained model as a folder that serves without torch: graph, preset and manifest.
 
@@ -47,6 +56,8 @@ def export(
         out: folder to write; made where it is absent.
         env_id: id that the model was trained on.
         checked: reached observations on which graph and model must agree.
+        episodes: on which the policy, an int8 and a pruned variant are measured in the simulator; 0 measures
+            nothing. The int8 graph goes along where it pays.
         **kwargs: arguments of the environment; a preset file is copied.
 
     Raises:
@@ -58,14 +69,34 @@ def export(
     algo = guess_algo(path, read_settings(path))
     policy = load_policy(path, task, algo, env_id=env_id)
     with new_folder(Path(out)) as folder:
-        manifest = _fill(folder, policy, env_id, algo, kwargs)
+        manifest = _fill(folder, policy, env_id, algo, kwargs, training_command(Path(run), env_id))
         deployed = DeployedPolicy(folder)
         check_origin("the exported preset", deployed.task.observation_space, task.observation_space)
         check_folder(deployed, policy, task, checked)
+        if episodes:
+            manifest = _with_variants(deployed, manifest, policy, episodes, kwargs)
+            write_manifest(folder, manifest)
     return manifest
 
 
-def _fill(folder: Path, policy: Any, env_id: str, algo: str, kwargs: dict[str, Any]) -> Manifest:
+def _with_variants(
+    deployed: DeployedPolicy, manifest: Manifest, policy: Any, episodes: int, kwargs: dict[str, Any]
+) -> Manifest:
+    """Return the manifest with what the variants earn; put the int8 graph beside the policy where it pays."""
+    saved = policy.model if isinstance(policy, ItemRowPolicy | ResidualPolicy) else policy
+    with tempfile.TemporaryDirectory() as temporary:
+        found, pays = measure_variants(deployed, saved, Path(temporary), manifest.env_id, episodes, kwargs)
+        files = dict(manifest.files)
+        if pays:
+            target = deployed.folder / INT8
+            shutil.copyfile(Path(temporary) / "int8.onnx", target)
+            files[INT8] = hash_file(target)
+    return replace(manifest, simulated=found, files=files)
+
+
+def _fill(
+    folder: Path, policy: Any, env_id: str, algo: str, kwargs: dict[str, Any], command: str
+) -> Manifest:
     """Write graph, preset and manifest."""
     names, rule, saved = [POLICY], None, policy
     if isinstance(policy, ItemRowPolicy):
@@ -87,6 +118,7 @@ def _fill(folder: Path, policy: Any, env_id: str, algo: str, kwargs: dict[str, A
         versions=versions(),
         opset=OPSET,
         rule=rule,
+        command=command,
     )
     write_manifest(folder, manifest)
     return manifest

@@ -1,10 +1,14 @@
 """Exported folders act as the models they were made from."""
 
+from collections import OrderedDict
+
 import gymnasium as gym
 import numpy as np
 import pytest
+import yaml
 from stable_baselines3 import PPO
 
+from sb3_ecom.core.evaluate import evaluate
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.core.registry import make_task, spec
 from sb3_ecom.envs.inventory.shop import baselines
@@ -126,3 +130,23 @@ def test_a_preset_takes_its_bases_along(tmp_path, monkeypatch):
     (tmp_path / "own.toml").unlink()
     params = DeployedPolicy("out").task.params
     assert (params.price_median, params.price_spread, params.value_alpha) == (3.0, 0.7, 1.14657)
+
+
+def test_an_export_says_what_it_and_its_variants_earn_and_what_trained_it(tmp_path):
+    run = tmp_path / "ppo" / "EcomRec-v0_1"
+    (run / "EcomRec-v0").mkdir(parents=True)
+    PPO("MlpPolicy", gym.make("EcomRec-v0"), n_steps=64, seed=0).save(run / "EcomRec-v0.zip")
+    options = OrderedDict(algo="ppo", env="EcomRec-v0", env_kwargs={"horizon": 50}, n_timesteps=-1, seed=3)
+    (run / "EcomRec-v0" / "args.yml").write_text(yaml.dump(OrderedDict(sorted(options.items()))))
+    manifest = export(run, tmp_path / "out", "EcomRec-v0", checked=64, episodes=50, horizon=50)
+    command = 'python -m rl_zoo3.train --algo ppo --env EcomRec-v0 --seed 3 --env-kwargs "horizon:50"'
+    assert manifest.command == command
+    assert set(manifest.simulated) == {"policy", "int8", "pruned"}
+    own = manifest.simulated["policy"]
+    assert own["less"] == 0.0
+    assert own["stderr"] > 0
+    assert manifest.simulated["int8"]["bytes"] < own["bytes"]
+    deployed = DeployedPolicy(tmp_path / "out")  # checks the files' hashes
+    assert deployed.manifest == manifest
+    expected = evaluate("EcomRec-v0", deployed.act, episodes=50, horizon=50).mean
+    assert own["return"] == pytest.approx(expected)
