@@ -8,6 +8,7 @@ import pytest
 import yaml
 from stable_baselines3 import PPO
 
+import sb3_ecom.sb3
 from sb3_ecom.core.evaluate import evaluate
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.core.registry import make_task, spec
@@ -150,3 +151,21 @@ def test_an_export_says_what_it_and_its_variants_earn_and_what_trained_it(tmp_pa
     assert deployed.manifest == manifest
     expected = evaluate("EcomRec-v0", deployed.act, episodes=50, horizon=50).mean
     assert own["return"] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("env_id", "policy"),
+    [
+        *(("EcomRec-v0", f"{kind}Policy") for kind in ("Lstm", "Gru", "Attention", "Transformer")),
+        ("EcomRec-v0", "LastItemEmbeddingPolicy"),
+        *(("EcomRecSlate-v0", f"{kind}SlatePolicy") for kind in ("LastItemEmbedding", "Lstm", "Attention")),
+        ("EcomRecSingle-v0", "LastItemEmbeddingSlatePolicy"),
+        *(("EcomAds-v0", f"{kind}Policy") for kind in ("Lstm", "Attention")),
+    ],
+)
+def test_sequence_policies_export(env_id, policy, tmp_path):
+    PPO(getattr(sb3_ecom.sb3, policy), gym.make(env_id), n_steps=16, batch_size=16, seed=0).save(
+        tmp_path / "ppo.zip"
+    )
+    manifest = export(tmp_path / "ppo.zip", tmp_path / "out", env_id, checked=512)  # refused where it differs
+    assert manifest.env_id == env_id
