@@ -43,7 +43,7 @@ def run_folder(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    "command", ["", "envs", "evaluate", "compare", "calibrate", "benchmark", "zoo-config"]
+    "command", ["", "envs", "evaluate", "compare", "explain", "calibrate", "benchmark", "zoo-config"]
 )
 def test_every_command_has_help(command, capsys):
     with pytest.raises(SystemExit) as stop:

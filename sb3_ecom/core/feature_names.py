@@ -15,6 +15,8 @@ class FeatureNames(NamedTuple):
     event: str = "step"  # what a step of the history is
     action: tuple[str, ...] = ()  # one a component of a Box
     items: tuple[str, ...] = ()  # N ids of the catalogue
+    row: tuple[str, ...] = ()  # context of an item's row (`ItemRows`), before which item it is
+    row_action: tuple[str, ...] = ()  # components of its action
 
 
 @runtime_checkable

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,26 @@ def attribution_figure(attributions: Attributions) -> Figure:
         axes["context"].set(xlabel="context float", ylabel="attribution")
         axes["context"].spines[["top", "right"]].set_visible(False)
     figure.suptitle(f"mean absolute attribution, {len(attributions.change)} actions", fontsize=9)
+    return figure
+
+
+def importance_figure(importance: Array, features: Sequence[str], components: Sequence[str]) -> Figure:
+    """Draw (K, F) mean absolute attributions by name: bars for one component, else a map."""
+    height = 1.2 + 0.24 * max(len(features), 1)
+    width = 6.4 if len(components) == 1 else 5.0 + 0.45 * len(components)
+    figure = Figure(figsize=(width, height + (0 if len(components) == 1 else 2.0)), dpi=100)
+    figure.set_layout_engine("constrained")
+    axis = figure.subplots()
+    if len(components) == 1:
+        axis.barh(np.arange(len(features)), importance[0])
+        axis.invert_yaxis()
+        axis.set(title=components[0], xlabel="mean absolute attribution")
+        axis.spines[["top", "right"]].set_visible(False)
+    else:
+        shown = axis.imshow(importance.T, aspect="auto", cmap="viridis", vmin=0)
+        figure.colorbar(shown, ax=axis, label="mean absolute attribution")
+        axis.set_xticks(np.arange(len(components)), components, rotation=60, ha="right", fontsize=7)
+    axis.set_yticks(np.arange(len(features)), features, fontsize=7)
     return figure
 
 

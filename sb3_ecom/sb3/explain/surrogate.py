@@ -35,6 +35,11 @@ class TreeSurrogate:
         self.states = 0
         self._space = space
 
+    @property
+    def is_regression(self) -> bool:
+        """Whether `fidelity` is a share of variance, not of equal actions."""
+        return isinstance(self._space, spaces.Box)
+
     def predict(self, observation: Array, *_: Any, **__: Any) -> tuple[Array, None]:
         """Return the actions (n, ...) at observations (n, d), and no state; as SB3's models do."""
         rows = np.asarray(observation).reshape(-1, len(self.names))

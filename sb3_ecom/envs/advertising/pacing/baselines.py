@@ -119,6 +119,7 @@ class ModelPredictive:
     """
 
     num_offsets, num_features = 1, 3
+    feature_names = ("planned log multiplier", "way from the present to the planned one", "good regime")
     _observed: Observed
     _target: Floats
 

@@ -11,6 +11,7 @@ import numpy as np
 from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array, Backend, array_namespace
+from sb3_ecom.core.feature_names import FeatureNames
 from sb3_ecom.core.spaces import LayoutBox
 from sb3_ecom.core.task import Metric, check_reward_weights, make_params
 from sb3_ecom.core.tracker import State, TaskTables
@@ -26,6 +27,7 @@ from sb3_ecom.envs.advertising.pacing.dynamics import (
     ResetNoise,
     StepNoise,
 )
+from sb3_ecom.envs.advertising.pacing.feature_names import PACING_NAMES
 from sb3_ecom.envs.advertising.pacing.market import build_tables, capacity, mean_day_cost
 from sb3_ecom.envs.advertising.pacing.params import Auction
 from sb3_ecom.envs.advertising.pacing.presets import load_preset
@@ -150,6 +152,10 @@ class PacingTask(BiddingTask):
         xp = array_namespace(outcome.wins)
         cpa = outcome.spend / xp.clip(outcome.conversions, 1.0, None)
         return outcome.value, cpa, outcome.value / xp.clip(outcome.spend, 1e-6, None)
+
+    def feature_names(self) -> FeatureNames:
+        """Return what the floats of observations and actions are."""
+        return PACING_NAMES
 
     def render(self, state: State, outcome: Outcome | None, row: int, mode: str) -> Any:
         """Draw the day so far."""

@@ -10,6 +10,7 @@ from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array, Backend, array_namespace
 from sb3_ecom.core.checks import check_choice
+from sb3_ecom.core.feature_names import FeatureNames
 from sb3_ecom.core.item_spaces import Blocks
 from sb3_ecom.core.spaces import Layout, LayoutBox
 from sb3_ecom.core.task import Metric, Task, check_reward_weights
@@ -18,6 +19,7 @@ from sb3_ecom.envs.inventory.demand import sample
 from sb3_ecom.envs.inventory.shop import dynamics
 from sb3_ecom.envs.inventory.shop.buyer_view import SHARED_CONTEXT, View, to_action, view_of_observation
 from sb3_ecom.envs.inventory.shop.demand_params import ShopDemand
+from sb3_ecom.envs.inventory.shop.feature_names import shop_names
 from sb3_ecom.envs.inventory.shop.params import ShopParams
 from sb3_ecom.envs.inventory.shop.presets import load_preset
 from sb3_ecom.envs.inventory.shop.promotions import PromotionNoise
@@ -206,6 +208,10 @@ class ShopTask(Task):
         """Return orders, sales and stock of the day, and every item's part of the reward."""
         seen = {name: getattr(outcome, name) for name in self.step_info_keys[:3]}
         return {**seen, "item_reward": self.item_rewards(outcome)}
+
+    def feature_names(self) -> FeatureNames:
+        """Return what the floats of observations and actions are."""
+        return shop_names(self.params.demand.items, self.layout, self.tracker.action)
 
     def render(self, state: State, outcome: dynamics.Outcome | None, row: int, mode: str) -> Any:
         """Draw stock, deliveries and the last days of one copy."""
