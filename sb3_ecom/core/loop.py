@@ -15,8 +15,10 @@ from sb3_ecom.core.arrays import (
     tree_map,
     tree_take,
 )
+from sb3_ecom.core.checks import check_whole
 from sb3_ecom.core.task import Task
 
+_MOST_COPIES = 10_000_000
 _NO_ROWS = np.zeros(0, dtype=np.int64)
 
 
@@ -53,7 +55,7 @@ class StepLoop:
             not see all episodes start together.
 
     Raises:
-        ValueError: if `num_envs` < 1.
+        ValueError: if `num_envs` is no whole number in [1, 10,000,000].
     """
 
     def __init__(
@@ -65,12 +67,11 @@ class StepLoop:
         keep_last_frame: bool = False,
         stagger: bool = False,
     ) -> None:
-        if num_envs < 1:
-            raise ValueError(f"num_envs must be >= 1, got {num_envs}")
+        check_whole("num_envs", num_envs, 1, _MOST_COPIES)
         keep_freed_memory()
         self.backend: Backend = NumpyBackend() if backend is None else backend
         self.task = task.bind(self.backend.asarray)
-        self.num_envs = num_envs
+        self.num_envs = int(num_envs)
         self.seeded: int | None = None
         self.state: Any = None
         self.last_frame: tuple[Any, Any | None] | None = None

@@ -10,6 +10,7 @@ import numpy as np
 from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array, Backend, array_namespace
+from sb3_ecom.core.checks import check_choice
 from sb3_ecom.core.spaces import LayoutBox
 from sb3_ecom.core.task import Metric, check_reward_weights
 from sb3_ecom.core.tracker import State, TaskTables
@@ -92,11 +93,9 @@ class AutoTask(BiddingTask):
         reward_weights: Mapping[str, float] | None = None,
         **params: Any,
     ) -> None:
-        if preset not in PRESETS:
-            raise ValueError(f"preset must be one of {', '.join(PRESETS)}, got {preset!r}")
+        check_choice("preset", preset, PRESETS)
         check_control(control)
-        if bids not in ("one", "per_slot"):
-            raise ValueError(f"bids must be one or per_slot, got {bids!r}")
+        check_choice("bids", bids, ("one", "per_slot"))
         try:
             self.params = AutoParams(**{**PRESETS[preset], **params})
         except TypeError as error:

@@ -11,6 +11,7 @@ import numpy as np
 from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array, Backend, array_namespace
+from sb3_ecom.core.checks import check_text
 from sb3_ecom.core.spaces import LayoutBox
 from sb3_ecom.core.task import Metric, check_reward_weights
 from sb3_ecom.core.tracker import State, TaskTables
@@ -94,6 +95,7 @@ class PacingTask(BiddingTask):
         reward_weights: Mapping[str, float] | None = None,
         **overrides: Any,
     ) -> None:
+        check_text("preset", preset)
         check_control(control)
         if auction is not None:
             overrides["auction"] = auction

@@ -9,6 +9,7 @@ import numpy as np
 from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array, Backend
+from sb3_ecom.core.checks import check_choice
 from sb3_ecom.core.spaces import LayoutBox
 from sb3_ecom.core.task import Metric, Task, check_reward_weights
 from sb3_ecom.core.tracker import State
@@ -71,8 +72,7 @@ class RankTask(Task):
     def __init__(
         self, preset: str = "market", reward_weights: Mapping[str, float] | None = None, **params: Any
     ) -> None:
-        if preset not in PRESETS:
-            raise ValueError(f"preset must be one of {', '.join(PRESETS)}, got {preset!r}")
+        check_choice("preset", preset, PRESETS)
         try:
             self.params = RankParams(**{**PRESETS[preset], **params})
         except TypeError as error:

@@ -9,6 +9,7 @@ import numpy as np
 from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array, Backend
+from sb3_ecom.core.checks import check_choice
 from sb3_ecom.core.spaces import LayoutBox
 from sb3_ecom.core.task import Metric, Task, check_reward_weights
 from sb3_ecom.core.tracker import State, TaskTables
@@ -62,8 +63,7 @@ class TargetTask(Task):
     def __init__(
         self, preset: str = "default", reward_weights: Mapping[str, float] | None = None, **params: Any
     ) -> None:
-        if preset not in PRESETS:
-            raise ValueError(f"preset must be one of {', '.join(PRESETS)}, got {preset!r}")
+        check_choice("preset", preset, PRESETS)
         try:
             self.params = TargetParams(**{**PRESETS[preset], **params})
         except TypeError as error:
