@@ -9,9 +9,22 @@ import numpy as np
 from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.checks import show
 
 _SLACK = 1e-6  # float32 rounding of a bound is not an error
 _FEW = 32  # numbers that Python checks faster than NumPy
+
+
+def as_array(action: Any) -> Array:
+    """Return an action as an array.
+
+    Raises:
+        ValueError: if it is none: lists of unequal lengths, or an object that refuses.
+    """
+    try:
+        return np.asarray(action)
+    except Exception as error:  # a user's object may raise anything
+        raise ValueError(f"action must be an array of real numbers, got {show(action)}") from error
 
 
 def check_actions(space: spaces.Space[Any], actions: Any, n: int) -> Array:
@@ -20,10 +33,10 @@ def check_actions(space: spaces.Space[Any], actions: Any, n: int) -> Array:
     Raises:
         ValueError: on a wrong shape, a NaN or a value outside the space; names the bound and the value.
     """
-    array = np.asarray(actions)
-    if array.dtype.kind not in "biuf":
-        raise ValueError(f"action must be real numbers, got an array of dtype {array.dtype}")
     expected = (n, *(space.shape or ()))
+    array = as_array(actions)
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"action must be real numbers, got {show(actions)} of dtype {array.dtype}")
     if array.shape != expected:
         raise ValueError(f"action must have shape {expected}, got {array.shape}")
     if isinstance(space, spaces.Box):
@@ -50,14 +63,22 @@ def _check_box(space: spaces.Box, array: Array) -> Array:
 
 def _check_integers(array: Array, low: int, stop: Array) -> Array:
     if array.dtype.kind not in "iu":
-        if not np.all(np.isfinite(array)) or np.any(array != np.floor(array)):
-            raise ValueError(f"action must be whole numbers, got {array.flat[0]} of dtype {array.dtype}")
+        broken = ~np.isfinite(array) | (array != np.floor(array))
+        if broken.any():
+            raise ValueError(
+                f"action must be whole numbers, got {array[broken].flat[0]} of dtype {array.dtype}"
+            )
+        beyond = abs(array) >= 2.0**63  # has no place in an int64
+        if beyond.any():
+            raise ValueError(
+                f"action must lie in [{low}, {int(stop.max()) - 1}], got {array[beyond].flat[0]}"
+            )
         array = array.astype(np.int64)
     if array.size <= _FEW and array.size == stop.size:  # one gym.Env, as above
         values = array.ravel().tolist()
         if min(values) >= low and all(map(operator.lt, values, stop.ravel().tolist())):
             return array.astype(np.int64, copy=False)
-    wrong = (array < low) | (array >= stop)
-    if wrong.any():
-        raise ValueError(f"action must lie in [{low}, {int(stop.max()) - 1}], got {array[wrong].flat[0]}")
+    outside = (array < low) | (array >= stop)
+    if outside.any():
+        raise ValueError(f"action must lie in [{low}, {int(stop.max()) - 1}], got {array[outside].flat[0]}")
     return array.astype(np.int64, copy=False)

@@ -15,9 +15,10 @@ from sb3_ecom.core.arrays import (
     tree_map,
     tree_take,
 )
-from sb3_ecom.core.checks import check_at_least
+from sb3_ecom.core.checks import check_whole
 from sb3_ecom.core.task import Task
 
+_MOST_COPIES = 10_000_000
 _NO_ROWS = np.zeros(0, dtype=np.int64)
 
 
@@ -54,7 +55,7 @@ class StepLoop:
             not see all episodes start together.
 
     Raises:
-        ValueError: if `num_envs` < 1.
+        ValueError: if `num_envs` is no whole number in [1, 10,000,000].
     """
 
     def __init__(
@@ -66,11 +67,11 @@ class StepLoop:
         keep_last_frame: bool = False,
         stagger: bool = False,
     ) -> None:
-        check_at_least("num_envs", num_envs, 1)
+        check_whole("num_envs", num_envs, 1, _MOST_COPIES)
         keep_freed_memory()
         self.backend: Backend = NumpyBackend() if backend is None else backend
         self.task = task.bind(self.backend.asarray)
-        self.num_envs = num_envs
+        self.num_envs = int(num_envs)
         self.seeded: int | None = None
         self.state: Any = None
         self.last_frame: tuple[Any, Any | None] | None = None

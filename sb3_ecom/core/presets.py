@@ -226,5 +226,5 @@ def _naming(path: Path) -> Iterator[None]:
     """Put the file's path before the message of whatever is wrong with it."""
     try:
         yield
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError, TypeError, ValueError) as error:
+    except (OSError, RecursionError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: {error}") from error

@@ -16,6 +16,7 @@ import gymnasium
 import numpy as np
 
 from sb3_ecom import envs
+from sb3_ecom.core.checks import check_whole
 from sb3_ecom.core.origin import mark_origin, origin_of
 from sb3_ecom.core.references import Reference, References
 from sb3_ecom.core.single_env import EcomEnv
@@ -149,28 +150,26 @@ def make_task(env_id: str, max_episode_steps: int | None = None, **kwargs: Any) 
     try:
         task = entry.make_task(**kwargs)
     except TypeError as error:
-        found = re.search(r"unexpected keyword argument '(\w+)'", str(error))
+        found = re.search(r"(?:unexpected|multiple values for) keyword argument '(\w+)'", str(error))
         if found is None:
             raise
-        known = ", ".join(_known_arguments(entry))
+        known = ", ".join(name for name in _known_arguments(entry) if name != found[1])
         raise ValueError(f"{env_id} takes no argument {found[1]!r}; it takes {known}") from error
     mark_origin(task, origin_of(env_id, task, kwargs))
     if max_episode_steps is None:
         return task
-    if isinstance(max_episode_steps, bool) or not isinstance(max_episode_steps, int) or max_episode_steps < 1:
-        raise ValueError(f"max_episode_steps must be a whole number >= 1, got {max_episode_steps!r}")
+    check_whole("max_episode_steps", max_episode_steps, 1)
     task = copy(task)
-    task.horizon = min(task.horizon, max_episode_steps)
+    task.horizon = min(task.horizon, int(max_episode_steps))
     return task
 
 
 def _known_arguments(entry: Spec) -> list[str]:
     """Return the names of the arguments that an id takes: its factory's and its parameters'."""
-    named = [
-        name
-        for name, parameter in inspect.signature(entry.make_task).parameters.items()
-        if parameter.kind is not parameter.VAR_KEYWORD
-    ]
+    parameters = inspect.signature(entry.make_task).parameters.values()
+    named = [parameter.name for parameter in parameters if parameter.kind is not parameter.VAR_KEYWORD]
+    if len(named) == len(parameters):
+        return named
     params = getattr(entry.make_task(), "params", None)
     own = [field.name for field in fields(params)] if is_dataclass(params) else []
     return list(dict.fromkeys([*named, *own]))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.checks import show
 
 Colour = str | tuple[int, int, int]
 Rectangle = tuple[float, float, float, float]  # left, top, right, bottom in pixels
@@ -18,8 +19,8 @@ INK, FADED, LINE, PAPER, WHITE = "#222b33", "#74808a", "#d5dade", "#f2f4f5", "#f
 
 def check_render_mode(mode: str | None, known: Sequence[str]) -> None:
     """Raise ValueError unless `mode` is None or one of the known ones."""
-    if mode is not None and mode not in known:
-        raise ValueError(f"render_mode must be one of {', '.join(known)} or None, got {mode!r}")
+    if mode is not None and not (isinstance(mode, str) and mode in known):
+        raise ValueError(f"render_mode must be one of {', '.join(known)} or None, got {show(mode)}")
 
 
 def text_bar(share: float, width: int = 20) -> str:

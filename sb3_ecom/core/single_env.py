@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import gymnasium
-import numpy as np
 
-from sb3_ecom.core.actions import check_actions
+from sb3_ecom.core.actions import as_array, check_actions
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.core.rendering import check_render_mode
@@ -61,7 +60,7 @@ class EcomEnv(gymnasium.Env[Any, Any]):
         """Advance by one step."""
         if not self._running:
             raise RuntimeError("step was called before reset or after the episode ended: call reset() first")
-        result = self.loop.step(check_actions(self.action_space, np.asarray(action)[None], 1))
+        result = self.loop.step(check_actions(self.action_space, as_array(action)[None], 1))
         info: dict[str, Any] = {"reward_terms": {name: float(term[0]) for name, term in result.terms.items()}}
         for name, values in result.step_info.items():
             info[name] = values[0]

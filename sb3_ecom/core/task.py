@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from copy import copy
 from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar, runtime_checkable
 
-import numpy as np
 from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array, Backend, tree_map
+from sb3_ecom.core.checks import check_weights
 from sb3_ecom.core.tracker import State, StateTracker, TaskTables
 from sb3_ecom.core.transition_model import ExpectedAdvantage, TransitionModel
 
@@ -184,15 +184,10 @@ def check_reward_weights(
     """Return the weights as floats; where none are given, the default, or 1 for every known term.
 
     Raises:
-        ValueError: on an unknown term (the known ones are listed) or a weight that is not finite.
+        ValueError: if `weights` is no mapping, on an unknown term (the known ones are listed) or a weight
+            that is not finite or out of bounds.
     """
     if weights is None:
         weights = dict.fromkeys(known, 1.0) if default is None else default
-    for name, weight in weights.items():
-        if name not in known:
-            raise ValueError(
-                f"reward_weights names an unknown term {name!r}; known terms: {', '.join(known)}"
-            )
-        if not np.isfinite(weight):
-            raise ValueError(f"reward_weights[{name!r}] must be finite, got {weight}")
+    check_weights("reward_weights", weights, known)
     return {name: float(weight) for name, weight in weights.items()}

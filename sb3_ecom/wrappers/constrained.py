@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal, NamedTuple
 
 from sb3_ecom.core.arrays import Array, array_namespace
-from sb3_ecom.core.checks import check_at_least, check_number
+from sb3_ecom.core.checks import LARGEST_WEIGHT, check_flag, check_number, check_term
 from sb3_ecom.wrappers.rule import RewardRule, Step
 from sb3_ecom.wrappers.wrapper import RewardWrapper
 
@@ -65,8 +65,11 @@ class Constrained(RewardRule):
     at_least: bool = False
 
     def __post_init__(self) -> None:
-        check_number("limit", self.limit)
-        check_at_least("multiplier", self.multiplier, 0)
+        check_term("term", self.term, optional=False)
+        check_number("limit", self.limit, low=-LARGEST_WEIGHT, high=LARGEST_WEIGHT)
+        check_number("multiplier", self.multiplier, low=0, high=LARGEST_WEIGHT)
+        check_term("per", self.per, optional=False)
+        check_flag("at_least", self.at_least)
 
     @property
     def needed_terms(self) -> tuple[str, ...]:

@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sb3_ecom.core.arrays import Array, array_namespace
-from sb3_ecom.core.checks import check_above, check_whole
+from sb3_ecom.core.checks import check_flag, check_number, check_whole
 from sb3_ecom.wrappers.rule import RewardRule, Step
 from sb3_ecom.wrappers.wrapper import RewardWrapper
 
+_LONGEST = 100_000  # steps
 _NEGLIGIBLE = 1e-6  # chance of a geometric delay beyond the queue, which then counts as its length
 
 
@@ -60,9 +61,9 @@ class Delayed(RewardRule):
     at the end).
 
     Args:
-        steps: pay after this many steps, >= 0.
+        steps: pay after this many steps, up to 100,000.
         until_end: pay everything in the last step.
-        geometric: mean of a geometric delay, steps > 0, drawn anew for every reward.
+        geometric: mean of a geometric delay, up to 5,000 steps, drawn anew for every reward.
 
     Raises:
         ValueError: if not exactly one is given, or it is out of bounds.
@@ -73,6 +74,7 @@ class Delayed(RewardRule):
     geometric: float | None = None
 
     def __post_init__(self) -> None:
+        check_flag("until_end", self.until_end)
         given = (self.steps is not None) + bool(self.until_end) + (self.geometric is not None)
         if given != 1:
             raise ValueError(
@@ -80,9 +82,10 @@ class Delayed(RewardRule):
                 f" got steps={self.steps}, until_end={self.until_end}, geometric={self.geometric}"
             )
         if self.steps is not None:
-            check_whole("steps", self.steps, 0)
+            check_whole("steps", self.steps, 0, _LONGEST, "steps")
+            object.__setattr__(self, "steps", int(self.steps))
         if self.geometric is not None:
-            check_above("geometric", self.geometric, 0)
+            check_number("geometric", self.geometric, low=1e-6, high=_LONGEST / 20, unit="steps")
 
     @property
     def longest(self) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sb3_ecom.core.arrays import Array, array_namespace
-from sb3_ecom.core.checks import check_number
+from sb3_ecom.core.checks import check_number, show
 from sb3_ecom.wrappers.rule import RewardRule, Step
 from sb3_ecom.wrappers.wrapper import RewardWrapper
 
@@ -55,7 +55,7 @@ class PotentialShaped(RewardRule):
     gamma: float = 0.99
 
     def __post_init__(self) -> None:
-        check_number("gamma", self.gamma, above=0, high=1)
+        check_number("gamma", self.gamma, low=1e-6, high=1)
         # Resolved here so that a wrong path fails when the wrapper is built.
         object.__setattr__(self, "potential", _find(self.potential))
 
@@ -83,11 +83,11 @@ def _find(potential: Any) -> Potential:
         module, _, name = potential.rpartition(".")
         try:
             found = getattr(importlib.import_module(module), name)
-        except (ImportError, AttributeError) as error:
+        except Exception as error:
             raise ValueError(f"potential {potential!r} cannot be imported: {error}") from error
         if callable(found):
             return found  # type: ignore[no-any-return]
-    raise ValueError(f"potential must be a function or its dotted path, got {potential!r}")
+    raise ValueError(f"potential must be a function or its dotted path, got {show(potential)}")
 
 
 class PotentialShaping(RewardWrapper, rule=PotentialShaped):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from sb3_ecom.core.arrays import Array, array_namespace
-from sb3_ecom.core.checks import check_above
+from sb3_ecom.core.checks import check_number, check_term
 from sb3_ecom.wrappers.rule import RewardRule, Step
 from sb3_ecom.wrappers.wrapper import RewardWrapper
 
@@ -56,18 +56,19 @@ class Privatised(RewardRule):
     Source: see `randomised_response`.
 
     Args:
-        epsilon: privacy loss of one report, > 0; small is private.
+        epsilon: privacy loss of one report, in [1e-6, 700]; small is private.
         term: name of a reward term that is 0 or 1; None takes the reward itself.
 
     Raises:
-        ValueError: if `epsilon` is not > 0, or (in use) the feedback is not 0 or 1.
+        ValueError: if `epsilon` is out of bounds, or (in use) the feedback is not 0 or 1.
     """
 
     epsilon: float
     term: str | None = None
 
     def __post_init__(self) -> None:
-        check_above("epsilon", self.epsilon, 0)
+        check_number("epsilon", self.epsilon, low=1e-6, high=700)
+        check_term("term", self.term)
 
     @property
     def needed_terms(self) -> tuple[str, ...] | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from sb3_ecom.core.arrays import Array, array_namespace
-from sb3_ecom.core.checks import check_at_least, check_number, check_whole
+from sb3_ecom.core.checks import LARGEST_WEIGHT, check_choice, check_number, check_whole
 from sb3_ecom.wrappers.rule import RewardRule, Step
 from sb3_ecom.wrappers.wrapper import RewardWrapper
 
@@ -85,14 +85,14 @@ class RiskAdjusted(RewardRule):
     window: int = 1000
 
     def __post_init__(self) -> None:
-        if self.risk not in ("mean_variance", "cvar"):
-            raise ValueError(f"risk must be 'mean_variance' or 'cvar', got {self.risk!r}")
-        check_at_least("aversion", self.aversion, 0)
-        check_number("tail", self.tail, above=0, high=1)
+        check_choice("risk", self.risk, ("mean_variance", "cvar"))
+        check_number("aversion", self.aversion, low=0, high=LARGEST_WEIGHT)
+        check_number("tail", self.tail, low=1e-6, high=1)
         check_number("weight", self.weight, low=0, high=1)
-        check_whole("window", self.window, _WARMUP)
+        check_whole("window", self.window, _WARMUP, 10_000_000, "episodes")
+        object.__setattr__(self, "window", int(self.window))
         if self.target is not None:
-            check_number("target", self.target)
+            check_number("target", self.target, low=-1e12, high=1e12)
 
     def utility(self, profit: Array, target: Array) -> Array:
         """Return the utility (n,) of profits (n,); the profit itself where the target is NaN."""

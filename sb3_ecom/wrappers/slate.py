@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
 import numpy as np
 
 from sb3_ecom.core.arrays import Array, array_namespace
-from sb3_ecom.core.checks import check_number
+from sb3_ecom.core.checks import LARGEST_WEIGHT, check_choice, check_number
 from sb3_ecom.core.item_spaces import Items
 from sb3_ecom.core.spaces import items_of
 from sb3_ecom.wrappers.rule import RewardRule, Step
@@ -114,7 +114,7 @@ class Diverse(RewardRule):
     unit_features: Array = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        check_number("weight", self.weight)
+        check_number("weight", self.weight, low=-LARGEST_WEIGHT, high=LARGEST_WEIGHT)
 
     def for_env(self, observation_space: Any, terms: tuple[str, ...] | None) -> Diverse:
         """Take the features of the catalogue."""
@@ -154,9 +154,8 @@ class Novel(RewardRule):
     bits: Array = field(default=None, init=False, repr=False, compare=False)  # (N,)
 
     def __post_init__(self) -> None:
-        check_number("weight", self.weight)
-        if self.kind not in ("popularity", "coverage"):
-            raise ValueError(f"kind must be 'popularity' or 'coverage', got {self.kind!r}")
+        check_number("weight", self.weight, low=-LARGEST_WEIGHT, high=LARGEST_WEIGHT)
+        check_choice("kind", self.kind, ("popularity", "coverage"))
 
     def for_env(self, observation_space: Any, terms: tuple[str, ...] | None) -> Novel:
         """Take the popularities of the catalogue."""

@@ -11,6 +11,7 @@ import numpy as np
 from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array, array_namespace
+from sb3_ecom.core.checks import show
 from sb3_ecom.wrappers.rule import RewardRule, Step
 from sb3_ecom.wrappers.wrapper import RewardWrapper
 
@@ -44,8 +45,11 @@ class Vectorised(RewardRule):
     terms: Sequence[str] | None = None
 
     def __post_init__(self) -> None:
-        if self.terms is not None and (isinstance(self.terms, str) or not len(self.terms)):
-            raise ValueError(f"terms must be a list of at least one name, got {self.terms!r}")
+        if self.terms is None:
+            return
+        listed = isinstance(self.terms, list | tuple) and len(self.terms) > 0
+        if not listed or not all(isinstance(name, str) for name in self.terms):
+            raise ValueError(f"terms must be a list of at least one name, got {show(self.terms)}")
 
     @property
     def needed_terms(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sb3_ecom.core.arrays import Array
-from sb3_ecom.core.checks import check_number
+from sb3_ecom.core.checks import check_weights
 from sb3_ecom.wrappers.rule import RewardRule, Step
 from sb3_ecom.wrappers.wrapper import RewardWrapper
 
@@ -38,10 +38,9 @@ class Weighted(RewardRule):
     weights: Mapping[str, float]
 
     def __post_init__(self) -> None:
-        if not isinstance(self.weights, Mapping) or not self.weights:
+        check_weights("weights", self.weights)
+        if not self.weights:
             raise ValueError(f"weights must map at least one term name to a number, got {self.weights!r}")
-        for name, weight in self.weights.items():
-            check_number(f"weights[{name!r}]", weight)
 
     @property
     def needed_terms(self) -> tuple[str, ...]:

@@ -96,7 +96,7 @@ def test_copies_that_all_end_at_once_start_anew_as_some_do():
 def test_step_before_reset_says_what_to_call():
     with pytest.raises(RuntimeError, match=r"reset\(\)"):
         StepLoop(ToyTask(), 1).step(still(1))
-    with pytest.raises(ValueError, match="num_envs must be >= 1, got 0"):
+    with pytest.raises(ValueError, match=r"num_envs must be a whole number .*, got 0"):
         StepLoop(ToyTask(), 0)
 
 
@@ -128,7 +128,7 @@ def test_reset_noise_depends_on_seed_and_key_only():
 def test_reward_weights_are_checked():
     with pytest.raises(ValueError, match=r"unknown term 'likes'; known terms: clicks, movement"):
         check_reward_weights({"likes": 1.0}, ("clicks", "movement"))
-    with pytest.raises(ValueError, match="must be finite, got nan"):
+    with pytest.raises(ValueError, match=r"reward_weights\['clicks'\] must be a finite number .*, got nan"):
         check_reward_weights({"clicks": float("nan")}, ("clicks",))
 
 

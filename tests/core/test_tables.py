@@ -177,6 +177,40 @@ def test_any_text_is_read_or_refused(tmp_path, rows, header):
     assert np.isfinite(table.columns["time"]).all()
 
 
+@settings(
+    max_examples=150, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+)
+@given(
+    st.lists(st.binary(max_size=12), max_size=6), st.sampled_from(["log.csv", "log.csv.gz", "log.parquet"])
+)
+def test_any_bytes_are_read_or_refused_with_the_file(tmp_path, rows, name):
+    path = tmp_path / name
+    content = b"session,item,time,price\n1,a,1,2\n" + b"\n".join(rows)
+    if name.endswith(".gz"):
+        packed = gzip.compress(content)
+        content = packed[: len(packed) - 7 * (len(rows) % 2)]
+    path.write_bytes(content)
+    try:
+        table = read(path)
+    except ValueError as error:
+        message = str(error)
+    else:
+        message = None
+    assert table.rows == len(table.columns["item"]) > 0 if message is None else name in message
+
+
+@pytest.mark.parametrize(
+    "row", [b"\xf8", b"1,\xf8", b"1,2,3,4,\xf8", b"1,\xe9,1,2", b"1,a,\xff,2", b"\xfe\xff,a,1,2"]
+)
+@pytest.mark.parametrize("rows_before", [0, 300_000])
+def test_a_row_that_is_not_utf_8_is_refused_with_the_encoding_to_name(tmp_path, row, rows_before, capfd):
+    path = tmp_path / "log.csv"
+    path.write_bytes(b"session,item,time,price\n" + b"1,a,1,2\n" * rows_before + row + b"\n1,b,2,2\n")
+    with pytest.raises(ValueError, match=r"log\.csv is not utf-8 text .*give its encoding"):
+        read(path)
+    assert capfd.readouterr() == ("", "")
+
+
 @pytest.mark.slow
 def test_a_million_rows_are_read_in_bounded_memory(tmp_path):
     rng = np.random.default_rng(0)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import difflib
 import gzip
 import re
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -95,7 +97,10 @@ def _plain(name: str) -> str:
 
 def _unreadable(path: Path, encoding: str, error: Exception) -> str:
     text = str(error).splitlines()[0] if str(error) else type(error).__name__
-    if isinstance(error, UnicodeError) or "invalid UTF8" in text:
+    # A row of another length is skipped, unless its text can not be decoded for the one who skips it.
+    undecodable = re.match(r"CSV parse error: Row #\d+: Expected", text)
+    if isinstance(error, UnicodeError) or "invalid UTF8" in text or undecodable:
+        text = text[: text.index(": Expected")] if undecodable else text
         return f"{path} is not {encoding} text ({text}): give its encoding, e.g. --encoding latin-1"
     # What Arrow says of a row after a colon, or in quotes, may be cells of the log.
     text = re.sub(r"['\"].*['\"]", "...", ":".join(text.split(":")[:2]))
@@ -128,7 +133,8 @@ def _open_csv(path: Path, encoding: str) -> TableFile:
 
     def batches(wanted: Sequence[str]) -> Iterator[pa.RecordBatch]:
         try:
-            yield from _csv_batches(raw, path, wanted, encoding, delimiter, skip)
+            with _no_tracebacks():
+                yield from _csv_batches(raw, path, wanted, encoding, delimiter, skip)
         except (OSError, EOFError, pa.ArrowException, UnicodeError) as error:
             raise ValueError(_unreadable(path, encoding, error)) from error
         finally:
@@ -136,6 +142,22 @@ def _open_csv(path: Path, encoding: str) -> TableFile:
 
     table.batches = batches
     return table
+
+
+@contextlib.contextmanager
+def _no_tracebacks() -> Iterator[None]:
+    """Keep Arrow from printing that it can not decode a row: `_unreadable` says so."""
+    before = sys.unraisablehook
+
+    def hook(unraisable: Any) -> None:
+        if not isinstance(unraisable.exc_value, UnicodeDecodeError):
+            before(unraisable)
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
 
 
 def _csv_batches(

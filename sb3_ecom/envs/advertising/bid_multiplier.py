@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple, get_args
 
 from sb3_ecom.core.arrays import Array, array_namespace
+from sb3_ecom.core.checks import check_choice
 
 Control = Literal["incremental", "absolute"]
 
@@ -37,5 +38,4 @@ class BidMultiplier(NamedTuple):
 
 def check_control(control: str) -> None:
     """Raise ValueError unless `control` is a known control."""
-    if control not in get_args(Control):
-        raise ValueError(f"control must be {' or '.join(get_args(Control))}, got {control!r}")
+    check_choice("control", control, get_args(Control))

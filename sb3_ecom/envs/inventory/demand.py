@@ -9,20 +9,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sb3_ecom.core.arrays import Array, array_namespace
-from sb3_ecom.core.checks import check_above, check_choice
+from sb3_ecom.core.checks import check_choice, check_number
 
-_LAWS = ("poisson", "geometric", "uniform")
+LAWS = ("poisson", "geometric", "uniform")
+SMALLEST_MEAN, LARGEST_MEAN = 0.01, 1000.0  # units/period
+MOST_PERIODS = 10_000  # of an episode: a backlog that only grows still fits into the observation
 _TAIL = 1e-10  # probability beyond which a law is cut; the cut mass sits on the last value
 
 Pmf = NDArray[np.float64]  # (values,) probability of 0, 1, 2, ... units
 
 
-def check_demand(law: str, mean: float) -> None:
-    """Raise ValueError on an unknown law or a mean that it cannot have."""
-    check_choice("demand", law, _LAWS)
-    check_above("demand_mean", mean, 0, "units/period")
+def check_demand(law: str, mean: float, name: str = "demand_mean") -> None:
+    """Raise ValueError on an unknown law or a mean that it cannot have; `name` is that of the mean."""
+    check_choice("demand", law, LAWS)
+    check_number(name, mean, low=SMALLEST_MEAN, high=LARGEST_MEAN, unit="units/period")
     if law == "uniform" and 2 * mean != int(2 * mean):
-        raise ValueError(f"demand_mean must be a multiple of 0.5 for uniform demand on 0..2*mean, got {mean}")
+        raise ValueError(f"{name} must be a multiple of 0.5 for uniform demand on 0..2*mean, got {mean}")
+
+
+def check_position(limit: int, mean: float, names: str) -> None:
+    """Raise ValueError if stock and orders may grow beyond what observations hold.
+
+    Args:
+        limit: most units in stock and on order.
+        mean: of demand, units/period.
+        names: of the parameters on which the limit depends.
+    """
+    check_number(f"stock and orders ({names})", limit, high=10_000 * mean, unit="units (10,000 mean demands)")
 
 
 @lru_cache(maxsize=128)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sb3_ecom.core.checks import check_at_least, check_fields, check_finite_fields
+from sb3_ecom.core.checks import check_fields, check_finite_fields, check_number
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "sparse": {},
@@ -29,7 +29,7 @@ class AutoParams:
 
     impressions: int = 500_000  # per day
     bundle: int = 25  # impressions sold together; 1 is AuctionNet's own market
-    ticks: int = 48  # decisions per day, >= 2
+    ticks: int = 48  # decisions per day
     exposure: tuple[float, float, float] = (1.0, 0.8, 0.6)  # cascade: slot 3 is hidden wherever slot 2 is
     conversion_rate: float = 5e-4  # per impression, mean over categories, blocks and advertisers
     block_spread: float = 0.7  # a category's rate in a block of 8 ticks is 1 +- U(this)
@@ -38,7 +38,7 @@ class AutoParams:
     prediction_noise: float = 0.15  # sd of true over predicted rate, mean over advertisers; at most .3
     bias_sd: float = 0.0  # sd of the hidden log factor between true and predicted rates of the day
     price_day_sd: float = 0.0  # sd of the hidden log price level of the day
-    rivals: int = 47  # bidders beside the own one, >= 3
+    rivals: int = 47  # bidders beside the own one
     rival_log_mean: float = -3.10  # log bid per impression of a rival
     rival_log_sd: float = 0.59  # its sd over rivals
     reserve: float = 1e-4  # least price of an exposed impression
@@ -50,20 +50,32 @@ class AutoParams:
 
     def __post_init__(self) -> None:
         check_finite_fields(self)
-        check_fields(self, "ticks", low=2)
-        check_fields(self, "bundle", low=1)
-        check_fields(self, "rivals", low=3)
-        positive = ("conversion_rate", "rival_log_sd", "target_low", "value_spread", "budget_high")
-        check_fields(self, *positive, above=0)
-        sds = ("prediction_noise", "bias_sd", "price_day_sd", "reserve", "budget_low", "start_spread")
-        check_fields(self, *sds, low=0)
+        check_fields(self, "ticks", low=2, high=1440)
+        check_fields(self, "bundle", low=1, high=1000)
+        check_fields(self, "impressions", low=200, high=10**9)
+        check_fields(self, "rivals", low=3, high=10_000)
+        self._check_market()
+        check_number(
+            "impressions / bundle", self.auctions, low=100 * self.ticks, high=10**6, unit="(100 x ticks)"
+        )
+        check_fields(self, "budget_high", low=1, high=1e9)
+        check_fields(self, "budget_low", low=0, high=self.budget_high, unit="(budget_high)")
+        check_fields(self, "target_high", low=1e-3, high=1e5)
+        check_fields(self, "target_low", low=1e-3, high=self.target_high, unit="(target_high)")
+
+    def _check_market(self) -> None:
+        check_fields(self, "conversion_rate", low=1e-9, high=0.1)
+        check_fields(self, "value_spread", above=0, high=3)
+        check_fields(self, "rival_log_mean", low=-10, high=2)
+        check_fields(self, "rival_log_sd", low=0.01, high=2)
+        check_fields(self, "prediction_noise", low=0, high=0.3)
+        check_fields(self, "bias_sd", "price_day_sd", low=0, high=1)
+        check_fields(self, "start_spread", low=0, high=3)
+        check_fields(self, "reserve", low=0, high=1)
         check_fields(self, "block_spread", "own_spread", low=0, below=1)
-        check_at_least("impressions / bundle", self.auctions, 100 * self.ticks, "(100 a tick)")
-        check_fields(self, "budget_low", high=self.budget_high, unit="(budget_high)")
-        check_fields(self, "target_low", high=self.target_high, unit="(target_high)")
         first, second, third = self.exposure
-        if not 1 >= first >= second >= third > 0:
-            raise ValueError(f"exposure must fall from slot to slot in (0, 1], got {self.exposure}")
+        if not 1 >= first >= second >= third >= 1e-3:
+            raise ValueError(f"exposure must fall from slot to slot in [0.001, 1], got {self.exposure}")
 
     @property
     def auctions(self) -> int:

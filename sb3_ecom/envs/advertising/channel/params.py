@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sb3_ecom.core.checks import check_fields, check_finite_fields
+from sb3_ecom.core.checks import check_fields, check_finite_fields, check_whole
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,19 +29,21 @@ class ChannelParams:
 
     def __post_init__(self) -> None:
         check_finite_fields(self)
-        check_fields(self, "days", low=2)
+        check_fields(self, "days", low=2, high=10_000)
+        check_whole("len(ceiling)", self.channels, 1, 100, "channels")
         for name in ("saturation", "carry"):
-            if len(getattr(self, name)) != len(self.ceiling) or not self.ceiling:
-                length = len(getattr(self, name))
+            length = len(getattr(self, name))
+            if length != self.channels:
                 raise ValueError(
                     f"{name} must have one value per ceiling ({len(self.ceiling)}), got {length}"
                 )
-        check_fields(self, "ceiling", "saturation", "weekday", above=0)
+        check_fields(self, "ceiling", "saturation", "weekday", low=1e-3, high=1e3)
         check_fields(self, "carry", low=0, below=1)
         if len(self.weekday) != 7:
             raise ValueError(f"weekday must hold 7 levels, got {len(self.weekday)}")
-        check_fields(self, "effect_sd", "noise_sd", "peak_height", low=0)
-        check_fields(self, "peak_width", above=0)
+        check_fields(self, "effect_sd", "noise_sd", low=0, high=3)
+        check_fields(self, "peak_height", low=0, high=10)
+        check_fields(self, "peak_width", low=0.1, high=10_000, unit="days")
         check_fields(self, "peak_high", low=0, high=1)
         check_fields(self, "peak_low", low=0, high=self.peak_high, unit="(peak_high)")
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sb3_ecom.core.checks import check_fields, check_finite_fields
+from sb3_ecom.core.checks import check_fields, check_finite_fields, check_number
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     # AdCraft's four densities: searches per keyword and day, and the scale of conversion rates.
@@ -33,8 +33,8 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 class KeywordParams:
     """Keywords whose auctions, click and conversion rates must be learnt while they drift."""
 
-    keywords: int = 10  # >= 1
-    days: int = 60  # per campaign, >= 2
+    keywords: int = 10
+    days: int = 60  # per campaign
     volume: float = 128.0  # mean searches per keyword and day
     volume_sd: float = 0.0  # sd of the log share of searches between keywords
     volume_day_sd: float = 0.0  # stationary sd of that log share of a keyword around its mean
@@ -54,13 +54,16 @@ class KeywordParams:
 
     def __post_init__(self) -> None:
         check_finite_fields(self)
-        check_fields(self, "keywords", low=1)
-        check_fields(self, "days", low=2)
-        check_fields(self, "drift_sd", "budget_low", "volume_sd", "volume_day_sd", low=0)
-        check_fields(self, "click_alpha", "click_beta", "budget_high", above=0)
-        if self.keywords * self.volume < 100:
-            product = self.keywords * self.volume
-            raise ValueError(f"keywords x volume must be >= 100 searches a day, got {product:g}")
-        check_fields(self, "conversion_scale", above=0, high=1)
+        check_fields(self, "keywords", low=1, high=1000)
+        check_fields(self, "days", low=2, high=10_000)
+        check_fields(self, "drift_sd", "volume_sd", "volume_day_sd", low=0, high=3)
+        check_fields(self, "click_alpha", "click_beta", low=0.01, high=1e4)
+        check_fields(self, "volume", low=0.1, high=1e6)
+        check_number(
+            "keywords x volume", self.keywords * self.volume, low=100, high=1e6, unit="searches a day"
+        )
+        check_fields(self, "conversion_scale", low=1e-4, high=1)
+        check_fields(self, "budget_low", low=0)
+        check_fields(self, "budget_high", low=1e-4, high=1e6)
         check_fields(self, "drift_memory", "volume_memory", low=0, below=1)
         check_fields(self, "budget_low", high=self.budget_high, unit="(budget_high)")

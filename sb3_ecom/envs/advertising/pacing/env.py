@@ -11,6 +11,7 @@ import numpy as np
 from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array, Backend, array_namespace
+from sb3_ecom.core.checks import check_text
 from sb3_ecom.core.feature_names import FeatureNames
 from sb3_ecom.core.spaces import LayoutBox
 from sb3_ecom.core.task import Metric, check_reward_weights, make_params
@@ -96,6 +97,7 @@ class PacingTask(BiddingTask):
         reward_weights: Mapping[str, float] | None = None,
         **overrides: Any,
     ) -> None:
+        check_text("preset", preset)
         check_control(control)
         if auction is not None:
             overrides["auction"] = auction

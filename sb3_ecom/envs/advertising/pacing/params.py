@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from sb3_ecom.core.checks import check_choice, check_fields, check_finite_fields
+from sb3_ecom.core.checks import MOST_MONEY, check_choice, check_fields, check_finite_fields, check_whole
 
 Auction = Literal["second", "first"]
 
@@ -54,20 +54,27 @@ class PacingParams:
         check_choice("auction", self.auction, ("second", "first"))
         check_finite_fields(self)
         self._check_ranges()
-        check_fields(self, "quality_peaks", low=1, unit="a day")
-        check_fields(self, "ticks", low=2, unit="a day")
-        check_fields(self, "auctions_per_tick", low=100)
+        check_fields(self, "quality_peaks", low=1, high=24, unit="a day")
+        check_fields(self, "ticks", low=2, high=1440, unit="a day")
+        check_fields(self, "auctions_per_tick", low=100, high=20_000)
         for name in ("traffic_profile", "price_profile"):
-            profile = getattr(self, name)
-            if len(profile) != 24 or min(profile) <= 0:
-                raise ValueError(f"{name} must hold 24 levels > 0, got {len(profile)}, least {min(profile)}")
+            check_whole(f"len({name})", len(getattr(self, name)), 24, 24, "levels")
+            check_fields(self, name, low=0.01, high=100)
         check_fields(self, "budget_low", high=self.budget_high, unit="(budget_high)")
 
     def _check_ranges(self) -> None:
-        positive = ("price_median", "value_alpha", "value_beta", "conversion_rate", "price_spread")
-        check_fields(self, *positive, "budget_high", above=0)
+        check_fields(self, "price_median", low=1e-6, high=MOST_MONEY)
+        check_fields(self, "value_alpha", "value_beta", low=0.01, high=1e4)
+        check_fields(self, "conversion_rate", low=1e-9, high=1)
+        check_fields(self, "price_spread", low=0.01, high=3)
+        check_fields(self, "budget_high", low=1e-6, high=1000)
         sds = ("traffic_day_sd", "traffic_ar_sd", "price_day_sd", "price_ar_sd", "price_jitter_sd")
-        check_fields(self, *sds, "quality_day_sd", "delay", "start_spread", "budget_low", low=0)
+        check_fields(self, *sds, low=0, high=1)
+        check_fields(self, "price_regime", low=-2, high=2)
+        check_fields(self, "quality_swing", "quality_regime", low=-5, high=5)
+        check_fields(self, "quality_day_sd", "start_spread", low=0, high=3)
+        check_fields(self, "delay", low=0, high=1000, unit="ticks")
+        check_fields(self, "budget_low", low=0)
         check_fields(self, "traffic_ar", "price_ar", "value_correlation", above=-1, below=1)
         check_fields(self, "peak_spread", low=0, high=1, unit="of a wave")
         check_fields(self, "switch", low=0, high=0.5, unit="per tick")

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal
 
-from sb3_ecom.core.checks import check_above, check_choice, check_fields, check_finite_fields, check_whole
+from sb3_ecom.core.checks import (
+    check_above,
+    check_choice,
+    check_fields,
+    check_finite_fields,
+    check_number,
+    check_whole,
+)
 
 Pricing = Literal["gsp", "vcg"]
 
@@ -33,7 +40,7 @@ class RankParams:
     """A platform's day is a sample of visitors; each sees one page with a few ad slots."""
 
     pricing: Pricing = "gsp"  # per click: the bid needed to keep the slot ("gsp"), or the externality ("vcg")
-    days: int = 60  # decisions, >= 2
+    days: int = 60  # decisions
     visitors: int = 32  # at most on one day, when all users are active
     ads: int = 4  # advertisers that fit a visitor's page, > slots
     exposure: tuple[float, ...] = (1.0, 0.7, 0.5)  # chance that a slot is looked at, falling
@@ -60,11 +67,14 @@ class RankParams:
     def __post_init__(self) -> None:
         check_choice("pricing", self.pricing, ("gsp", "vcg"))
         check_finite_fields(self)
-        check_fields(self, "days", low=2)
-        check_fields(self, "visitors", low=1)
-        check_fields(self, "click_rate", above=0, high=1)
-        sds = ("value_sd", "level_sd", "click_sd", "prediction_sd")
-        check_fields(self, *sds, "annoyance", "choosiness", "touchiness", low=0)
+        check_fields(self, "days", low=2, high=100_000)
+        check_fields(self, "visitors", low=1, high=10_000)
+        check_fields(self, "ads", low=1, high=10_000)
+        check_number("visitors x ads", self.visitors * self.ads, high=10**6)
+        check_fields(self, "click_rate", low=1e-6, high=1)
+        check_fields(self, "value_sd", "level_sd", "click_sd", "prediction_sd", low=0, high=3)
+        check_fields(self, "annoyance", "touchiness", low=0, high=10)
+        check_fields(self, "choosiness", low=0, high=100)
         shares = (
             "leave",
             "switch",
@@ -81,11 +91,11 @@ class RankParams:
 
     def _check_slots(self) -> None:
         exposure = self.exposure
-        check_whole("len(exposure)", self.slots, 1, unit="slots")
-        check_fields(self, "exposure", above=0, high=1)
+        check_whole("len(exposure)", self.slots, 1, 20, "slots")
+        check_fields(self, "exposure", low=1e-3, high=1)
         if any(later > before for before, later in pairwise(exposure)):
             raise ValueError(f"exposure must not rise from slot to slot, got {exposure}")
-        check_above("ads", self.ads, self.slots, "(slots)")
+        check_above("ads", self.ads, self.slots, "(slots of exposure)")
 
     @property
     def slots(self) -> int:

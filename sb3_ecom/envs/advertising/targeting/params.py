@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sb3_ecom.core.checks import check_fields, check_finite_fields
+from sb3_ecom.core.checks import LARGEST_SEED, check_fields, check_finite_fields, check_whole
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "default": {},
@@ -24,10 +24,10 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 class TargetParams:
     """A visit of many pages; the visitor's type is hidden."""
 
-    creatives: int = 5  # K, in [1, 6]
-    types: int = 6  # hidden interests, >= 1
-    pages: int = 60  # most pages of a visit, >= 2
-    budget: int = 20  # most impressions for one visitor, >= 1
+    creatives: int = 5  # K
+    types: int = 6  # hidden interests
+    pages: int = 60  # most pages of a visit
+    budget: int = 20  # most impressions for one visitor
     click_rate: float = 0.1  # median over creatives and types, without fatigue
     creative_sd: float = 0.235  # sd of the log click rate between creatives
     interest_sd: float = 0.9  # sd of the log click rate between types, per creative
@@ -40,16 +40,19 @@ class TargetParams:
 
     def __post_init__(self) -> None:
         check_finite_fields(self)
-        check_fields(self, "creatives", "types", "budget", low=1)
-        check_fields(self, "pages", "fatigue_levels", low=2)
-        check_fields(self, "creative_sd", "interest_sd", "wear", "annoyance", "price", low=0)
-        check_fields(self, "click_rate", above=0)
-        check_fields(self, "leave", low=0, high=1)
-        if self.fatigue_levels**self.creatives > 4096:
-            states = self.fatigue_levels**self.creatives
-            raise ValueError(
-                f"fatigue_levels ** creatives must be <= 4096 for the exact oracle, got {states}"
-            )
+        check_fields(self, "creatives", low=1, high=12)
+        check_fields(self, "types", low=1, high=1000)
+        check_fields(self, "budget", low=1, high=10_000)
+        check_fields(self, "pages", low=2, high=10_000)
+        check_fields(self, "fatigue_levels", low=2, high=4096)
+        # The exact oracle has a state for each.
+        check_whole("fatigue_levels ** creatives", self.fatigue_levels**self.creatives, 1, 4096)
+        check_fields(self, "creative_sd", "interest_sd", low=0, high=5)
+        check_fields(self, "wear", low=0, high=100)
+        check_fields(self, "annoyance", "leave", low=0, high=1)
+        check_fields(self, "price", low=0, high=1000)
+        check_fields(self, "click_rate", low=1e-9, high=1)
+        check_fields(self, "table_seed", low=0, high=LARGEST_SEED)
 
     def click_rates(self) -> NDArray[np.float64]:
         """Return the (types, K) click rates without fatigue, at most .9."""

@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from sb3_ecom.core.checks import check_at_least, check_choice, check_number, check_whole
+from sb3_ecom.core.checks import (
+    MOST_MONEY,
+    check_choice,
+    check_fields,
+    check_finite_fields,
+    check_number,
+    check_whole,
+)
 from sb3_ecom.envs.inventory.demand import Pmf, check_demand, demand_pmf
 
 
@@ -27,24 +34,26 @@ class ChainParams:
     unmet: Literal["backlog", "lost"] = "backlog"  # what happens to units not served, at every stage
 
     def __post_init__(self) -> None:
+        check_finite_fields(self)
         check_demand(self.demand, self.demand_mean)
-        check_whole("periods", self.periods, 1)
+        check_whole("periods", self.periods, 1, 1000)
         check_choice("unmet", self.unmet, ("backlog", "lost"))
-        check_number("discount", self.discount, above=0, high=1)
+        check_number("discount", self.discount, low=1e-3, high=1)
         stages = len(self.lead_times)
         check_whole("len(lead_times)", stages, 1, 10, "stages")
         sizes = {"start_stock": 0, "capacities": 0, "holding_costs": 0}
         sizes |= {"prices": 1, "replenishment_costs": 1, "backlog_costs": 1}
         for name, extra in sizes.items():
-            values = tuple(getattr(self, name))
-            object.__setattr__(self, name, values)
+            values = getattr(self, name)
             if len(values) != stages + extra:
-                raise ValueError(f"{name} must hold {stages + extra} values, got {len(values)}")
-            for value in values:
-                check_at_least(name, value, 0)
-        object.__setattr__(self, "lead_times", tuple(self.lead_times))
-        for lead_time in self.lead_times:
-            check_whole("lead_times", lead_time, 1, 50, "periods")
+                expected = f"{stages + extra} values (of {stages} lead_times)"
+                raise ValueError(f"{name} must hold {expected}, got {len(values)}")
+            check_fields(self, name, low=0, high=MOST_MONEY)
+        check_fields(self, "lead_times", low=1, high=50, unit="periods")
+        # What piles up at most must fit into the observation.
+        most = max(self.start_stock) + self.periods * max(*self.capacities, 2 * self.demand_mean)
+        names = "start_stock + periods x the larger of capacities and twice demand_mean"
+        check_number(names, most, high=10**6, unit="units")
 
     def pmf(self) -> Pmf:
         """Return P(demand of one period = k)."""

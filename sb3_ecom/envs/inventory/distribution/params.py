@@ -9,8 +9,22 @@ from typing import Literal
 
 import numpy as np
 
-from sb3_ecom.core.checks import check_above, check_choice, check_number, check_whole
-from sb3_ecom.envs.inventory.demand import Pmf, check_demand, demand_pmf, fractile, mean_and_sd
+from sb3_ecom.core.checks import (
+    MOST_MONEY,
+    check_choice,
+    check_fields,
+    check_finite_fields,
+    check_number,
+    check_whole,
+)
+from sb3_ecom.envs.inventory.demand import (
+    MOST_PERIODS,
+    Pmf,
+    check_demand,
+    demand_pmf,
+    fractile,
+    mean_and_sd,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,18 +44,19 @@ class DistributionParams:
     horizon: int = 100  # periods until truncation
 
     def __post_init__(self) -> None:
+        check_finite_fields(self)
         check_whole("retailers", self.retailers, 1, 100, "retailers")
         check_number("demand_spread", self.demand_spread, low=0, below=1)
         check_demand(self.demand, self.demand_mean)
         for mean in self.means:
-            check_demand(self.demand, mean)
+            check_demand(self.demand, mean, "each retailer's mean (demand_mean, demand_spread, retailers)")
         check_whole("warehouse_lead_time", self.warehouse_lead_time, 1, 20, "periods")
         check_whole("retailer_lead_time", self.retailer_lead_time, 1, 20, "periods")
-        check_above("warehouse_holding", self.warehouse_holding, 0, "cost/unit/period")
-        check_above("retailer_holding", self.retailer_holding, 0, "cost/unit/period")
-        check_above("penalty", self.penalty, 0, "cost/unit")
+        holding = ("warehouse_holding", "retailer_holding")
+        check_fields(self, *holding, low=1e-6, high=MOST_MONEY, unit="cost/unit/period")
+        check_fields(self, "penalty", low=1e-6, high=MOST_MONEY, unit="cost/unit")
         check_choice("unmet", self.unmet, ("backlog", "lost"))
-        check_whole("horizon", self.horizon, 1, unit="periods")
+        check_whole("horizon", self.horizon, 1, MOST_PERIODS, "periods")
 
     @cached_property
     def means(self) -> tuple[float, ...]:

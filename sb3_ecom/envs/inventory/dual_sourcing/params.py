@@ -6,8 +6,16 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
-from sb3_ecom.core.checks import check_above, check_at_least, check_whole
-from sb3_ecom.envs.inventory.demand import Pmf, check_demand, demand_pmf, fractile, mean_and_sd
+from sb3_ecom.core.checks import MOST_MONEY, check_fields, check_finite_fields, check_whole
+from sb3_ecom.envs.inventory.demand import (
+    MOST_PERIODS,
+    Pmf,
+    check_demand,
+    check_position,
+    demand_pmf,
+    fractile,
+    mean_and_sd,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,15 +33,17 @@ class DualSourcingParams:
     horizon: int = 100  # periods until truncation
 
     def __post_init__(self) -> None:
+        check_finite_fields(self)
         check_demand(self.demand, self.demand_mean)
         check_whole("regular_lead_time", self.regular_lead_time, 1, 20, "periods")
-        check_at_least("regular_cost", self.regular_cost, 0, "cost/unit")
-        check_at_least("express_cost", self.express_cost, self.regular_cost, "cost/unit (regular_cost)")
-        check_above("holding_cost", self.holding_cost, 0, "cost/unit/period")
-        check_above("penalty", self.penalty, 0, "cost/unit/period")
-        check_whole("horizon", self.horizon, 1, unit="periods")
+        check_fields(self, "regular_cost", low=0, high=MOST_MONEY, unit="cost/unit")
+        express = {"low": self.regular_cost, "high": MOST_MONEY, "unit": "cost/unit (regular_cost)"}
+        check_fields(self, "express_cost", **express)
+        check_fields(self, "holding_cost", "penalty", low=1e-6, high=MOST_MONEY, unit="cost/unit/period")
+        check_whole("horizon", self.horizon, 1, MOST_PERIODS, "periods")
         if self.max_order is not None:
-            check_whole("max_order", self.max_order, 1, unit="units")
+            check_whole("max_order", self.max_order, 1, 10**7, "units")
+        check_position(self.position_limit, self.demand_mean, "max_order")
 
     def pmf(self, periods: int = 1) -> Pmf:
         """Return P(demand of `periods` periods = k)."""

@@ -6,8 +6,16 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
-from sb3_ecom.core.checks import check_above, check_whole
-from sb3_ecom.envs.inventory.demand import Pmf, check_demand, demand_pmf, fractile, mean_and_sd
+from sb3_ecom.core.checks import MOST_MONEY, check_fields, check_finite_fields, check_whole
+from sb3_ecom.envs.inventory.demand import (
+    MOST_PERIODS,
+    Pmf,
+    check_demand,
+    check_position,
+    demand_pmf,
+    fractile,
+    mean_and_sd,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,23 +31,20 @@ class SerialParams:
     horizon: int = 100  # periods until truncation
 
     def __post_init__(self) -> None:
+        check_finite_fields(self)
         check_demand(self.demand, self.demand_mean)
-        object.__setattr__(self, "echelon_holding", tuple(float(h) for h in self.echelon_holding))
-        object.__setattr__(self, "lead_times", tuple(self.lead_times))
         check_whole("len(lead_times)", len(self.lead_times), 1, 4, "stages")
         if len(self.echelon_holding) != len(self.lead_times):
             raise ValueError(
-                f"echelon_holding must hold one cost per stage ({len(self.lead_times)}), "
+                f"echelon_holding must hold one cost per stage ({len(self.lead_times)} lead_times), "
                 f"got {len(self.echelon_holding)}"
             )
-        for lead_time in self.lead_times:
-            check_whole("lead_times", lead_time, 1, 20, "periods")
-        for cost in self.echelon_holding:
-            check_above("echelon_holding", cost, 0, "cost/unit/period")
-        check_above("penalty", self.penalty, 0, "cost/unit/period")
-        check_whole("horizon", self.horizon, 1, unit="periods")
+        check_fields(self, "lead_times", low=1, high=20, unit="periods")
+        check_fields(self, "echelon_holding", "penalty", low=1e-6, high=MOST_MONEY, unit="cost/unit/period")
+        check_whole("horizon", self.horizon, 1, MOST_PERIODS, "periods")
         if self.max_order is not None:
-            check_whole("max_order", self.max_order, 1, unit="units")
+            check_whole("max_order", self.max_order, 1, 10**7, "units")
+        check_position(max(self.position_limits), self.demand_mean, "max_order")
 
     def pmf(self, periods: int = 1) -> Pmf:
         """Return P(demand of `periods` periods = k)."""

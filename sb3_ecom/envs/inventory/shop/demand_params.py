@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sb3_ecom.core.arrays import Array, array_namespace
-from sb3_ecom.core.checks import check_fields, check_number, check_whole
+from sb3_ecom.core.checks import check_fields, check_finite_fields, check_number, check_whole
 
 WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 YEAR = 365  # days
@@ -31,19 +31,21 @@ class ShopDemand:
     drift_sd: float = 0.3  # stationary standard deviation of z
 
     def __post_init__(self) -> None:
-        for name in ("mean", "shape", "price", "weekday", "season"):
-            object.__setattr__(self, name, tuple(float(value) for value in getattr(self, name)))
+        check_finite_fields(self)
         if not len(self.mean) == len(self.shape) == len(self.price) >= 1:
             sizes = (len(self.mean), len(self.shape), len(self.price))
             raise ValueError(f"mean, shape and price must hold one value per item, got {sizes} values")
-        check_fields(self, "mean", "shape", "price", above=0)
+        check_fields(self, "mean", low=1e-4, high=1e5, unit="units/day")
+        check_fields(self, "shape", low=1e-3, high=1e6)
+        check_fields(self, "price", low=1e-6, high=1e9)
         if len(self.weekday) != 7 or not abs(sum(self.weekday) - 7) < 1e-3:
             raise ValueError(f"weekday must hold 7 factors with mean 1, got {self.weekday}")
-        check_fields(self, "weekday", low=0)
+        check_fields(self, "weekday", low=0, high=7)
         if len(self.season) != 4:
             raise ValueError(f"season must hold 4 coefficients, got {len(self.season)}")
+        check_fields(self, "season", low=-3, high=3)
         check_number("persistence", self.persistence, low=0, below=1)
-        check_number("drift_sd", self.drift_sd, low=0)
+        check_number("drift_sd", self.drift_sd, low=0, high=3)
 
     @property
     def items(self) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array, Backend, array_namespace
-from sb3_ecom.core.checks import check_choice
+from sb3_ecom.core.checks import check_choice, check_text, show
 from sb3_ecom.core.feature_names import FeatureNames
 from sb3_ecom.core.item_spaces import Blocks
 from sb3_ecom.core.spaces import Layout, LayoutBox
@@ -86,17 +86,18 @@ class ShopTask(Task):
         **assumed: Any,
     ) -> None:
         check_choice("action", action, ("reorder", "quantity"))
-        if "dispatch_days" in assumed:
-            assumed["dispatch_days"] = tuple(assumed["dispatch_days"])
+        if "demand" in assumed:
+            raise ValueError(f"demand is what a preset holds: give preset=..., got {show(assumed['demand'])}")
+        check_text("preset", "a demand" if isinstance(preset, ShopDemand) else preset)
         demand = preset if isinstance(preset, ShopDemand) else load_preset(str(preset))
         if num_items is None:  # a user's own shop is played whole
             num_items = _NUM_ITEMS if demand == load_preset(_PRESET) else demand.items
         self.params = params = ShopParams(demand=demand.subset(num_items), **assumed)
-        self.horizon = params.horizon
+        self.horizon, num_items = params.horizon, params.demand.items
         self._set_spaces(action)
         self.reward_weights = check_reward_weights(reward_weights, TERMS)
         self.signature = (
-            *(demand, num_items, action, tuple(sorted(assumed.items()))),
+            *(demand, num_items, action, tuple((name, getattr(params, name)) for name in sorted(assumed))),
             tuple(self.reward_weights.get(term, 0.0) for term in TERMS),
         )
         self.tables = TaskTables(hidden_tables(params), public_tables(params))

@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from sb3_ecom.core.checks import check_above, check_at_least, check_fields, check_whole
+from sb3_ecom.core.checks import (
+    MOST_STEPS,
+    check_fields,
+    check_finite_fields,
+    check_kind,
+    check_whole,
+)
 from sb3_ecom.envs.inventory.shop.demand_params import YEAR, ShopDemand
 
 
@@ -37,18 +43,24 @@ class ShopParams:
     truck_days: float = 5.0  # volume of a truck, in days of the mean demand of all items
 
     def __post_init__(self) -> None:
-        check_fields(self, "margin", above=0, below=1)
-        check_fields(self, "penalty", "holding_rate", "line_cost", "overflow_rate", low=0)
-        check_above("capacity_days", self.capacity_days, 0, "days")
-        check_above("lead_time_shape", self.lead_time_shape, 0)
-        check_at_least("lead_time_mean", self.lead_time_mean, 1, "days")
+        check_kind("demand", self.demand, ShopDemand)
+        check_finite_fields(self)
+        check_whole("num_items", self.demand.items, 1, 2000, "items at once")
+        check_fields(self, "margin", low=1e-3, below=1)
+        check_fields(self, "penalty", "holding_rate", "line_cost", "overflow_rate", low=0, high=1000)
+        check_fields(self, "capacity_days", low=0.01, high=1000, unit="days")
+        check_fields(self, "lead_time_shape", low=0.01, high=1000)
+        check_fields(self, "lead_time_mean", low=1, high=60, unit="days")
         check_whole("max_lead_time", self.max_lead_time, 3, 60, "days")
         check_whole("history", self.history, 1, 90, "days")
-        check_whole("horizon", self.horizon, 1, unit="days")
+        check_whole("horizon", self.horizon, 1, MOST_STEPS, "days")
         self._check_options()
 
     def _check_options(self) -> None:
-        check_fields(self, "promotions_a_year", "promotion_uplift", "promotion_spread", "truck_cost", low=0)
+        check_fields(self, "promotions_a_year", low=0, high=YEAR)
+        check_fields(self, "promotion_uplift", low=0, high=100)
+        check_fields(self, "promotion_spread", low=0, high=3)
+        check_fields(self, "truck_cost", low=0, high=1000)
         check_whole("promotion_days", self.promotion_days, 1, 60, "days")
         check_whole("promotion_notice", self.promotion_notice, 0, 60, "days")
         if not 0 <= self.promotion_rate <= 1:
@@ -57,7 +69,7 @@ class ShopParams:
                 f"{self.promotion_notice + self.promotion_days} days"
             )
         check_fields(self, "substitution", low=0, high=1)
-        check_above("truck_days", self.truck_days, 0, "days")
+        check_fields(self, "truck_days", low=1e-3, high=1000, unit="days")
         days = tuple(sorted(set(self.dispatch_days)))
         object.__setattr__(self, "dispatch_days", days)
         if not days:

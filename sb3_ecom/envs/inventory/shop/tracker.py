@@ -130,8 +130,8 @@ class ShopTracker:
             weekday,
             xp.sin(angle),
             xp.cos(angle),
-            (tracked.on_hand @ share)[:, None],
-            (position @ share)[:, None],
+            xp.clip(tracked.on_hand @ share, None, 20.0)[:, None],  # a tiny storage holds days of nothing
+            xp.clip(position @ share, None, 20.0)[:, None],
             xp.log(1.0 + tracked.on_hand / tables.mean),  # several times faster than log1p
             xp.log(1.0 + tracked.under_way / tables.mean),
             xp.log(1.0 + soon / tables.mean),

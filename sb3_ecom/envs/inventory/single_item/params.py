@@ -7,8 +7,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from sb3_ecom.core.checks import check_above, check_at_least, check_choice, check_whole
-from sb3_ecom.envs.inventory.demand import Pmf, check_demand, demand_pmf, fractile, mean_and_sd
+from sb3_ecom.core.checks import MOST_MONEY, check_choice, check_fields, check_finite_fields, check_whole
+from sb3_ecom.envs.inventory.demand import (
+    MOST_PERIODS,
+    Pmf,
+    check_demand,
+    check_position,
+    demand_pmf,
+    fractile,
+    mean_and_sd,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,15 +34,17 @@ class SingleItemParams:
     horizon: int = 100  # periods until truncation
 
     def __post_init__(self) -> None:
+        check_finite_fields(self)
         check_demand(self.demand, self.demand_mean)
         check_whole("lead_time", self.lead_time, 0, 20, "periods")
-        check_above("penalty", self.penalty, 0, "cost/unit")
-        check_above("holding_cost", self.holding_cost, 0, "cost/unit/period")
-        check_at_least("fixed_cost", self.fixed_cost, 0, "cost/order")
+        check_fields(self, "penalty", low=1e-6, high=MOST_MONEY, unit="cost/unit")
+        check_fields(self, "holding_cost", low=1e-6, high=MOST_MONEY, unit="cost/unit/period")
+        check_fields(self, "fixed_cost", low=0, high=MOST_MONEY, unit="cost/order")
         check_choice("unmet", self.unmet, ("lost", "backlog"))
-        check_whole("horizon", self.horizon, 1, unit="periods")
+        check_whole("horizon", self.horizon, 1, MOST_PERIODS, "periods")
         if self.max_order is not None:
-            check_whole("max_order", self.max_order, 1, unit="units")
+            check_whole("max_order", self.max_order, 1, 10**7, "units")
+        check_position(self.position_limit, self.demand_mean, "max_order, fixed_cost")
 
     def pmf(self, periods: int = 1) -> Pmf:
         """Return P(demand of `periods` periods = k)."""

@@ -8,7 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sb3_ecom.core.checks import check_choice, check_fields, check_finite_fields
+from sb3_ecom.core.checks import (
+    LARGEST_SEED,
+    MOST_STEPS,
+    check_choice,
+    check_fields,
+    check_finite_fields,
+    check_number,
+)
 
 Floats = NDArray[np.float64]
 
@@ -37,9 +44,14 @@ class BoredomParams:
         check_choice("boredom", self.boredom, ("car", "tloi", "none"))
         check_choice("influence", self.influence, ("vector", "scalar", "none"))
         check_fields(self, "topics", low=3, high=1000)
-        check_fields(self, "slate_size", low=1, high=self.items)
-        check_fields(self, "horizon", "bored_at", "window", "remembered", low=1)
-        check_fields(self, "slope", "catalogue_seed", low=0)
+        check_fields(self, "items", low=1, high=100_000)
+        check_number("items x topics", self.items * self.topics, high=2 * 10**6)
+        check_fields(self, "slate_size", low=1, high=min(self.items, 1000), unit="(items)")
+        check_fields(self, "horizon", "window", low=1, high=MOST_STEPS)
+        check_fields(self, "bored_at", "remembered", low=1, high=1000)
+        check_fields(self, "slope", low=0, high=1e4)
+        check_fields(self, "offset", low=-1, high=1)
+        check_fields(self, "catalogue_seed", low=0, high=LARGEST_SEED)
         check_fields(self, "position_decay", "inertia", low=0, high=1)
         check_fields(self, "bored_at", high=self.remembered, unit="(remembered)")
 

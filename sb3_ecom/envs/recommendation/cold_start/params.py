@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sb3_ecom.core.checks import check_fields, check_finite_fields
+from sb3_ecom.core.checks import LARGEST_SEED, MOST_STEPS, check_fields, check_finite_fields, check_number
 
 Floats = NDArray[np.float64]
 
@@ -27,8 +27,12 @@ class ColdStartParams:
     def __post_init__(self) -> None:
         check_finite_fields(self)
         check_fields(self, "items", low=2, high=10_000)
-        check_fields(self, "features", "horizon", low=1)
-        check_fields(self, "feature_sd", "own_sd", "weight_seed", low=0)
+        check_fields(self, "features", low=1, high=1000)
+        check_number("items x features", self.items * self.features, high=10**6)
+        check_fields(self, "horizon", low=1, high=MOST_STEPS)
+        check_fields(self, "base", low=-20, high=20)
+        check_fields(self, "feature_sd", "own_sd", low=0, high=10)
+        check_fields(self, "weight_seed", low=0, high=LARGEST_SEED)
 
     @property
     def weights(self) -> Floats:

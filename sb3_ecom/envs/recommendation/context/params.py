@@ -7,7 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sb3_ecom.core.checks import check_fields, check_finite_fields
+from sb3_ecom.core.checks import (
+    LARGEST_SEED,
+    MOST_STEPS,
+    check_fields,
+    check_finite_fields,
+    check_number,
+    check_whole,
+)
 
 Floats = NDArray[np.float64]
 
@@ -67,16 +74,26 @@ class ContextParams:
     def __post_init__(self) -> None:
         check_finite_fields(self)
         check_fields(self, "items", low=2, high=10_000)
-        check_fields(self, "slate_size", low=1, high=self.items)
-        check_fields(self, "horizon", low=1)
+        check_fields(self, "slate_size", low=1, high=min(self.items, 1000), unit="(items)")
+        check_fields(self, "horizon", low=1, high=MOST_STEPS)
         check_fields(self, "random_ctr", low=1e-6, high=0.5)
-        check_fields(self, "own_sd", "hour_size", "device_sd", "place_sd", "catalogue_seed", low=0)
-        if len(self.hour_shares) != 24:
-            raise ValueError(f"hour_shares must hold 24 shares, got {len(self.hour_shares)}")
+        check_fields(self, "own_sd", "hour_size", "device_sd", "place_sd", low=0, high=5)
+        check_fields(self, "catalogue_seed", low=0, high=LARGEST_SEED)
+        self._check_shares()
+
+    def _check_shares(self) -> None:
+        check_whole("len(hour_shares)", len(self.hour_shares), 24, 24, "shares")
+        for name in ("device_shares", "place_shares"):
+            check_whole(f"len({name})", len(getattr(self, name)), 1, 100, "shares")
+        contexts = 24 * len(self.device_shares) * len(self.place_shares)
+        pairs = "contexts (24 x len(device_shares) x len(place_shares)) x items"
+        check_number(pairs, contexts * self.items, high=3 * 10**6)
         for name in ("hour_shares", "device_shares", "place_shares"):
             shares = np.asarray(getattr(self, name))
-            if shares.min() < 0 or abs(shares.sum() - 1) > 1e-3:
-                raise ValueError(f"{name} must be >= 0 and sum to 1, got a sum of {shares.sum():.6f}")
+            if shares.min() < 0 or not abs(shares.sum() - 1) <= 1e-3:
+                raise ValueError(
+                    f"{name} must be >= 0 and sum to 1, got a sum of {shares.sum():.6f}, least {shares.min()}"
+                )
 
     def weights(self) -> Floats:
         """Return (24, D, P) chances of a context."""

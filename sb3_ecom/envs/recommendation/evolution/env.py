@@ -9,7 +9,7 @@ import numpy as np
 from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array, Backend, array_namespace, index_range
-from sb3_ecom.core.checks import check_choice
+from sb3_ecom.core.checks import check_choice, check_flag
 from sb3_ecom.core.item_spaces import Candidates
 from sb3_ecom.core.spaces import Layout, LayoutBox
 from sb3_ecom.core.task import Metric, Task, check_reward_weights, make_params
@@ -83,6 +83,7 @@ class EvolutionTask(Task):
         **params: Any,
     ) -> None:
         check_choice("interests", interests, ("observed", "hidden"))
+        check_flag("repeats", repeats)
         self.params = make_params("EcomRecEvolution", EvolutionParams, **params)
         p = self.params
         self.repeats, self.interests = repeats, interests

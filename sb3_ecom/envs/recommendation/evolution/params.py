@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sb3_ecom.core.checks import check_fields, check_finite_fields
+from sb3_ecom.core.checks import MOST_MONEY, MOST_STEPS, check_fields, check_finite_fields, check_number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,13 +32,18 @@ class EvolutionParams:
 
     def __post_init__(self) -> None:
         check_finite_fields(self)
-        check_fields(self, "topics", low=2)
-        check_fields(self, "candidates", low=1, high=self.topics * 100)
-        check_fields(self, "slate_size", low=1, high=min(self.candidates, 6))
+        check_fields(self, "topics", low=2, high=1000)
+        check_fields(self, "candidates", low=1, high=1000)
+        check_number("topics x candidates", self.topics * self.candidates, high=10**5)
+        check_fields(self, "slate_size", low=1, high=min(self.candidates, 6), unit="(candidates, 6)")
         check_fields(self, "low_quality_share", "drift", low=0, high=1)
-        check_fields(self, "quality_sd", "skip_weight", "refund", low=0)
-        check_fields(self, "choice_shift", "horizon", low=1)
-        check_fields(self, "budget", "length", "skip_cost", above=0, unit="minutes")
+        check_fields(self, "quality_sd", low=0, high=0.8)
+        check_fields(self, "skip_weight", low=0, high=1e6)
+        check_fields(self, "choice_shift", low=1, high=1e6)
+        check_fields(self, "refund", low=0, high=1000)
+        check_fields(self, "horizon", low=1, high=MOST_STEPS)
+        check_fields(self, "budget", "length", "skip_cost", low=1e-3, high=MOST_MONEY, unit="minutes")
+        check_fields(self, "lowest_quality", "highest_quality", low=-10, high=10)
         if not self.lowest_quality <= 0 <= self.highest_quality:
             raise ValueError(
                 f"lowest_quality must be <= 0 <= highest_quality, got {self.lowest_quality} and "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sb3_ecom.core.checks import check_choice, check_fields, check_finite_fields
+from sb3_ecom.core.checks import LARGEST_SEED, check_choice, check_fields, check_finite_fields
 from sb3_ecom.envs.recommendation.session.params import SessionParams
 
 RETRIEVALS = ("auto", "exact", "ann")
@@ -32,9 +32,11 @@ class LargeParams:
     def __post_init__(self) -> None:
         check_finite_fields(self)
         check_fields(self, "catalogue_size", low=SMALLEST, high=LARGEST)
-        check_fields(self, "catalogue_seed", "exact_up_to", "probes", low=0)
+        check_fields(self, "catalogue_seed", low=0, high=LARGEST_SEED)
+        check_fields(self, "exact_up_to", low=0, high=LARGEST)
+        check_fields(self, "probes", low=0, high=10_000)
         check_fields(self, "bandwidth", low=0, high=10)
-        check_fields(self, "candidates", low=self.session.slate_size, high=1024)
+        check_fields(self, "candidates", low=self.session.slate_size, high=1024, unit="(slate_size, 1024)")
         check_choice("retrieval", self.retrieval, RETRIEVALS)
 
     @property

@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
+from sb3_ecom.core.checks import check_text
 from sb3_ecom.core.files import content_key
 from sb3_ecom.core.references import load_references
 from sb3_ecom.core.registry import Spec
@@ -34,6 +35,7 @@ def make_large(
         reward_weights: term -> weight; clicks alone by default.
         **changes: fields of `LargeParams` (``catalogue_size=100_000``) and `SessionParams`.
     """
+    check_text("preset", preset)
     known = {field.name for field in fields(LargeParams)} - {"session"}
     large = {name: value for name, value in changes.items() if name in known}
     visitor = {name: value for name, value in changes.items() if name not in known}

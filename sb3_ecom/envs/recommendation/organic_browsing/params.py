@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sb3_ecom.core.arrays import sigmoid
-from sb3_ecom.core.checks import check_fields, check_finite_fields
+from sb3_ecom.core.checks import LARGEST_SEED, MOST_STEPS, check_fields, check_finite_fields
 
 Floats = NDArray[np.float64]
 
@@ -35,10 +35,13 @@ class OrganicBrowsingParams:
 
     def __post_init__(self) -> None:
         check_finite_fields(self)
-        check_fields(self, "products", low=2, high=1e6)
-        check_fields(self, "factors", "remembered", "horizon", low=1)
-        check_fields(self, "taste_sd", "wander_sd", "popularity_sd", "catalogue_seed", low=0)
-        check_fields(self, "flips", low=0, high=self.products // 2)
+        check_fields(self, "products", low=2, high=5000)  # `_partners` compares all pairs
+        check_fields(self, "factors", low=1, high=100)
+        check_fields(self, "remembered", low=1, high=1000)
+        check_fields(self, "horizon", low=1, high=MOST_STEPS)
+        check_fields(self, "taste_sd", "wander_sd", "popularity_sd", low=0, high=10)
+        check_fields(self, "flips", low=0, high=self.products // 2, unit="(half of products)")
+        check_fields(self, "catalogue_seed", low=0, high=LARGEST_SEED)
         check_fields(
             self, "leave_bandit", "leave_organic", "bandit_to_organic", "organic_to_bandit", low=0, high=1
         )

@@ -32,8 +32,10 @@ class RetentionParams:
 
     def __post_init__(self) -> None:
         check_finite_fields(self)
-        check_fields(self, "days", low=2)
+        check_fields(self, "days", low=2, high=100_000)
         check_fields(self, "candidates", low=1, high=1000)
-        check_fields(self, "slate_size", low=1, high=self.candidates)
+        check_fields(self, "slate_size", low=1, high=self.candidates, unit="(candidates)")
         check_fields(self, "memory", low=0, high=1)
-        check_fields(self, "relevance", "bait", "pleasure", "regret", "margin", low=0)
+        check_fields(self, "relevance", "bait", "pleasure", "regret", "margin", low=0, high=100)
+        check_fields(self, "click_base", "boredom", "start", low=-100, high=100)
+        check_fields(self, "return_base", "return_satisfaction", low=-100, high=100)

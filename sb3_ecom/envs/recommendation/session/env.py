@@ -9,6 +9,7 @@ import numpy as np
 from gymnasium import spaces
 
 from sb3_ecom.core.arrays import Array, Backend, array_namespace
+from sb3_ecom.core.checks import check_choice
 from sb3_ecom.core.feature_names import FeatureNames
 from sb3_ecom.core.item_spaces import Items, ItemSignature
 from sb3_ecom.core.spaces import Layout, LayoutBox
@@ -98,8 +99,7 @@ class SessionTask(Task):
         action: Literal["ranker", "slate", "single"] = "ranker",
         reward_weights: Mapping[str, float] | None = None,
     ) -> None:
-        if action not in ("ranker", "slate", "single"):
-            raise ValueError(f"action must be 'ranker', 'slate' or 'single', got {action!r}")
+        check_choice("action", action, ("ranker", "slate", "single"))
         if action == "single" and params.slate_size != 1:
             raise ValueError(f"slate_size must be 1 with action='single', got {params.slate_size}")
         self.params = params

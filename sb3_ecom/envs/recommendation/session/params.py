@@ -7,7 +7,15 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from sb3_ecom.core.arrays import Array
-from sb3_ecom.core.checks import check_fields, check_finite_fields
+from sb3_ecom.core.checks import (
+    check_array,
+    check_fields,
+    check_finite_fields,
+    check_kind,
+    check_number,
+    check_whole,
+    show,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,32 +41,29 @@ class Catalogue:
     exit_effect: Array  # (N,) b, logits of leaving after a click on the item
 
     def __post_init__(self) -> None:
+        if not isinstance(self.item_ids, list | tuple):
+            raise ValueError(f"item_ids must be a list of names, got {show(self.item_ids)}")
         n = len(self.item_ids)
-        if n < 2:
-            raise ValueError(f"item_ids must hold >= 2 items, got {n}")
+        check_whole("len(item_ids)", n, 2, 1_000_000, "items")
         d = np.asarray(self.item_factors).shape[-1] if np.ndim(self.item_factors) == 2 else 0
         shapes = dict.fromkeys(("item_factors", "click_update", "start", "retention"), (n, d))
         for field in fields(self):
             if field.name == "item_ids":
                 continue
-            kind = np.int64 if field.name == "category" else np.float64
-            array = np.asarray(getattr(self, field.name), dtype=kind)
-            shape = shapes.get(field.name, (n,))
-            if array.shape != shape:
-                raise ValueError(f"{field.name} must have shape {shape}, got {array.shape}")
-            if not np.isfinite(array).all():
-                raise ValueError(f"{field.name} must be finite, got {array[~np.isfinite(array)].flat[0]}")
+            array = check_array(field.name, getattr(self, field.name), shapes.get(field.name, (n,)))
             object.__setattr__(self, field.name, array)
         self._check_ranges()
 
     def _check_ranges(self) -> None:
-        if self.price.min() <= 0:
-            raise ValueError(f"price must be > 0, got {self.price.min()}")
-        if self.category.min() < 0:
-            raise ValueError(f"category must be >= 0, got {self.category.min()}")
-        if self.retention.size and not 0 <= self.retention.min() <= self.retention.max() <= 1:
-            found = f"{self.retention.min()} .. {self.retention.max()}"
-            raise ValueError(f"retention must be in [0, 1], got {found}")
+        for value in (self.price.min(), self.price.max()):
+            check_number("price", value, low=1e-6, high=1e9)
+        for value in self.category:
+            check_whole("category", value, 0, 10_000)
+        object.__setattr__(self, "category", self.category.astype(np.int64))
+        logits = ("quality", "item_factors", "click_update", "start", "exit_effect")
+        for name, low, high in (("retention", 0, 1), *((name, -100, 100) for name in logits)):
+            for value in (getattr(self, name).min(initial=low), getattr(self, name).max(initial=low)):
+                check_number(name, value, low=low, high=high)
         for name in ("entry_share", "popularity"):
             share = getattr(self, name)
             if share.min() < 0 or abs(share.sum() - 1) > 1e-3:
@@ -73,6 +78,13 @@ class Catalogue:
     def num_categories(self) -> int:
         """G, the number of categories."""
         return int(self.category.max()) + 1
+
+
+_LOGITS = (
+    *("exit_base", "exit_satisfaction", "exit_without_click", "exit_shift", "bounce", "reopen", "repeat"),
+    *("position_weight", "satiation_weight", "buy_base", "buy_match", "buy_price", "buy_quality"),
+    *("return_base", "return_match", "return_price"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,12 +129,16 @@ class SessionParams:
     source: str = ""  # the log, its date and licence
 
     def __post_init__(self) -> None:
+        check_kind("catalogue", self.catalogue, Catalogue)
         check_finite_fields(self)
         check_fields(self, "satisfaction_decay", "satiation_decay", low=0, below=1)
-        check_fields(self, "patience_sd", "margin_rate", "return_cost_rate", "exit_effect_scale", low=0)
+        check_fields(self, "patience_sd", low=0, high=10)
+        check_fields(self, "margin_rate", "return_cost_rate", low=0, high=100)
+        check_fields(self, *_LOGITS, low=-100, high=100)
         self._check_page()
 
     def _check_page(self) -> None:
-        check_fields(self, "outside_scale", above=0)
-        check_fields(self, "horizon", low=1, unit="page")
+        check_fields(self, "exit_effect_scale", low=0, high=100)
+        check_fields(self, "outside_scale", low=1e-6, high=1e6)
+        check_fields(self, "horizon", low=1, high=100_000, unit="pages")
         check_fields(self, "slate_size", low=1, high=self.catalogue.size, unit="(the catalogue)")

@@ -8,6 +8,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
+from sb3_ecom.core.checks import check_choice, check_text
 from sb3_ecom.core.files import content_key
 from sb3_ecom.core.references import load_references
 from sb3_ecom.core.registry import Policy, Spec
@@ -34,6 +35,8 @@ def _make_session(
         reward_weights: term -> weight; clicks alone by default.
         **changes: fields of `SessionParams` to replace, e.g. ``horizon=50``.
     """
+    check_text("preset", preset)
+    check_choice("action", action, ("ranker", "slate", "single"))
     if action == "single":
         changes.setdefault("slate_size", 1)
     params = _load(str(preset), content_key(preset))

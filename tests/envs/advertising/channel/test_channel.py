@@ -136,13 +136,13 @@ def test_no_policy_beats_the_bound_and_the_ladder_holds():
 @pytest.mark.parametrize(
     ("kwargs", "message"),
     [
-        ({"days": 1}, "days must be >= 2, got 1"),
+        ({"days": 1}, r"days must be in \[2, 10000\], got 1"),
         ({"carry": (1.0,) * 6}, r"carry must be in \[0, 1\), got"),
         ({"saturation": (1.0,)}, r"saturation must have one value per ceiling \(6\), got 1"),
-        ({"ceiling": (0.0,) * 6}, "ceiling must be > 0, got 0"),
-        ({"effect_sd": -1.0}, "effect_sd must be >= 0, got -1"),
+        ({"ceiling": (0.0,) * 6}, r"ceiling must be in \[0.001, 1000\], got 0.0"),
+        ({"effect_sd": -1.0}, r"effect_sd must be in \[0, 3\], got -1.0"),
         ({"weekday": (1.0,)}, "weekday must hold 7 levels, got 1"),
-        ({"peak_width": 0.0}, "peak_width must be > 0, got 0"),
+        ({"peak_width": 0.0}, r"peak_width must be in \[0.1, 10000\] days, got 0.0"),
         ({"noise_sd": float("inf")}, "noise_sd must be a finite number, got inf"),
         ({"peak_low": 2.0}, r"peak_low must be in \[0, 0.9\] \(peak_high\), got 2.0"),
         ({"nonsense": 1}, "unknown parameter of EcomAdsChannel.*nonsense"),

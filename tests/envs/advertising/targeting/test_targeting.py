@@ -145,12 +145,15 @@ def test_belief_is_exact_bayes():
 @pytest.mark.parametrize(
     ("kwargs", "message"),
     [
-        ({"creatives": 0}, "creatives must be >= 1, got 0"),
-        ({"creatives": 9}, r"fatigue_levels \*\* creatives must be <= 4096.*got 262144"),
-        ({"pages": 1}, "pages must be >= 2, got 1"),
-        ({"budget": 0}, "budget must be >= 1, got 0"),
+        ({"creatives": 0}, r"creatives must be in \[1, 12\], got 0"),
+        (
+            {"creatives": 9},
+            r"fatigue_levels \*\* creatives must be a whole number in \[1, 4096\], got 262144",
+        ),
+        ({"pages": 1}, r"pages must be in \[2, 10000\], got 1"),
+        ({"budget": 0}, r"budget must be in \[1, 10000\], got 0"),
         ({"leave": 1.5}, r"leave must be in \[0, 1\], got 1.5"),
-        ({"click_rate": 0.0}, "click_rate must be > 0, got 0"),
+        ({"click_rate": 0.0}, r"click_rate must be in \[1e-09, 1\], got 0.0"),
         ({"preset": "moon"}, "preset must be one of default, upworthy, got 'moon'"),
         ({"wear": float("nan")}, "wear must be a finite number, got nan"),
         ({"nonsense": 1}, "unknown parameter of EcomAdsTarget.*nonsense"),

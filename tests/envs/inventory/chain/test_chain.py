@@ -95,7 +95,7 @@ def test_money_is_discounted_from_the_first_period_on():
 
 
 def test_invalid_params_name_parameter_bound_and_value():
-    with pytest.raises(ValueError, match="prices must hold 4 values, got 2"):
+    with pytest.raises(ValueError, match=r"prices must hold 4 values .*, got 2"):
         ChainParams(prices=(1.0, 2.0))
-    with pytest.raises(ValueError, match=r"discount must be in \(0, 1\], got 1\.5"):
+    with pytest.raises(ValueError, match=r"discount must be in \[0\.001, 1\], got 1\.5"):
         ChainParams(discount=1.5)

@@ -195,7 +195,7 @@ def test_action_and_observation_round_trip_in_whole_units():
             {"warehouse_lead_time": 0},
             r"warehouse_lead_time must be a whole number in \[1, 20\] periods, got 0",
         ),
-        ({"penalty": -1.0}, r"penalty must be > 0 cost/unit, got -1\.0"),
+        ({"penalty": -1.0}, r"penalty must be in \[1e-06, 1000000\] cost/unit, got -1.0"),
         ({"unmet": "later"}, "unmet must be one of backlog, lost, got 'later'"),
     ],
 )

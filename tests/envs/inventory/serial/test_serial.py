@@ -85,7 +85,9 @@ def test_action_and_observation_round_trip_in_whole_units():
 
 
 def test_invalid_params_name_parameter_bound_and_value():
-    with pytest.raises(ValueError, match=r"echelon_holding must hold one cost per stage \(3\), got 2"):
+    with pytest.raises(
+        ValueError, match=r"echelon_holding must hold one cost per stage \(3 lead_times\), got 2"
+    ):
         SerialParams(echelon_holding=(1.0, 1.0))
-    with pytest.raises(ValueError, match="penalty must be > 0"):
+    with pytest.raises(ValueError, match=r"penalty must be in \[1e-06, "):
         SerialParams(penalty=-1.0)

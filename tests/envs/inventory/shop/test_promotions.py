@@ -244,8 +244,8 @@ def test_holt_winters_starts_anew_with_every_episode():
         ({"substitution": 1.5}, r"substitution must be in \[0, 1\], got 1\.5"),
         ({"dispatch_days": ()}, "dispatch_days must name at least one weekday"),
         ({"dispatch_days": (7,)}, r"dispatch_days must be a whole number in \[0, 6\], got 7"),
-        ({"truck_days": 0.0}, "truck_days must be > 0 days, got 0.0"),
-        ({"truck_cost": -1.0}, "truck_cost must be >= 0, got -1.0"),
+        ({"truck_days": 0.0}, r"truck_days must be in \[0.001, 1000\] days, got 0.0"),
+        ({"truck_cost": -1.0}, r"truck_cost must be in \[0, 1000\], got -1.0"),
     ],
 )
 def test_invalid_options_name_parameter_bound_and_value(kwargs, message):

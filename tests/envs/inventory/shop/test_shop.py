@@ -174,8 +174,8 @@ def test_larger_shops_and_other_presets():
         ({"num_items": 0}, r"num_items must be a whole number in \[1, 200\] items of this preset, got 0"),
         ({"preset": "corner_shop"}, "preset must be one of online_retail_uk"),
         ({"action": "telepathy"}, "action must be one of reorder, quantity, got 'telepathy'"),
-        ({"margin": 1.2}, r"margin must be in \(0, 1\), got 1\.2"),
-        ({"lead_time_mean": 0.0}, "lead_time_mean must be >= 1 days, got 0.0"),
+        ({"margin": 1.2}, r"margin must be in \[0.001, 1\), got 1.2"),
+        ({"lead_time_mean": 0.0}, r"lead_time_mean must be in \[1, 60\] days, got 0.0"),
     ],
 )
 def test_invalid_params_name_parameter_bound_and_value(kwargs, message):

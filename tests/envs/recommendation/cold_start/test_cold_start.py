@@ -137,7 +137,7 @@ def test_the_tiny_season_s_optimum_is_earned_by_its_plan_and_by_no_greed():
     ("kwargs", "message"),
     [
         ({"items": 1}, r"items must be in \[2, 10000\], got 1"),
-        ({"own_sd": -1.0}, "own_sd must be >= 0, got -1"),
+        ({"own_sd": -1.0}, r"own_sd must be in \[0, 10\], got -1.0"),
         ({"base": float("nan")}, "base must be a finite number, got nan"),
         ({"nonsense": 1}, "unknown parameter of EcomRecCold.*nonsense"),
     ],

@@ -95,8 +95,8 @@ def test_context_is_worth_something():
 @pytest.mark.parametrize(
     ("kwargs", "message"),
     [
-        ({"slate_size": 35}, r"slate_size must be in \[1, 34\], got 35"),
-        ({"hour_shares": (1.0,)}, "hour_shares must hold 24 shares, got 1"),
+        ({"slate_size": 35}, r"slate_size must be in \[1, 34\] \(items\), got 35"),
+        ({"hour_shares": (1.0,)}, r"len\(hour_shares\) must be a whole number in \[24, 24\] shares, got 1"),
         ({"device_shares": (0.5, 0.6)}, "device_shares must be >= 0 and sum to 1, got a sum of 1.1"),
         ({"random_ctr": 0.9}, r"random_ctr must be in \[1e-06, 0.5\], got 0.9"),
         ({"nonsense": 1}, "unknown parameter of EcomRecContext.*nonsense"),

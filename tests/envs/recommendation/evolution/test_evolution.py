@@ -186,9 +186,9 @@ def test_the_tiny_twin_s_optimum_is_earned_by_its_policy_and_by_no_other():
 @pytest.mark.parametrize(
     ("kwargs", "message"),
     [
-        ({"topics": 1}, "topics must be >= 2, got 1"),
-        ({"slate_size": 11}, r"slate_size must be in \[1, 6\], got 11"),
-        ({"budget": 0.0}, "budget must be > 0 minutes, got 0"),
+        ({"topics": 1}, r"topics must be in \[2, 1000\], got 1"),
+        ({"slate_size": 11}, r"slate_size must be in \[1, 6\] \(candidates, 6\), got 11"),
+        ({"budget": 0.0}, r"budget must be in \[0.001, 1000000\] minutes, got 0.0"),
         ({"drift": float("nan")}, "drift must be a finite number"),
         ({"refund": 0.5}, "refund must be < 1"),
         ({"interests": "guessed"}, "interests must be one of observed, hidden, got 'guessed'"),

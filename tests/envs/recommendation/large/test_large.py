@@ -171,7 +171,7 @@ def test_a_missing_library_is_named_with_its_extra(monkeypatch):
         ({"bandwidth": float("nan")}, "bandwidth must be a finite number, got nan"),
         ({"retrieval": "guess"}, "retrieval must be one of auto, exact, ann, got 'guess'"),
         ({"action": "slate"}, "action must be one of query, ranker, got 'slate'"),
-        ({"candidates": 2}, r"candidates must be in \[5, 1024\], got 2"),
+        ({"candidates": 2}, r"candidates must be in \[5, 1024\] \(slate_size, 1024\), got 2"),
         ({"nonsense": 1}, "unknown parameter of EcomRecLarge.*nonsense"),
     ],
 )

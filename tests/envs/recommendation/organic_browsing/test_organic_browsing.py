@@ -172,10 +172,10 @@ def test_the_filter_is_calibrated():
 @pytest.mark.parametrize(
     ("kwargs", "message"),
     [
-        ({"products": 1}, r"products must be in \[2, 1000000\], got 1"),
-        ({"flips": 6}, r"flips must be in \[0, 5\], got 6"),
+        ({"products": 1}, r"products must be in \[2, 5000\], got 1"),
+        ({"flips": 6}, r"flips must be in \[0, 5\] \(half of products\), got 6"),
         ({"leave_bandit": 0.99}, r"leave_bandit \+ bandit_to_organic must be <= 1, got 1.04"),
-        ({"wander_sd": -1.0}, "wander_sd must be >= 0, got -1"),
+        ({"wander_sd": -1.0}, r"wander_sd must be in \[0, 10\], got -1.0"),
         ({"popularity_sd": float("inf")}, "popularity_sd must be a finite number, got inf"),
         ({"nonsense": 1}, "unknown parameter of EcomRecOrganic.*nonsense"),
     ],

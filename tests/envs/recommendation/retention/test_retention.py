@@ -121,8 +121,8 @@ def test_reward_terms_can_be_weighed():
 @pytest.mark.parametrize(
     ("kwargs", "message"),
     [
-        ({"days": 1}, "days must be >= 2, got 1"),
-        ({"slate_size": 21}, r"slate_size must be in \[1, 20\], got 21"),
+        ({"days": 1}, r"days must be in \[2, 100000\], got 1"),
+        ({"slate_size": 21}, r"slate_size must be in \[1, 20\] \(candidates\), got 21"),
         ({"memory": 1.5}, r"memory must be in \[0, 1\], got 1.5"),
         ({"bait": float("nan")}, "bait must be a finite number, got nan"),
         ({"nonsense": 1}, "unknown parameter of EcomRecRetain.*nonsense"),

@@ -232,10 +232,10 @@ def test_reward_terms_are_named_and_weighted():
     [
         ({"slate_size": 0}, r"slate_size must be in \[1, 12\].*got 0"),
         ({"slate_size": 13}, r"slate_size must be in \[1, 12\].*got 13"),
-        ({"horizon": 0}, "horizon must be >= 1 page, got 0"),
-        ({"outside_scale": 0.0}, "outside_scale must be > 0, got 0"),
+        ({"horizon": 0}, r"horizon must be in \[1, 100000\] pages, got 0"),
+        ({"outside_scale": 0.0}, r"outside_scale must be in \[1e-06, 1000000\], got 0"),
         ({"satisfaction_decay": 1.0}, r"satisfaction_decay must be in \[0, 1\), got 1.0"),
-        ({"patience_sd": -0.1}, "patience_sd must be >= 0, got -0.1"),
+        ({"patience_sd": -0.1}, r"patience_sd must be in \[0, 10\], got -0.1"),
         ({"buy_base": float("nan")}, "buy_base must be a finite number, got nan"),
     ],
 )
