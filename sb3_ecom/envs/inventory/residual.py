@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,10 @@ class ShiftedRule:
     Attributes:
         num_offsets: floats of a shift, in units.
         num_features: floats that `features` returns: the actions of the rule as it was tuned.
+        constants: of a rule whose levels were searched for, as `TunedShift` sets them.
     """
+
+    constants: Mapping[str, Any]
 
     def __init__(
         self, num_offsets: int, read: Callable[[Array], Any], decide: Callable[[Any, Array], Array]
@@ -41,3 +45,38 @@ class ShiftedRule:
     def act(self, shift: Array) -> Array:
         """Return the actions shifted by (n, num_offsets) units, in the state of the last `features`."""
         return self._decide(self._state, shift)
+
+
+class TunedShift:
+    """Makes a rule with offsets around levels that are searched for, or given as constants.
+
+    Args:
+        tune: parameters of the task -> whole numbers.
+        build: (task, these numbers) -> rule.
+    """
+
+    def __init__(
+        self, tune: Callable[[Any], Sequence[int]], build: Callable[[Any, Sequence[int]], ShiftedRule]
+    ) -> None:
+        self._tune, self._build = tune, build
+
+    def __call__(self, task: Any) -> ShiftedRule:
+        """Search, and return the rule."""
+        return self._make(task, self._tune(task.params))
+
+    def fits(self, task: Any, constants: Mapping[str, Any]) -> bool:
+        """Return whether the constants were tuned for a task of these parameters."""
+        return bool(constants.get("params") == _params_hash(task))
+
+    def from_constants(self, task: Any, constants: Mapping[str, Any]) -> ShiftedRule:
+        """Return the rule without a search."""
+        return self._make(task, tuple(constants["levels"]))
+
+    def _make(self, task: Any, levels: Sequence[int]) -> ShiftedRule:
+        rule = self._build(task, levels)
+        rule.constants = {"params": _params_hash(task), "levels": [int(level) for level in levels]}
+        return rule
+
+
+def _params_hash(task: Any) -> str:
+    return hashlib.sha256(repr(task.params).encode()).hexdigest()[:12]

@@ -18,7 +18,7 @@ from sb3_ecom.envs.inventory.chain.dynamics import State
 from sb3_ecom.envs.inventory.chain.env import ChainTask
 from sb3_ecom.envs.inventory.chain.params import ChainParams
 from sb3_ecom.envs.inventory.markov import local_search
-from sb3_ecom.envs.inventory.residual import ShiftedRule
+from sb3_ecom.envs.inventory.residual import ShiftedRule, TunedShift
 
 _EPISODES = 512  # common to all candidates of a search
 
@@ -143,8 +143,8 @@ def _base_stock(task: ChainTask) -> Policy:
     return _shifted(task, _echelon_gaps(task.params, best_levels(task.params)))
 
 
-def _ending(task: ChainTask) -> Policy:
-    return _shifted(task, _ending_gaps(task.params, best_levels_and_stops(task.params)))
+def _ending(task: ChainTask, levels_and_stops: Sequence[int]) -> ShiftedRule:
+    return _shifted(task, _ending_gaps(task.params, levels_and_stops))
 
 
 def _constant(task: ChainTask) -> Policy:
@@ -154,7 +154,7 @@ def _constant(task: ChainTask) -> Policy:
 CHAIN: Mapping[str, Callable[[Any], Policy]] = MappingProxyType(
     {
         "echelon_base_stock": _base_stock,
-        "ending_base_stock": _ending,
+        "ending_base_stock": TunedShift(best_levels_and_stops, _ending),
         "constant_order": _constant,
     }
 )

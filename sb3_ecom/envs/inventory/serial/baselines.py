@@ -16,7 +16,7 @@ import numpy as np
 from sb3_ecom.core.arrays import Array, NumpyBackend
 from sb3_ecom.core.registry import Policy
 from sb3_ecom.envs.inventory.markov import local_search
-from sb3_ecom.envs.inventory.residual import ShiftedRule
+from sb3_ecom.envs.inventory.residual import ShiftedRule, TunedShift
 from sb3_ecom.envs.inventory.serial.clark_scarf import newsvendor_levels, optimal_levels
 from sb3_ecom.envs.inventory.serial.dynamics import State, echelon_positions
 from sb3_ecom.envs.inventory.serial.env import SerialTask
@@ -102,8 +102,8 @@ def _newsvendor(task: SerialTask) -> Policy:
     return _shifted(task, _echelon_gaps(task.params, newsvendor_levels(task.params)))
 
 
-def _local(task: SerialTask) -> Policy:
-    return _shifted(task, _local_gaps(task.params, _best_local_levels(task.params)))
+def _local(task: SerialTask, levels: Sequence[int]) -> ShiftedRule:
+    return _shifted(task, _local_gaps(task.params, levels))
 
 
 def _echelon(task: SerialTask) -> Policy:
@@ -114,6 +114,6 @@ SERIAL: Mapping[str, Callable[[Any], Policy]] = MappingProxyType(
     {
         "echelon_base_stock": _echelon,
         "newsvendor_base_stock": _newsvendor,
-        "local_base_stock": _local,
+        "local_base_stock": TunedShift(_best_local_levels, _local),
     }
 )
