@@ -1,7 +1,6 @@
 import json
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +9,6 @@ from stable_baselines3.common.vec_env import VecNormalize
 
 import sb3_ecom
 from sb3_ecom.__main__ import main
-from sb3_ecom.cli import zoo_config
 from sb3_ecom.sb3 import make_vec_env
 from tests.toy import register_toys
 
@@ -340,8 +338,7 @@ def test_zoo_config_finds_the_shipped_files(run, tmp_path, monkeypatch):
     (tmp_path / "zoo_configs").mkdir()
     (tmp_path / "zoo_configs" / "ppo.yml").write_text("EcomToy-v0:\n  policy: MlpPolicy\n")
     (tmp_path / "sb3_ecom").mkdir()
-    fake = SimpleNamespace(__file__=str(tmp_path / "sb3_ecom" / "__init__.py"))
-    monkeypatch.setattr(zoo_config, "sb3_ecom", fake)
+    monkeypatch.setattr("sb3_ecom.core.zoo_configs._PACKAGE", tmp_path / "sb3_ecom")
     path = tmp_path / "zoo_configs" / "ppo.yml"
     assert run("zoo-config", "ppo")[1].strip() == str(path)
     assert run("zoo-config")[1].split() == ["ppo", str(path)]
