@@ -58,7 +58,7 @@ class AutoParams:
         check_number(
             "impressions / bundle", self.auctions, low=100 * self.ticks, high=10**6, unit="(100 x ticks)"
         )
-        check_fields(self, "budget_high", low=1, high=1e9)
+        check_fields(self, "budget_high", above=0, high=1e9)
         check_fields(self, "budget_low", low=0, high=self.budget_high, unit="(budget_high)")
         check_fields(self, "target_high", low=1e-3, high=1e5)
         check_fields(self, "target_low", low=1e-3, high=self.target_high, unit="(target_high)")

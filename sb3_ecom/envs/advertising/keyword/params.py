@@ -64,6 +64,6 @@ class KeywordParams:
         )
         check_fields(self, "conversion_scale", low=1e-4, high=1)
         check_fields(self, "budget_low", low=0)
-        check_fields(self, "budget_high", low=1e-4, high=1e6)
+        check_fields(self, "budget_high", above=0, high=1e6)
         check_fields(self, "drift_memory", "volume_memory", low=0, below=1)
         check_fields(self, "budget_low", high=self.budget_high, unit="(budget_high)")

@@ -67,7 +67,7 @@ class PacingParams:
         check_fields(self, "value_alpha", "value_beta", low=0.01, high=1e4)
         check_fields(self, "conversion_rate", low=1e-9, high=1)
         check_fields(self, "price_spread", low=0.01, high=3)
-        check_fields(self, "budget_high", low=1e-6, high=1000)
+        check_fields(self, "budget_high", above=0, high=1000)
         sds = ("traffic_day_sd", "traffic_ar_sd", "price_day_sd", "price_ar_sd", "price_jitter_sd")
         check_fields(self, *sds, low=0, high=1)
         check_fields(self, "price_regime", low=-2, high=2)

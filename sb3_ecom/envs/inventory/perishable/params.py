@@ -48,7 +48,7 @@ class PerishableParams:
         check_whole("horizon", self.horizon, 1, MOST_PERIODS, "periods")
         if self.max_order is not None:
             check_whole("max_order", self.max_order, 1, 10**7, "units")
-        check_position(self.position_limit, self.demand_mean, "max_order")
+        check_position(self.position_limit, self.demand_mean, "max_order, demand_mean")
 
     def pmf(self, periods: int = 1) -> Pmf:
         """Return P(demand of `periods` periods = k)."""

@@ -44,7 +44,7 @@ class SerialParams:
         check_whole("horizon", self.horizon, 1, MOST_PERIODS, "periods")
         if self.max_order is not None:
             check_whole("max_order", self.max_order, 1, 10**7, "units")
-        check_position(max(self.position_limits), self.demand_mean, "max_order")
+        check_position(max(self.position_limits), self.demand_mean, "max_order, demand_mean")
 
     def pmf(self, periods: int = 1) -> Pmf:
         """Return P(demand of `periods` periods = k)."""

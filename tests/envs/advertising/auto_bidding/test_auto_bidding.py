@@ -308,7 +308,7 @@ def test_a_bidder_can_read_its_observation():
         ({"bundle": 0}, r"bundle must be in \[1, 1000\], got 0"),
         ({"rivals": 2}, r"rivals must be in \[3, 10000\], got 2"),
         ({"budget_low": 9000.0}, r"budget_low must be in \[0, 4850\] \(budget_high\), got 9000.0"),
-        ({"budget_low": 0.0, "budget_high": 0.0}, r"budget_high must be in \[1, 1000000000\], got 0.0"),
+        ({"budget_low": 0.0, "budget_high": 0.0}, r"budget_high must be in \(0, 1000000000\], got 0.0"),
         ({"target_low": -1.0}, r"target_low must be in \[0.001, 13\] \(target_high\), got -1.0"),
         ({"own_spread": 1.0}, r"own_spread must be in \[0, 1\), got 1"),
         ({"exposure": (1.0, 0.5, 0.6)}, "exposure must fall"),

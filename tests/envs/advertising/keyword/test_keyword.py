@@ -273,7 +273,7 @@ def test_hundred_keywords_run():
         ({"click_beta": 0.0}, r"click_beta must be in \[0.01, 10000\], got 0.0"),
         ({"drift_memory": 1.0}, r"drift_memory must be in \[0, 1\), got 1"),
         ({"drift_sd": float("nan")}, "drift_sd must be a finite number, got nan"),
-        ({"budget_low": 0.0, "budget_high": 0.0}, r"budget_high must be in \[0.0001, 1000000\], got 0.0"),
+        ({"budget_low": 0.0, "budget_high": 0.0}, r"budget_high must be in \(0, 1000000\], got 0.0"),
         ({"budget_low": 2.0}, r"budget_low must be <= 0.8 \(budget_high\), got 2.0"),
         ({"preset": "foggy"}, "preset must be one of dense.*got 'foggy'"),
         ({"nonsense": 1}, "unknown parameter of EcomAdsKeyword.*nonsense"),
