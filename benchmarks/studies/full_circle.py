@@ -7,7 +7,7 @@ the preset; the policy is trained again. Returns are clicks a visit of the real 
 without exploration, with 95% intervals over training seeds and visitors together.
 
     python benchmarks/studies/full_circle.py               # 5 seeds
-    python benchmarks/studies/full_circle.py --seeds 1 --steps 50000 --visits 100   # nothing is written
+    python benchmarks/studies/full_circle.py --seeds 1 --steps 50000 --visits 100 --out look.csv
 
 Answer: benchmarks/results/full_circle.csv.
 """
@@ -25,7 +25,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pandas as pd
-from records import REPOSITORY, heading, print_rows, save
+from records import REPOSITORY, RESULTS, heading, print_rows, write_rows
 
 sys.path.insert(0, str(REPOSITORY / "benchmarks"))
 from training import train, zoo_entry
@@ -173,6 +173,7 @@ def main() -> None:
         "--sessions", type=int, default=SESSIONS, help="of the click log (default %(default)s)"
     )
     parser.add_argument("--folder", type=Path, help="to keep all files in (default: a temporary one)")
+    parser.add_argument("--out", type=Path, default=RESULTS / "full_circle.csv", help="(default %(default)s)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)
@@ -183,10 +184,9 @@ def main() -> None:
     for name, estimate in (("logged", judged.logged), ("bolder, dr", judged.estimates["dr"])):
         numbers = (f"{value:.4f}" for value in (estimate.value, estimate.low, estimate.high))
         rows.append((f"judge: {name} (clicks a page)", *numbers, "", "", "", 1, estimate.visits))
-    if options.seeds >= 5:
-        save("full_circle.csv", COLUMNS, rows, heading(steps=options.steps, served=options.served))
-    else:
-        print_rows(COLUMNS, rows)
+    print_rows(COLUMNS, rows)
+    first = heading(steps=options.steps, served=options.served, sessions=options.sessions)
+    write_rows(options.out, COLUMNS, rows, first)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ another part of the visits; each candidate is judged on it. The truth is the can
 own pages in the very contexts that were logged, computed by the simulator's choice model.
 
     python benchmarks/studies/judged_month.py                   # 200 replications of 150 visits
-    python benchmarks/studies/judged_month.py --replications 20 # a shorter look, nothing is written
+    python benchmarks/studies/judged_month.py --replications 20 --out look.csv
 
 Answer: benchmarks/results/judged_month.csv. `coverage` is the share of 95% intervals that hold the truth.
 """
@@ -20,7 +20,7 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
-from records import heading, print_rows, save
+from records import RESULTS, heading, print_rows, write_rows
 
 from sb3_ecom.envs.recommendation.session.baselines import constant_weights
 from sb3_ecom.envs.recommendation.session.dynamics import choice_weights
@@ -114,12 +114,14 @@ def main() -> None:
     )
     parser.add_argument("--replications", type=int, default=200, help="(default %(default)s)")
     parser.add_argument("--visits", type=int, default=150, help="of a replication (default %(default)s)")
+    parser.add_argument(
+        "--out", type=Path, default=RESULTS / "judged_month.csv", help="(default %(default)s)"
+    )
     options = parser.parse_args()
     rows = measure(options.replications, options.visits)
-    if options.replications >= 200:
-        save("judged_month.csv", COLUMNS, rows, heading(replications=options.replications))
-    else:
-        print_rows(COLUMNS, rows)
+    print_rows(COLUMNS, rows)
+    first = heading(replications=options.replications, visits=options.visits)
+    write_rows(options.out, COLUMNS, rows, first)
 
 
 if __name__ == "__main__":

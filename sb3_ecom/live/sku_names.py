@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,7 @@ import numpy as np
 
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.checks import is_number
-from sb3_ecom.core.tables.hashing import HashKey
+from sb3_ecom.core.tables.hashing import hash_ids, read_key
 
 
 class SkuNames:
@@ -109,7 +107,7 @@ class SkuNames:
     def _hash(self, sku: str, key: bytes) -> str:
         """Return the name of a SKU as the preset holds it, see `hash_ids`."""
         if sku not in self._hashes:
-            found = hmac.new(key, sku.encode(), hashlib.sha256).hexdigest()[: len(self.names[0])]
+            (found,) = hash_ids([sku], key, len(self.names[0]))
             if found not in self._numbers:
                 return found
             self._hashes[sku] = found
@@ -131,4 +129,4 @@ def read_hash_key(path: str | Path) -> bytes:
     file = Path(path)
     if not file.is_file():
         raise ValueError(f"hash_key must be the file that calibrate wrote beside the log, got {str(path)!r}")
-    return HashKey.find(file, file, file).value
+    return read_key(file)

@@ -16,12 +16,20 @@ SMALL = {
     "expected_advantage": "--episodes 600 --learn 600",
     "exploration_noise": "--episodes 16",
     "extractors": "--only encoders --repeats 1",
+    "full_circle": "--seeds 1 --steps 20000 --visits 60 --served 150 --sessions 3000 --out {tmp}/circle.csv",
+    "judged_month": "--replications 2 --visits 20 --out {tmp}/judged.csv",
     "logged_recommenders": "--served-by related_items --sessions 200 --episodes 16",
     "new_campaign_rules": "--days 8",
     "shop_memory": "--copies 8",
     "slateq": "--steps 2000",
 }
-SLOW = ("extractors", "logged_recommenders", "new_campaign_rules", "slateq")  # half a minute for these
+SLOW = (
+    "extractors",
+    "full_circle",
+    "logged_recommenders",
+    "new_campaign_rules",
+    "slateq",
+)  # half a minute for these
 
 
 def load(name, monkeypatch):

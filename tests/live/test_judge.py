@@ -1,6 +1,9 @@
 """Candidates are judged on the log of a rehearsal, and the truth is known."""
 
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -137,3 +140,14 @@ def test_a_rehearsal_serves_what_the_environment_would(served):
     theirs = evaluate("EcomRec-v0", "constant_weights", episodes=4000)
     mean, stderr = ours.per_visit()
     assert abs(mean - theirs.mean) < 4 * np.hypot(stderr, theirs.stderr)
+
+
+@pytest.mark.slow
+def test_intervals_cover_the_truth_of_a_served_month(tmp_path):
+    folder = Path(__file__).parents[2] / "benchmarks" / "studies"
+    out = tmp_path / "judged.csv"
+    command = [sys.executable, str(folder / "judged_month.py"), "--out", str(out)]
+    subprocess.run(command, check=True, cwd=tmp_path)
+    table = pd.read_csv(out, comment="#")
+    for row in table[table.estimator.isin(["ips", "snips", "dr"])].itertuples():
+        assert 0.92 <= row.coverage <= 0.98, row
