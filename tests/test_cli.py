@@ -124,7 +124,7 @@ def test_evaluate_computes_the_optimum_of_other_arguments(run):
     _, out, _ = run(*command, "--env-kwargs", "lead_time:1", "reward_weights:{'penalty': 2.0}")
     assert "cost_above_optimum_percent" not in json.loads(out)[0]
     _, out, _ = run(*command[:-1], "--env-kwargs", "lead_time:1")
-    assert "1 = optimum (-4.04071), measured with these arguments" in out
+    assert "1 = optimum (-4.04071); measured with these arguments" in out
 
 
 def test_scores_of_other_arguments_are_on_their_own_scale(run):

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from stable_baselines3 import PPO
 
 import sb3_ecom
 from sb3_ecom.__main__ import main
+from sb3_ecom.cli import models
 from sb3_ecom.cli.rules import find_rule
 from sb3_ecom.core.registry import spec
 from sb3_ecom.sb3 import make_vec_env
@@ -179,3 +181,35 @@ def test_an_exported_folder_is_compared_on_its_own_shop_only(tmp_path, monkeypat
     assert "was trained with" in capsys.readouterr().err
     assert main(["compare", "EcomRecSlate-v0", "--model", "policy", "--against", "random"]) == 2
     assert "is a policy of EcomRec-v0, not of EcomRecSlate-v0" in capsys.readouterr().err
+
+
+class Tuned:
+    """A baseline that would be searched for, and the constants of two horizons."""
+
+    def __call__(self, task):
+        raise AssertionError("no search is allowed here")
+
+    def fits(self, task, constants):
+        return constants["horizon"] == task.horizon
+
+    def from_constants(self, task, constants):
+        return lambda seen: np.full((len(seen), 2), constants["value"], np.float32)
+
+
+def test_the_rule_under_a_model_is_not_tuned_again(monkeypatch):
+    entry = SimpleNamespace(baselines={"tuned": Tuned(), "middle": spec(TOY).baselines["middle"]})
+    monkeypatch.setattr(models, "spec", lambda env_id: entry)
+    settings = SimpleNamespace(rule="tuned", constants={"value": 0.25, "horizon": 7})
+    model = SimpleNamespace(settings=settings)
+    (found,) = models.tuned_rules(model, TOY, {"horizon": 7}).values()
+    assert (found.make(None)(np.zeros((3, 14))) == 0.25).all()
+    assert models.tuned_rules(model, TOY, {"horizon": 8}) == {}
+    assert models.tuned_rules(SimpleNamespace(), TOY, {}) == {}
+    rows = SimpleNamespace(rows=model)
+    assert list(models.tuned_rules(rows, TOY, {"horizon": 7})) == ["tuned"]
+
+
+def test_a_scale_does_not_wait_for_a_search(capsys):
+    command = ("evaluate", "EcomInventory-v0", "--baseline", "random", "--episodes", "4")
+    assert main([*command, "--env-kwargs", "num_items:2", "horizon:20"]) == 0
+    assert "no score: its best baseline forecast_refined must be tuned" in capsys.readouterr().out

@@ -22,13 +22,19 @@ from sb3_ecom.core.checks import check_at_least
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
+    parser.epilog = "example: sb3-ecom benchmark EcomRec-v0 --num-envs 1 1024"
     add_env_arguments(parser)
     parser.add_argument(
-        "--num-envs", type=int, nargs="+", default=[1, 64, 1024], metavar="N", help="copies stepped natively"
+        "--num-envs",
+        type=int,
+        nargs="+",
+        default=[1, 64, 1024],
+        metavar="N",
+        help="copies stepped natively (default: 1 64 1024)",
     )
     parser.add_argument("--seconds", type=float, default=1.0, help="per repeat (default %(default)s)")
     parser.add_argument("--repeats", type=int, default=5, help="the median of these (default %(default)s)")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--json", action="store_true", help="print JSON (default: a table)")
 
 
 def run(options: argparse.Namespace) -> None:

@@ -24,7 +24,7 @@ def add_candidate_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options that name a candidate and how it would explore."""
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--model", metavar="RUN", help="exported folder, rl-zoo's run folder or a model's zip")
-    what.add_argument("--rule", metavar="NAME", help="a baseline of the id, or MODULE:MAKE of your own")
+    what.add_argument("--rule", metavar="NAME", help="a baseline of the id, or FILE.py:NAME of your own")
     parser.add_argument(
         "--env", metavar="ID", help="id of the model (default: as the run's name says, else EcomRec-v0)"
     )

@@ -26,7 +26,7 @@ from sb3_ecom.cli.evaluate import (
     scale_as_json,
     short,
 )
-from sb3_ecom.cli.models import add_model_options, load_model
+from sb3_ecom.cli.models import add_model_options, load_model, tuned_rules
 from sb3_ecom.cli.rules import find_rule
 from sb3_ecom.cli.score_scale import Scale, find_scale
 from sb3_ecom.core.arrays import Array
@@ -85,8 +85,12 @@ def run(options: argparse.Namespace) -> None:
     check_episodes(options.episodes, options.seeds, "--seeds")
     if len(set(options.seeds)) < len(options.seeds):
         raise ValueError(f"--seeds must differ, got {' '.join(map(str, options.seeds))}")
-    others = {name: _find_policy(entry, name, kwargs, options) for name in _against(entry, options)}
     models = [load_model(path, entry.id, kwargs, options) for path in options.model]
+    tuned = tuned_rules(models[0], entry.id, kwargs)
+    others = {
+        name: tuned.get(name) or _find_policy(entry, name, kwargs, options)
+        for name in _against(entry, options)
+    }
 
     def play(policy: Any) -> Result:
         return _play(entry, policy, options, kwargs)
@@ -97,7 +101,7 @@ def run(options: argparse.Namespace) -> None:
         Comparison(name, estimate_mean(result.returns), difference(own, result.returns))
         for name, result in results.items()
     ]
-    scale = find_scale(entry, kwargs, results, play, computed_optimum(entry, kwargs))
+    scale = find_scale(entry, kwargs, results, play, computed_optimum(entry, kwargs), tuned)
     if options.json:
         print(json.dumps(_as_json(entry, options, own, found, scale), indent=2))
         return

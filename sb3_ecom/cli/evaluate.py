@@ -19,7 +19,7 @@ from sb3_ecom.cli.arguments import (
     make_console,
     read_env_kwargs,
 )
-from sb3_ecom.cli.models import add_model_options, load_model
+from sb3_ecom.cli.models import add_model_options, load_model, tuned_rules
 from sb3_ecom.cli.score_scale import Scale, find_scale
 from sb3_ecom.core.evaluate import Result, evaluate
 from sb3_ecom.core.registry import Spec, make_task
@@ -78,15 +78,17 @@ def run(options: argparse.Namespace) -> None:
     kwargs = read_env_kwargs(options)
     entry = find_spec(options.env, kwargs)
     check_episodes(options.episodes, [options.seed], "--seed")
-    results = _results(entry, options, kwargs)
+    policies = _policies(entry, options, kwargs)
+    results = _results(entry, policies, options, kwargs)
     optimum = computed_optimum(entry, kwargs)
     if optimum is not None:
         results = {name: replace(result, optimum=optimum) for name, result in results.items()}
 
-    def play(name: str) -> Result:
-        return evaluate(entry.id, name, episodes=options.episodes, seed=options.seed, **kwargs)
+    def play(policy: Any) -> Result:
+        return evaluate(entry.id, policy, episodes=options.episodes, seed=options.seed, **kwargs)
 
-    scale = find_scale(entry, kwargs, results, play, optimum)
+    tuned = {} if options.model is None else tuned_rules(policies[str(options.model)], entry.id, kwargs)
+    scale = find_scale(entry, kwargs, results, play, optimum, tuned)
     if options.json:
         rows = [_as_json(entry, name, result, scale, options) for name, result in results.items()]
         print(json.dumps(rows, indent=2))
@@ -98,19 +100,18 @@ def run(options: argparse.Namespace) -> None:
 
 def describe_scale(scale: Scale | str) -> str:
     """Return what the scores mean, or why there are none."""
-    if isinstance(scale, str):
-        return f"no score: {scale}"
-    return f"{scale}{'' if scale.of_defaults else ', measured with these arguments'}"
+    return f"no score: {scale}" if isinstance(scale, str) else str(scale)
 
 
-def _results(entry: Spec, options: argparse.Namespace, kwargs: dict[str, Any]) -> dict[str, Result]:
+def _results(
+    entry: Spec, policies: dict[str, Any], options: argparse.Namespace, kwargs: dict[str, Any]
+) -> dict[str, Result]:
     """Return name -> result; say which policies are left out, because they lack an extra.
 
     Raises:
         ValueError: if no policy at all could be evaluated.
     """
     results: dict[str, Result] = {}
-    policies = _policies(entry, options, kwargs)
     failed = _missing_extras(entry, policies, kwargs)
     for name, why in failed.items():
         print(f"sb3-ecom evaluate: {name} left out: {why}", file=sys.stderr)

@@ -9,7 +9,8 @@ from typing import Any
 
 from sb3_ecom.core.evaluate import PolicyMaker
 from sb3_ecom.core.origin import check_origin
-from sb3_ecom.core.registry import make_task
+from sb3_ecom.core.policies import TunedMaker
+from sb3_ecom.core.registry import make_task, spec
 
 _CODE = (
     "note: loading a model zip or vecnormalize.pkl runs the code in it; evaluate only files that you trust"
@@ -74,3 +75,18 @@ def _load_exported(path: str, env_id: str, kwargs: dict[str, Any], transfer: boo
         spaces = (make_task(env_id, **each).observation_space for each in (own, kwargs))
         check_origin(path, *spaces)
     return PolicyMaker(lambda _: policy.fresh().act)
+
+
+def tuned_rules(model: Any, env_id: str, kwargs: dict[str, Any]) -> dict[str, PolicyMaker]:
+    """Return the rule on which a model of SB3 stands, with the constants it keeps: nothing is tuned anew.
+
+    Empty where it stands on none, keeps no constants, or they were tuned for other arguments.
+    """
+    settings = getattr(getattr(model, "rows", model), "settings", None)
+    rule, constants = (getattr(settings, name, None) for name in ("rule", "constants"))
+    maker = spec(env_id).baselines.get(rule or "")
+    if not constants or not isinstance(maker, TunedMaker):
+        return {}
+    if not maker.fits(make_task(env_id, **kwargs), constants):
+        return {}
+    return {str(rule): PolicyMaker(lambda task: maker.from_constants(task, constants))}

@@ -25,16 +25,18 @@ class Scale(NamedTuple):
         return (value - self.low) / (self.high - self.low)
 
     def __str__(self) -> str:
-        """Say which returns score 0 and 1."""
-        return f"score 0 = random ({self.low:.6g}), 1 = {self.reference} ({self.high:.6g})"
+        """Say which returns score 0 and 1, and where they are from."""
+        source = "on record, of other episodes" if self.of_defaults else "measured with these arguments"
+        return f"score 0 = random ({self.low:.6g}), 1 = {self.reference} ({self.high:.6g}); {source}"
 
 
 def find_scale(
     entry: Spec,
     kwargs: Mapping[str, Any],
     results: Mapping[str, Result],
-    play: Callable[[str], Result],
+    play: Callable[[Any], Result],
     optimum: float | None = None,
+    tuned: Mapping[str, Any] | None = None,
 ) -> Scale | str:
     """Return the scale of an id's scores with these arguments, or why there is none.
 
@@ -45,8 +47,9 @@ def find_scale(
         entry: the id.
         kwargs: arguments of the environment.
         results: policy -> result in the common episodes, as far as there are any.
-        play: name -> result in the same episodes.
+        play: what `evaluate` takes as a policy -> result in the same episodes.
         optimum: proven one of these arguments, or None.
+        tuned: baselines whose constants are at hand, which need no search.
     """
     if not kwargs:
         return Scale(entry.random.value, entry.best_known.value, entry.best_known_kind, True)
@@ -55,16 +58,18 @@ def find_scale(
         return Scale(random.mean, optimum, "optimum", False)
     names = [name for name in results if name in entry.baselines and name != "random"]
     best = "" if entry.best_baseline is None else entry.best_baseline.policy
+    at_hand = tuned or {}
     if best in entry.baselines and best not in names:
-        if not names and isinstance(entry.baselines[best], TunedMaker):
-            return f"its best baseline {best} must first be tuned to these arguments: add it to the policies"
-        names += [] if isinstance(entry.baselines[best], TunedMaker) else [best]
+        if best in at_hand or not isinstance(entry.baselines[best], TunedMaker):
+            names.append(best)
+        elif not names:
+            return f"its best baseline {best} must be tuned to these arguments first, which takes minutes"
     if not names:
         return "the id has no baseline to compare with"
     found: dict[str, Result] = {}
     for name in names:
         try:
-            found[name] = results.get(name) or play(name)
+            found[name] = results.get(name) or play(at_hand.get(name, name))
         except (ImportError, ValueError) as error:
             return f"{name} can not be evaluated: {error}"
     top = max(found, key=lambda name: found[name].mean)

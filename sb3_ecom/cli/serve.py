@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--shadow",
         metavar="RULE",
-        help="serve this baseline (or MODULE:MAKE) and only log what the policy would do (default: none)",
+        help="serve this baseline (or FILE.py:NAME) and only log what the policy would do (default: none)",
     )
     parser.add_argument(
         "--state",

@@ -20,6 +20,7 @@ def import_extra(module: str, extra: str, purpose: str) -> Any:
     """
     package = module.partition(".")[0]
     try:
+        import_module(package)
         return import_module(module)
     except ModuleNotFoundError as error:
         if error.name == package:

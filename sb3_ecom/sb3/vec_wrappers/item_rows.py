@@ -13,6 +13,7 @@ from sb3_ecom.core.item_rows import ItemRows, RowSettings
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.core.moved_names import renamed_argument
 from sb3_ecom.sb3.vec_env import EcomVecEnv
+from sb3_ecom.sb3.vec_wrappers.replay import is_replay
 
 
 class VecItemRows(VecEnvWrapper):
@@ -41,7 +42,8 @@ class VecItemRows(VecEnvWrapper):
         max_offset: offset at action 1, in the rule's own unit.
         team: share of the whole copy's reward in a row's, 0 (all selfish) to 1 (all alike). Items that
             compete for room need some: at 0 each takes what it can.
-        twin: whether to take off what the rule earns (needs a rule).
+        twin: whether to take off what the rule earns (needs a rule); never where rl-zoo replays a model
+            (`rl_zoo3.enjoy`), which sees copies as one environment each again, with their own reward.
         history: whether a row holds the item's past, or only what the context says of it.
         identity: whether a row says which item it is.
         stagger: spread the first truncation of the copies over the horizon.
@@ -82,10 +84,11 @@ class VecItemRows(VecEnvWrapper):
         self.team = team
         self._shop = venv
         venv.loop.stagger = stagger
-        self._twin = StepLoop(venv.task, venv.num_envs, stagger=stagger) if twin else None
+        self.training = not is_replay()
+        self._twin = StepLoop(venv.task, venv.num_envs, stagger=stagger) if twin and self.training else None
         self._observation: Array = None  # (n, d) observations of the copies
         self._twin_observation: Array = None
-        self.num_envs = venv.num_envs * self.rows.items
+        self.num_envs = venv.num_envs * (self.rows.items if self.training else 1)
         self.reset_infos = [{} for _ in range(self.num_envs)]
         self._reported = np.zeros(
             venv.num_envs, dtype=np.int64
@@ -110,7 +113,9 @@ class VecItemRows(VecEnvWrapper):
 
     def step_wait(self) -> VecEnvStepReturn:
         """Advance every copy, and its twin, by one step."""
-        self._observation, _, done, infos = self._shop.step_wait()
+        self._observation, reward, done, infos = self._shop.step_wait()
+        if not self.training:
+            return self._replayed(reward, done, infos)
         last = self._shop.last
         if last is None:
             raise RuntimeError("step was called before reset: call reset() first")
@@ -134,6 +139,13 @@ class VecItemRows(VecEnvWrapper):
                     info = infos[row] if item == speaker else silent
                     row_infos[row * items + item] = {**info, "terminal_observation": final[item]}
         return self.rows.cut(self._observation), _flat(reward), np.repeat(done, items), row_infos
+
+    def _replayed(self, reward: Array, done: Array, infos: list[dict[str, Any]]) -> VecEnvStepReturn:
+        """Return all rows, but rewards and ends of whole copies: what `rl_zoo3.enjoy` adds up."""
+        for copy in np.flatnonzero(done).tolist():
+            final = self.rows.cut(infos[copy]["terminal_observation"][None])
+            infos[copy] = {**infos[copy], "terminal_observation": final}
+        return self.rows.cut(self._observation), reward, done, infos
 
     def _next_to_report(self, copy: int) -> int:
         """Return which of a copy's rows reports the episode that ended."""

@@ -137,6 +137,7 @@ def test_wrong_calls_are_one_line(folder, capsys, monkeypatch):
     ):
         assert main([*command, *more]) == 2
         assert message in capsys.readouterr().err
+    monkeypatch.delitem(sys.modules, "captum.attr", raising=False)
     monkeypatch.setitem(sys.modules, "captum", None)
     assert main([*command, *QUICK]) == 2
     assert "needs captum: pip install 'sb3-ecom[explain]'" in capsys.readouterr().err

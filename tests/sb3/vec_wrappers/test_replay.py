@@ -29,6 +29,27 @@ def test_rewards_of_a_replay_add_up_to_the_return(env_id):
     assert abs(total) > 0.5
 
 
+def test_a_replay_of_item_rows_is_one_environment_with_its_own_reward():
+    wrapper = {"sb3_ecom.sb3.VecItemRows": {"team": 0.3}}
+    env = create_test_env(
+        "EcomInventory-v0",
+        seed=3,
+        should_render=False,
+        hyperparams={"vec_env_wrapper": [wrapper], "normalize": False},
+        env_kwargs={"num_items": 3, "horizon": 30},
+        vec_env_cls=batched_vec_env,
+    )
+    seen, total, infos = env.reset(), 0.0, [{}]
+    while "episode" not in infos[0]:
+        action = np.zeros((3, *env.action_space.shape), dtype=np.float32)
+        assert seen.shape == (3, *env.observation_space.shape)
+        seen, reward, done, infos = env.step(action)
+        assert (reward.shape, done.shape) == ((1,), (1,))
+        total += reward[0]
+    assert infos[0]["terminal_observation"].shape == seen.shape
+    assert total == pytest.approx(infos[0]["episode"]["r"], rel=1e-4)
+
+
 def test_a_training_environment_pays_advantages_until_it_is_told_otherwise():
     venv = gains_of(4, discount=1.0)
     venv.reset()
