@@ -24,7 +24,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         "--vecnormalize", metavar="PKL", help="observation statistics (default: those that rl-zoo saved)"
     )
     parser.add_argument(
-        "--transfer",
+        *("--transfer", "--force"),
         action="store_true",
         help="let a model act in another environment than it was trained in: other preset or parameters "
         "(default: refuse)",
