@@ -105,9 +105,9 @@ def check_means(lines: Iterable[Line], names: Collection[str], advice: str) -> N
     for line in lines:
         if line.name in names and not line.observed / WORST <= line.simulated <= line.observed * WORST:
             raise ValueError(
-                f"nothing was written: {line.name} is {line.observed:.4g} in the log and {line.simulated:.4g} in "
-                f"a simulation of the fit, apart by more than a factor of {WORST:g}: the log does not tell the "
-                f"parameters; {advice}"
+                f"nothing was written: {line.name} is {line.observed:.4g} in the log, "
+                f"but {line.simulated:.4g} where the fit is simulated, apart by more than a factor of "
+                f"{WORST:g}: the log does not tell the parameters; {advice}"
             )
 
 
