@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -18,6 +18,7 @@ from rich import box
 from rich.table import Table
 
 Verdict = Literal["agrees", "differs", "not enough data"]
+WORST = 2.0  # factor between the log's mean and the simulated one from which a fit is refused
 TOLERANCE = 0.1  # of the log's value, unless a statistic has its own
 
 _HEADER = ("statistic", "log", "simulated", "tolerance", "s.e.", "verdict")
@@ -88,6 +89,26 @@ def compare(
             )
         )
     return lines
+
+
+def check_means(lines: Iterable[Line], names: Collection[str], advice: str) -> None:
+    """Refuse a fit whose simulation is off by more than a factor of `WORST` in a mean.
+
+    Args:
+        lines: of the report.
+        names: of the statistics that are means, > 0 in the log.
+        advice: what the user can do.
+
+    Raises:
+        ValueError: naming the first such statistic, in one line.
+    """
+    for line in lines:
+        if line.name in names and not line.observed / WORST <= line.simulated <= line.observed * WORST:
+            raise ValueError(
+                f"nothing was written: {line.name} is {line.observed:.4g} in the log, "
+                f"but {line.simulated:.4g} where the fit is simulated, apart by more than a factor of "
+                f"{WORST:g}: the log does not tell the parameters; {advice}"
+            )
 
 
 def judge(observed: float, simulated: float, tolerance: float, error: float) -> tuple[Verdict, str]:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from sb3_ecom.core import preset_text
-from sb3_ecom.core.fidelity import format_markdown, format_reasons, format_table, summarise
+from sb3_ecom.core.fidelity import check_means, format_markdown, format_reasons, format_table, summarise
 from sb3_ecom.core.files import check_writable, write_whole
 from sb3_ecom.core.preset_text import Notes, rounded
 from sb3_ecom.core.tables.options import add_reading_options, count_cells, reading_options
@@ -36,6 +36,7 @@ from sb3_ecom.envs.advertising.calibration.fidelity import (
     traffic_statistics,
 )
 from sb3_ecom.envs.advertising.calibration.fit import (
+    MOST_SHAPE,
     Fitted,
     fit_prices,
     fit_response,
@@ -82,6 +83,7 @@ _HELP = {
     "unit": "column of the keyword, ad or creative",
 }
 _COUNTS = ("price", "cost", "impressions", "traffic", "clicks", "conversions")
+_MEANS = ("price median", "response mean")  # of the report: what a fit must not miss by far
 _MAX_LOST = 0.5  # a column that loses more of its cells is refused
 
 
@@ -134,6 +136,7 @@ def run(options: argparse.Namespace) -> None:
     params, found = calibrate(options.logs, options.base, names, options.price_unit, **reading)
     params = correct_median(params, found)
     lines = report(PacingTask(**asdict(params)), found.observed, found.errors, found.shown)
+    check_means(lines, _MEANS, "give a longer log, or check --price-unit and the columns taken")
     write_whole(place, format_markdown(lines, found.source, found.notes).encode())
     write_whole(out, format_preset(params, found, options.base).encode())
     for note in found.notes:
@@ -177,7 +180,14 @@ def calibrate(
         ]
         found.notes += [f"{name}: {note}" for note in count_cells(table)]
         _fit_table(found, table, name, price_unit, start)
-    return replace(start, **found.params), found
+    try:
+        return replace(start, **found.params), found
+    except ValueError as error:
+        read = ", ".join(Path(log).name for log in logs)
+        raise ValueError(
+            f"{read}: the fit lies outside what can be simulated: {error}; "
+            "give a longer log, or check the columns and units"
+        ) from None
 
 
 def correct_median(params: PacingParams, found: Fit) -> PacingParams:
@@ -198,6 +208,8 @@ def _fit_table(found: Fit, table: Table, path: str, price_unit: str | None, star
     if "time" in columns and table.time_unit == "seconds":
         _fit_prices(found, table, path, price_unit)
     hours, volume = _hours(table, path), columns.get("traffic", columns.get("impressions"))
+    if hours is None and volume is not None and "time" in columns:
+        found.notes.append(f"{path}: traffic_profile stays assumed: the times do not hold all 24 hours")
     if hours is not None and volume is not None:
         known = (hours >= 0) & np.isfinite(volume)
         levels = fit_traffic(hours[known], volume[known])
@@ -234,6 +246,12 @@ def _fit_prices(found: Fit, table: Table, path: str, price_unit: str | None) -> 
         raise ValueError(f"{path}: no row holds both a time and a price")
     series = hourly_series(time[rows], price[rows], weight[rows])
     values, levels = fit_prices(series)
+    absent = sorted(set(range(24)) - set((series.hour % 24).tolist()))
+    if absent:
+        found.notes.append(
+            f"{path}: no price at hour{'s' * (len(absent) > 1)} {', '.join(map(str, absent))}: price_profile "
+            "is interpolated there"
+        )
     found.add(values, path)
     found.add_profile("price_profile", levels, path)
     found.observed |= price_statistics(series)
@@ -261,16 +279,32 @@ def _fit_responses(found: Fit, table: Table, path: str, start: PacingParams) -> 
     if "unit" in columns:
         unit = columns["unit"][known]
         shown, clicks = np.bincount(unit, shown).astype(float), np.bincount(unit, clicks).astype(float)
-        found.add(fit_response(clicks[shown > 0], shown[shown > 0]), path)
+        law = fit_response(clicks[shown > 0], shown[shown > 0])
+        found.add(law, path)
+        if np.isnan(law["value_alpha"].stderr):
+            found.notes.append(
+                f"{path}: rates of units differ no more than by chance: value_alpha and value_beta hold "
+                "their mean, and a spread too small to be seen in this log"
+            )
         found.shown = shown[shown > 0]
         found.observed |= response_statistics(clicks[shown > 0], found.shown)
         return
-    rate = float(clicks.sum() / shown.sum())
+    _fit_mean_rate(found, path, name, float(clicks.sum()), float(shown.sum()), start.value_alpha)
+
+
+def _fit_mean_rate(found: Fit, path: str, name: str, clicks: float, shown: float, alpha: float) -> None:
+    """Fit `value_beta` to the mean rate; how units differ, `value_alpha`, stays assumed as far as it can."""
+    rate = clicks / shown if shown else 0.0
     if not 0 < rate < 1:
         raise ValueError(f"{path}: {name} must be fewer than impressions, their ratio is {rate:.3g}")
-    alpha = start.value_alpha
     beta = alpha * (1 - rate) / rate
-    found.add({"value_beta": Fitted(beta, beta / float(np.sqrt(clicks.sum())))}, path)
+    if beta > MOST_SHAPE:  # a rare response: keep its mean with a wider law
+        alpha, beta = MOST_SHAPE * rate / (1 - rate), MOST_SHAPE
+        found.add({"value_alpha": Fitted(alpha, np.nan)}, path)
+        found.notes.append(
+            f"{path}: value_beta is at its upper limit, value_alpha {alpha:.3g} gives the mean"
+        )
+    found.add({"value_beta": Fitted(beta, beta / float(np.sqrt(clicks)))}, path)
     found.notes.append(
         f"{path}: {name} give the mean rate {rate:.3g} only; how rates differ among keywords or ads stays "
         "assumed: name their column with --unit"
@@ -321,7 +355,9 @@ def format_preset(params: PacingParams, found: Fit, base: str) -> str:
     notes: Notes = {}
     for name in values:
         error = found.stderr.get(name)
-        fitted = f"fitted to {found.source.get(name)}" + ("" if error is None else f", s.e. {error:.2g}")
+        fitted = f"fitted to {found.source.get(name)}" + (
+            "" if error is None or np.isnan(error) else f", s.e. {error:.2g}"
+        )
         notes["params", name] = fitted if name in found.source else f"as in {base}"
     content = {"params": {name: rounded(value, 6) for name, value in values.items()}}
     return preset_text.format_preset(content, "Written by `python -m sb3_ecom calibrate advertising`.", notes)

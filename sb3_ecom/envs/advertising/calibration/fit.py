@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from scipy import optimize, special
 
 from sb3_ecom.core.arrays import Floats
 
+MOST_SHAPE = 1e4  # of a beta law of response rates
 _LAGS = np.arange(1, 13)  # hours over which the price memory is fitted
 
 
@@ -65,9 +67,10 @@ def fit_prices(series: Series, draws: int = 40) -> tuple[dict[str, Fitted], Floa
         chosen = generator.choice(days, days.size)
         index = np.concatenate([rows[d] for d in chosen])
         label = np.repeat(np.arange(days.size), [rows[d].size for d in chosen])
-        spread.append(_price_moments(label, hour[index], np.log(series.price[index])))
+        with contextlib.suppress(ValueError):  # one day, drawn again and again, does not vary
+            spread.append(_price_moments(label, hour[index], np.log(series.price[index])))
     names = ("price_median", "price_day_sd", "price_ar", "price_ar_sd", "price_jitter_sd")
-    error = np.std(spread, axis=0, ddof=1)
+    error = np.std(spread, axis=0, ddof=1) if len(spread) > 1 else np.full(len(names), np.nan)
     fitted = {name: Fitted(float(v), float(e)) for name, v, e in zip(names, found, error, strict=True)}
     return fitted, np.exp(_hour_levels(hour, np.log(series.price)))
 
@@ -88,6 +91,9 @@ def fit_traffic(hour: NDArray[np.int64], volume: Floats) -> Floats:
 
 def fit_response(clicks: Floats, impressions: Floats) -> dict[str, Fitted]:
     """Fit the beta-binomial law of response rates among units (keywords, ads) by maximum likelihood.
+
+    Where the rates differ no more than by chance the likelihood has no maximum: the law then gets the mean
+    rate and the smallest spread that so many units and impressions could have shown, without standard errors.
 
     Raises:
         ValueError: if a unit has more clicks than impressions, or fewer than 10 units are given.
@@ -112,6 +118,9 @@ def fit_response(clicks: Floats, impressions: Floats) -> dict[str, Fitted]:
     start = np.log([1.0, 1.0 / max(rate, 1e-6)])
     best = optimize.minimize(loss, start, method="Nelder-Mead", options={"xatol": 1e-6, "fatol": 1e-6})
     a, b = np.exp(best.x)
+    if not max(a, b) <= MOST_SHAPE:
+        a, b = _narrowest_law(float(rate), impressions)
+        return {"value_alpha": Fitted(a, np.nan), "value_beta": Fitted(b, np.nan)}
     try:
         error = np.sqrt(np.maximum(np.diag(np.linalg.inv(_hessian(loss, best.x))), 0.0))
     except np.linalg.LinAlgError:  # rates that do not differ: their spread has no upper limit
@@ -120,6 +129,16 @@ def fit_response(clicks: Floats, impressions: Floats) -> dict[str, Fitted]:
         "value_alpha": Fitted(float(a), float(a * error[0])),
         "value_beta": Fitted(float(b), float(b * error[1])),
     }
+
+
+def _narrowest_law(rate: float, impressions: Floats) -> tuple[float, float]:
+    """Return the shapes of the beta law of a mean rate whose spread can just be told from none.
+
+    With n impressions a unit it adds n / (a + b) to the ratio of the clicks' variance to a binomial's, whose
+    standard error over U units is about sqrt(2 / U).
+    """
+    total = float(np.clip(impressions.mean() * np.sqrt(impressions.size / 2), 1.0, MOST_SHAPE))
+    return total * rate, total * (1 - rate)
 
 
 def _hessian(function: Callable[[Floats], float], x: Floats, width: float = 1e-2) -> Floats:

@@ -17,7 +17,15 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from sb3_ecom.core.fidelity import Line, format_markdown, format_reasons, format_table, summarise
+from sb3_ecom.core.fidelity import (
+    WORST,
+    Line,
+    check_means,
+    format_markdown,
+    format_reasons,
+    format_table,
+    summarise,
+)
 from sb3_ecom.core.files import check_writable, write_whole
 from sb3_ecom.core.tables.hashing import HELP as HASH_HELP
 from sb3_ecom.core.tables.hashing import HashKey, hash_ids
@@ -25,6 +33,7 @@ from sb3_ecom.core.tables.options import add_reading_options, reading_options
 from sb3_ecom.envs.inventory.calibration import fidelity
 from sb3_ecom.envs.inventory.calibration.fit import Fit, fit_demand, simulate_log
 from sb3_ecom.envs.inventory.calibration.sales_log import COLUMNS, Cleaning, SalesLog, read_sales
+from sb3_ecom.envs.inventory.shop.demand_params import ShopDemand
 from sb3_ecom.envs.inventory.shop.presets import format_preset
 
 SUMMARY = "EcomInventory-v0 from a table of sales (date, sku, quantity, price)"
@@ -124,21 +133,41 @@ def calibrate(
     key: HashKey | None = None,
 ) -> list[Line]:
     """Fit a log and write preset and report; return the report's lines. Item ids are hashed by `key`."""
+    advice = "let more items in (--min-sale-days, --max-items) or give a longer log"
     try:
         fit = fit_demand(log.units, log.price, log.first_day, replicates=replicates, seed=seed)
         lines = fidelity.compare(*_both_statistics(log, fit, seed))
     except (np.linalg.LinAlgError, FloatingPointError, IndexError, ZeroDivisionError) as error:
         raise ValueError(
-            f"{name}: the sales of {len(log.units)} items on {log.days} days are too few to fit: let more "
-            "items in (--min-sale-days, --max-items) or give a longer log"
+            f"{name}: the sales of {len(log.units)} items on {log.days} days are too few to fit: {advice}"
         ) from error
-    source = describe(log, name)
+    except ValueError as error:  # a parameter out of its range
+        raise ValueError(f"{name}: the log can not be fitted: {error}; {advice}") from None
+    check_means(lines, ("units a day, all items",), advice)
+    check_level(fit.demand, log, advice)
+    for note in fit.notes:
+        print(f"note: {note}")
+    source = describe(log, name) | {f"fit note {k}": note for k, note in enumerate(fit.notes, 1)}
     ids = log.labels if key is None else tuple(hash_ids(log.labels, key.value))
     if key is not None:
         key.save()
     write_whole(report, format_markdown(lines, source, closing=fidelity.CLOSING).encode())
     write_whole(out, format_preset(fit.demand, fit.errors, source, ids).encode())
     return lines
+
+
+def check_level(demand: ShopDemand, log: SalesLog, advice: str) -> None:
+    """Refuse a fit whose mean over the year is off the log's by more than a factor of `WORST`.
+
+    Raises:
+        ValueError: naming both, in one line.
+    """
+    fitted, logged = sum(demand.mean), float(log.units.sum(axis=0).mean())
+    if not logged / WORST <= fitted <= logged * WORST:
+        raise ValueError(
+            f"nothing was written: the log sells {logged:.4g} units a day and the fitted shop {fitted:.4g}, "
+            f"apart by more than a factor of {WORST:g}: the log's days do not stand for the year; {advice}"
+        )
 
 
 def describe(log: SalesLog, name: str) -> dict[str, str]:

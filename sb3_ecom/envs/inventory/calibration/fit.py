@@ -11,17 +11,20 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from sb3_ecom.envs.inventory.shop.demand_params import (
-    YEAR,
-    ShopDemand,
-    drift_factor,
-    next_drift,
-    season_design,
+from sb3_ecom.envs.inventory.calibration.sales_calendar import (
+    covers_year,
+    date_parts,
+    find_open_days,
+    fit_calendar,
+    tells_weekdays,
 )
+from sb3_ecom.envs.inventory.shop.demand_params import ShopDemand, drift_factor, next_drift
 
 Matrix = NDArray[np.float64]
 _LAGS = np.arange(1, 36)  # days, of the autocovariance that persistence is fitted to
 _SHAPE_RANGE = (0.05, 20.0)
+_PERSISTENCE_RANGE = (0.5, 0.998)
+_MEMORIES = 4  # memories of the drift, 1 / -log(persistence), that a log without a whole year must hold
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +33,7 @@ class Fit:
 
     demand: ShopDemand
     errors: dict[str, tuple[float, ...]]  # parameter -> standard errors, in its own shape
+    notes: tuple[str, ...] = ()  # which parameters the log does not tell, and what they are instead
 
 
 def fit_demand(units: Matrix, price: Matrix, first_day: date, *, replicates: int = 20, seed: int = 0) -> Fit:
@@ -47,9 +51,9 @@ def fit_demand(units: Matrix, price: Matrix, first_day: date, *, replicates: int
     """
     if not (units.sum(axis=1) > 0).all():
         raise ValueError("units must hold a sale of every item, got an item with none")
-    demand = _moments(units, price, first_day)
+    demand, notes = _moments(units, price, first_day), _find_untold(units, first_day)
     if replicates < 2:
-        return Fit(demand=demand, errors={})
+        return Fit(demand=demand, errors={}, notes=notes)
     source = np.random.default_rng(seed)
     closed = units.sum(axis=0) == 0
     again = []
@@ -60,12 +64,36 @@ def fit_demand(units: Matrix, price: Matrix, first_day: date, *, replicates: int
     names = ("mean", "shape", "weekday", "season", "persistence", "drift_sd")
     errors = {name: np.std([getattr(fit, name) for fit in again], axis=0, ddof=1) for name in names}
     return Fit(
-        demand=_unbiased(demand, again),
+        demand=_unbiased(demand, again, _longest_memory(units, first_day)),
         errors={name: tuple(np.atleast_1d(value).tolist()) for name, value in errors.items()},
+        notes=notes,
     )
 
 
-def _unbiased(demand: ShopDemand, again: list[ShopDemand]) -> ShopDemand:
+def _find_untold(units: Matrix, first_day: date) -> tuple[str, ...]:
+    """Return what the log is too short or too sparse to tell, in words."""
+    weekday, day_of_year = date_parts(first_day, units.shape[1])
+    open_days, trading = find_open_days(units, weekday)
+    notes = []
+    if not covers_year(day_of_year[open_days]):
+        notes.append(
+            f"the log's {units.shape[1]} days do not cover the year: season is not fitted (all 0, one level "
+            f"for the year) and persistence is at most {_longest_memory(units, first_day):.3f}"
+        )
+    if not tells_weekdays(units, weekday, open_days, trading):
+        notes.append("too few dates with a sale per weekday: weekday is not fitted (one factor for all)")
+    return tuple(notes)
+
+
+def _longest_memory(units: Matrix, first_day: date) -> float:
+    """Return the largest persistence that the log can tell from a constant level or a trend."""
+    weekday, day_of_year = date_parts(first_day, units.shape[1])
+    if covers_year(day_of_year[find_open_days(units, weekday)[0]]):
+        return _PERSISTENCE_RANGE[1]
+    return float(np.exp(-_MEMORIES / units.shape[1]))
+
+
+def _unbiased(demand: ShopDemand, again: list[ShopDemand], longest: float) -> ShopDemand:
     """Undo the bias that refitting simulated logs shows: a slow drift hides in the mean of a short log."""
     sd = float(np.mean([fit.drift_sd for fit in again]))
     pace = float(np.mean([1 - fit.persistence for fit in again]))
@@ -73,7 +101,7 @@ def _unbiased(demand: ShopDemand, again: list[ShopDemand]) -> ShopDemand:
     return replace(
         demand,
         drift_sd=min(demand.drift_sd**2 / sd, 1.5) if sd > 0 else demand.drift_sd,
-        persistence=float(np.clip(1 - (1 - demand.persistence) ** 2 / pace, 0.0, 0.998)),
+        persistence=float(np.clip(1 - (1 - demand.persistence) ** 2 / pace, 0.0, longest)),
         shape=tuple(np.clip(np.array(demand.shape) / shape, *_SHAPE_RANGE)),
     )
 
@@ -101,24 +129,19 @@ def simulate_log(
 
 
 def _calendar(demand: ShopDemand, first_day: date, days: int) -> Matrix:
-    weekday, day_of_year = _days(first_day, days)
+    weekday, day_of_year = date_parts(first_day, days)
     return np.asarray(np.array(demand.weekday)[weekday] * demand.season_factors()[day_of_year])
 
 
-def _days(first_day: date, days: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return weekday (Monday 0) and day of the year (1 January 0, at most 364) of each day."""
-    dates = [date.fromordinal(first_day.toordinal() + day) for day in range(days)]
-    weekday = np.array([each.weekday() for each in dates])
-    return weekday, np.minimum(np.array([each.timetuple().tm_yday - 1 for each in dates]), YEAR - 1)
-
-
 def _moments(units: Matrix, price: Matrix, first_day: date) -> ShopDemand:
-    weekday, day_of_year = _days(first_day, units.shape[1])
-    profile, season, calendar, open_days = _fit_calendar(units, weekday, day_of_year)
+    weekday, day_of_year = date_parts(first_day, units.shape[1])
+    profile, season, calendar, open_days = fit_calendar(units, weekday, day_of_year)
     factor = calendar[open_days]
     mean = units[:, open_days].sum(axis=1) / factor.sum()
     ratio = units[:, open_days] / (mean[:, None] * factor)
-    persistence, variance = _fit_drift(ratio, np.flatnonzero(open_days), factor)
+    persistence, variance = _fit_drift(
+        ratio, np.flatnonzero(open_days), factor, _longest_memory(units, first_day)
+    )
     # E[ratio^2] = E[1 / rate] + (1 + 1 / k)(1 + variance of exp z)
     second = (ratio**2 * factor).sum(axis=1) / factor.sum() - 1 / mean * (
         1 / factor * factor
@@ -157,36 +180,7 @@ def _shape_by_zeros(zeros: Matrix, rate: Matrix, variance: float) -> Matrix:
     return np.asarray(np.exp(np.array(found)))
 
 
-def _fit_calendar(
-    units: Matrix, weekday: NDArray[np.int64], day_of_year: NDArray[np.int64]
-) -> tuple[Matrix, Matrix, Matrix, NDArray[np.bool_]]:
-    """Fit the log-linear factors of weekday and season to the mean of all items, each at weight 1.
-
-    Weekdays that (nearly) never trade get the factor 0; other days without a sale are holidays and left out.
-    """
-    shop = (units / units.mean(axis=1, keepdims=True)).mean(axis=0)
-    trade = np.array([(shop[weekday == day] > 0).mean() if (weekday == day).any() else 0 for day in range(7)])
-    open_days = (shop > 0) & (trade[weekday] > 0.1)
-    design = np.hstack([np.eye(7)[weekday], season_design(day_of_year)])[open_days]
-    used = np.flatnonzero(np.r_[trade > 0.1, np.ones(4, dtype=bool)])
-    target = shop[open_days]
-    found = np.zeros(11)
-    for _ in range(50):
-        expected = np.exp(design[:, used] @ found[used])
-        weighted = design[:, used] * expected[:, None]
-        ridge = 1e-9 * np.eye(used.size)
-        step = np.linalg.solve(design[:, used].T @ weighted + ridge, design[:, used].T @ (target - expected))
-        found[used] += np.clip(step, -1, 1)
-        if np.abs(step).max() < 1e-10:
-            break
-    profile = np.where(trade > 0.1, np.exp(found[:7]), 0.0)
-    profile = profile / profile.mean()
-    year = np.exp(season_design(np.arange(YEAR)) @ found[7:])
-    calendar = profile[weekday] * np.exp(season_design(day_of_year) @ found[7:]) / year.mean()
-    return profile, found[7:], calendar, open_days
-
-
-def _fit_drift(ratio: Matrix, days: NDArray[np.int64], weight: Matrix) -> tuple[float, float]:
+def _fit_drift(ratio: Matrix, days: NDArray[np.int64], weight: Matrix, longest: float) -> tuple[float, float]:
     """Fit log(1 + autocovariance) = variance x persistence^lag, pooled over items.
 
     The mean of a ratio is estimated from the same days, which lowers every autocovariance by the variance of
@@ -197,7 +191,7 @@ def _fit_drift(ratio: Matrix, days: NDArray[np.int64], weight: Matrix) -> tuple[
     gaps = np.abs(days[:, None] - days[None, :])
     share = weight / weight.sum()
     for _ in range(100):
-        persistence, variance = _fit_decay(pooled + shift)
+        persistence, variance = _fit_decay(pooled + shift, longest)
         covariance = np.expm1(variance * persistence**gaps)
         np.fill_diagonal(covariance, 0.0)
         new = float(share @ covariance @ share)
@@ -227,12 +221,12 @@ def _autocovariance(residual: Matrix, days: NDArray[np.int64], weight: Matrix) -
     return np.array(found)
 
 
-def _fit_decay(covariance: Matrix) -> tuple[float, float]:
+def _fit_decay(covariance: Matrix, longest: float) -> tuple[float, float]:
     """Return persistence and variance by least squares on a grid of persistences."""
     known = np.isfinite(covariance)
     target = np.log1p(np.maximum(covariance[known], -0.9))
     best = (np.inf, 0.0, 0.0)
-    for persistence in np.arange(0.5, 0.9985, 0.001):
+    for persistence in np.arange(_PERSISTENCE_RANGE[0], longest + 5e-4, 0.001):
         curve = persistence ** _LAGS[known]
         variance = max(float(curve @ target / (curve @ curve)), 0.0)
         error = float(((target - variance * curve) ** 2).sum())

@@ -161,12 +161,14 @@ def calibrate(log: ClickLog, name: str, out: Path, folder: Path, settings: Setti
     print("fitting ...")
     result = fit.fit(sessions, seed=settings.seed, progress=settings.progress)
     params, errors = _with_purchases(log, result.params, dict(result.standard_errors), settings.seed)
+    print(f"note: {result.shrinkage}")
     # As many as the log has: a model of the memory line learns more from more sessions.
     count = settings.sessions_simulated or log.num_sessions
     print(f"simulating {count:,} sessions ...")
     simulated = fit.simulate_log(params, count, settings.seed)
     memory = _memory(fit, sessions, settings), _memory(fit, simulated, settings)
     lines = report.compare_logs(sessions, simulated, fit.statistics, memory, settings.seed)
+    fidelity.check_means(lines, ("clicks per session, mean",), "give more sessions, or check --session")
     source = _describe(log, name, settings)
     preset = fit.format_preset(params, source, errors, ids)
     image = io.BytesIO()

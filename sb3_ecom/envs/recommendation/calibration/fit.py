@@ -8,7 +8,7 @@ import numpy as np
 
 from sb3_ecom.core.arrays import Array, sigmoid
 from sb3_ecom.envs.recommendation.calibration.choice import PARTS, fit_choice
-from sb3_ecom.envs.recommendation.calibration.exit import fit_exit
+from sb3_ecom.envs.recommendation.calibration.exit import ExitFit, fit_exit
 from sb3_ecom.envs.recommendation.calibration.memory import memory_gap
 from sb3_ecom.envs.recommendation.calibration.sessions import Sessions, statistics
 from sb3_ecom.envs.recommendation.session.params import Catalogue, SessionParams
@@ -46,7 +46,7 @@ class FitResult:
     choice_log_likelihood: float  # of the next clicks
     exit_log_likelihood: float  # of staying and leaving
     clicks: int  # next clicks that the choice model counts
-    shrinkage: str  # which prior of the item vectors was chosen, in words
+    shrinkage: str  # which priors were chosen, in words
 
 
 def fit(sessions: Sessions, seed: int = 0, progress: bool = True, parts: int = PARTS) -> FitResult:
@@ -98,7 +98,16 @@ def fit(sessions: Sessions, seed: int = 0, progress: bool = True, parts: int = P
         choice_log_likelihood=choice.log_likelihood,
         exit_log_likelihood=exits.log_likelihood,
         clicks=choice.clicks,
-        shrinkage=choice.prior.describe(),
+        shrinkage=choice.prior.describe() + _describe_exit(exits),
+    )
+
+
+def _describe_exit(exits: ExitFit) -> str:
+    if not exits.untold:
+        return ""
+    return (
+        f"; too few sessions, or too much alike, to tell {', '.join(exits.untold)}: the five parameters of "
+        "leaving are drawn to their usual values by a normal prior"
     )
 
 

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from sb3_ecom.envs.recommendation.calibration import purchases
 from sb3_ecom.envs.recommendation.calibration.purchases import match_purchases, simulated_share
 from sb3_ecom.envs.recommendation.session.params import Catalogue, SessionParams
 
@@ -39,3 +40,27 @@ def test_the_simulated_share_of_purchases_is_the_logs():
 def test_a_share_outside_0_and_1_is_refused(share):
     with pytest.raises(ValueError, match=r"purchases per click must be in \(0, 1\)"):
         match_purchases(make_params(), share, clicks=10)
+
+
+def test_purchases_too_rare_to_simulate_are_extrapolated(monkeypatch):
+    """As in a shop where the logit of a purchase is buy_base + 1, and 20,000 clicks are simulated."""
+
+    def count(params, seed, sessions):
+        assert sessions <= 20_000
+        return round(20_000 / (1 + np.exp(-params.buy_base - 1))) / 20_000
+
+    monkeypatch.setattr(purchases, "simulated_share", count)
+    rare, error = match_purchases(make_params(), 2e-5, 100_000)
+    assert rare.buy_base == pytest.approx(np.log(2e-5) - 1, abs=0.2)
+    assert np.isfinite(error)
+
+
+def test_rare_purchases_are_matched_within_a_factor_of_two():
+    params, _ = match_purchases(make_params(), 2e-3, 10_000)
+    assert 1e-3 < simulated_share(params, seed=3, sessions=10_000) < 4e-3
+
+
+def test_a_share_that_is_not_met_is_refused(monkeypatch):
+    monkeypatch.setattr(purchases, "simulated_share", lambda *arguments: 0.5)
+    with pytest.raises(ValueError, match=r"nothing was written: 0\.01 purchases per click .* but 0\.5 where"):
+        match_purchases(make_params(), 0.01, 1000)
