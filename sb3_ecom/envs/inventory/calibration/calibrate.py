@@ -6,7 +6,8 @@ others are named by options:
   sb3-ecom calibrate inventory sales.csv --out my_shop.toml --date booked_at --sku article --quantity pieces
 
 Then gymnasium.make("EcomInventory-v0", preset="my_shop.toml"). Beside it the fidelity report compares the log
-with a simulation of the fitted demand.
+with a simulation of the fitted demand. A log that does not cover the year tells no season: it is left out and
+said so.
 """
 
 from __future__ import annotations

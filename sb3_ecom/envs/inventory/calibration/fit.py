@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sb3_ecom.envs.inventory.calibration.sales_calendar import (
+    MIN_DAYS,
     covers_year,
     date_parts,
     find_open_days,
@@ -47,8 +48,10 @@ def fit_demand(units: Matrix, price: Matrix, first_day: date, *, replicates: int
         seed: of the simulated logs.
 
     Raises:
-        ValueError: if nothing was sold on some item.
+        ValueError: if the log is shorter than `MIN_DAYS`, or nothing was sold on some item.
     """
+    if units.shape[1] < MIN_DAYS:
+        raise ValueError(f"units must hold >= {MIN_DAYS} days, got {units.shape[1]}")
     if not (units.sum(axis=1) > 0).all():
         raise ValueError("units must hold a sale of every item, got an item with none")
     demand, notes = _moments(units, price, first_day), _find_untold(units, first_day)

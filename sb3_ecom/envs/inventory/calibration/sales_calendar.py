@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sb3_ecom.envs.inventory.shop.demand_params import YEAR, season_design
 
 Matrix = NDArray[np.float64]
+MIN_DAYS = 56  # eight weeks: below, neither a weekday profile nor persistence can be told from noise
 _LONGEST_GAP = 31  # days of the year without an open day, over which two harmonics still interpolate
 _LEAST_DATES = 5  # dates with a sale that a weekday's own factor needs
 _CONVERGED = 1e-10  # last step of a coefficient

@@ -18,6 +18,7 @@ from sb3_ecom.core.tables.reader import Column, Table, read_table
 from sb3_ecom.core.tables.stray import find_stray_days
 from sb3_ecom.core.tables.times import TimeReading
 from sb3_ecom.envs.inventory.calibration.returns import net_returns
+from sb3_ecom.envs.inventory.calibration.sales_calendar import MIN_DAYS
 from sb3_ecom.envs.inventory.calibration.sales_checks import check_plausible
 
 COLUMNS = (
@@ -47,7 +48,6 @@ COLUMNS = (
 )
 _DAY = 86_400  # seconds
 _MIN_OPEN = 0.25  # share of days on which the kept items sell anything
-_MIN_DAYS = 56  # eight weeks: below, neither a weekday profile nor persistence can be told from noise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,9 +184,9 @@ def _gather(
     path: str | Path, rules: Cleaning, rows: _Rows, table: Table, dropped: dict[str, str], notes: list[str]
 ) -> SalesLog:
     first, days = int(rows.day.min()), int(rows.day.max() - rows.day.min()) + 1
-    if days < _MIN_DAYS:
+    if days < MIN_DAYS:
         raise ValueError(
-            f"{path} spans {days} day{'s' * (days > 1)}; a weekday profile needs at least {_MIN_DAYS}: "
+            f"{path} spans {days} day{'s' * (days > 1)}; a weekday profile needs at least {MIN_DAYS}: "
             "give a longer log, or check --date and --time-format"
         )
     order = np.argsort(rows.item, kind="stable")

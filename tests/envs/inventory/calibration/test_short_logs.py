@@ -1,5 +1,6 @@
 """Logs that do not tell all parameters: a default that is said, or one line; never a wrong number."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import gymnasium
@@ -8,6 +9,7 @@ import pandas as pd
 import pytest
 
 from sb3_ecom.__main__ import main
+from sb3_ecom.envs.inventory.calibration import calibrate as calibration
 from sb3_ecom.envs.inventory.calibration.fit import fit_demand
 from sb3_ecom.envs.inventory.calibration.sales_calendar import covers_year, find_open_days
 from sb3_ecom.envs.inventory.shop.presets import load_preset
@@ -107,6 +109,21 @@ def test_random_short_logs_hold_or_are_refused(tmp_path, capsys):
 @pytest.mark.slow
 def test_many_random_short_logs_hold_or_are_refused(tmp_path, capsys):
     check_random_logs(tmp_path, capsys, range(100, 300))
+
+
+def test_less_than_eight_weeks_are_refused_by_the_fit_too():
+    with pytest.raises(ValueError, match="units must hold >= 56 days, got 55"):
+        fit_demand(np.ones((2, 55)), np.ones(2), FIRST)
+
+
+def test_a_mean_off_by_a_factor_of_two_writes_nothing(tmp_path, capsys, monkeypatch):
+    planted = fit_demand(np.full((2, 60), 5.0), np.ones(2), FIRST, replicates=0)
+    wrong = replace(planted, demand=replace(planted.demand, mean=(15.0, 15.0)))
+    monkeypatch.setattr(calibration, "fit_demand", lambda *arguments, **options: wrong)
+    code, out = calibrate(tmp_path, np.full((2, 60), 5.0))
+    assert code == 2
+    assert "nothing was written: units a day, all items is 10 in the log" in capsys.readouterr().err
+    assert not out.exists()
 
 
 def test_a_trend_is_no_drift_of_unbounded_memory():
