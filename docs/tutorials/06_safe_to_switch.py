@@ -57,7 +57,7 @@ for name, assumption in ASSUMPTIONS.items():
 # %%
 # **Look.** Points are estimates, lines 95% intervals, which take the pages of a visit as one piece of evidence.
 # The gray band is what the running rule earned on the log.
-figure, axes = plt.subplots(1, len(judged), figsize=(10, 3), sharey=True)
+figure, axes = plt.subplots(1, len(judged), figsize=(10, 3), sharex=True, sharey=True)
 for axis, (name, found) in zip(axes, judged.items(), strict=True):
     for row, estimate in enumerate(found.estimates.values()):
         axis.plot([estimate.low, estimate.high], [row, row], color="tab:blue")
@@ -66,6 +66,7 @@ for axis, (name, found) in zip(axes, judged.items(), strict=True):
     axis.set_title(name, fontsize=10)
     axis.set_xlabel("clicks a page")
 axes[0].set_yticks(range(len(ASSUMPTIONS)), list(ASSUMPTIONS))
+axes[0].invert_yaxis()
 figure.tight_layout()
 
 # %%

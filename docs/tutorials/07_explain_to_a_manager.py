@@ -6,7 +6,7 @@ that come close to it, with how close.
 """
 
 # %%
-# A policy for the clothing shop that comes with the package, trained for a minute.
+# A policy for the clothing shop that comes with the package, trained for some seconds.
 import tempfile
 from pathlib import Path
 
@@ -43,7 +43,7 @@ main(
 
 
 # %%
-# **What moves it.** Each row is a fact about the visit, each column a part of the ranking; darker means that the
+# **What moves it.** Each row is a fact about the visit, each column a part of the ranking; brighter means that the
 # fact moves that part more. Attributions that do not add up to the change they explain are refused.
 def show(name):
     """Show a picture of the report."""
