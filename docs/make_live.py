@@ -344,6 +344,8 @@ def ads(keep: Transcript, folder: Path, logs: Path | None) -> None:
     run, episodes = f"logs/ppo/{env}_1", 500 if logs else 20
     line = f"{ours} compare {env} --preset my_campaign.toml --model {run} --against pid constant"
     keep.run("compare", f"{line} --episodes {episodes}")
+    line = f"{ours} explain {run} --preset my_campaign.toml --out why"
+    keep.run("explain", line + ("" if logs else " --decisions 16 --states 500"))
     line = f"{ours} export {run} --preset my_campaign.toml --out policy"
     keep.run("export", line + f" --episodes {episodes} --checked {2000 if logs else 100}")
     spend = "4.50"

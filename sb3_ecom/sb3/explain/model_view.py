@@ -71,12 +71,12 @@ def _translation(saved: Any, task: Task) -> tuple[Callable[[Array], Array], Call
     if isinstance(saved, ItemRowPolicy):
         return saved.rows.cut, saved.rows.act
     if isinstance(saved, ResidualPolicy):
-        rule, reach = find_rule(task, saved.settings), saved.settings.reach
+        rule, size = find_rule(task, saved.settings), saved.settings.max_offset
 
         def see(observation: Array) -> Array:
             return np.concatenate([rule.features(observation), observation], axis=1)
 
-        return see, lambda _, action: rule.act(action * reach)
+        return see, lambda _, action: rule.act(action * size)
     return lambda observation: np.array(observation), lambda _, action: action
 
 
