@@ -1,0 +1,35 @@
+"""The commands of the pages on live decisions run as they are typed there, on made-up logs."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parents[1] / "docs"
+PARTS = ("shop", "ads", "sales")
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_the_transcripts_commands_run(part, tmp_path):
+    pytest.importorskip("fastapi")
+    script = DOCS / "make_live.py"
+    subprocess.run([sys.executable, script, "--small", "--only", part, "--out", tmp_path], check=True)
+    kept = {path.name for path in (DOCS / "live" / "transcripts").glob(f"{part}_*.txt")}
+    assert kept == {path.name for path in tmp_path.iterdir()}
+    for path in tmp_path.iterdir():
+        assert _typed(path) == _typed(DOCS / "live" / "transcripts" / path.name), path.name
+
+
+def test_every_transcript_has_a_page():
+    pages = "".join(path.read_text(encoding="utf-8") for path in (DOCS / "live").glob("*.md"))
+    for path in (DOCS / "live" / "transcripts").iterdir():
+        assert f"transcripts/{path.name}" in pages
+
+
+def _typed(path):
+    """Return the commands' names and the endpoints asked."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [
+        line.split()[:5] if "sb3_ecom" in line else line.split()[:4] for line in lines if line[:2] == "$ "
+    ]
