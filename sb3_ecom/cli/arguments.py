@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
-from rich.console import Console
-
 from sb3_ecom.core.registry import Spec, spec
 
 
@@ -100,8 +98,3 @@ def find_spec(env_id: str, kwargs: dict[str, Any]) -> Spec:
         known = ", ".join(inspect.signature(entry.make_task).parameters)
         raise ValueError(f"--env-kwargs of {env_id}: {error}; known: {known}") from error
     return entry
-
-
-def make_console() -> Console:
-    """Return a console that never cuts a table where the output is no terminal."""
-    return Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=240)

@@ -13,11 +13,11 @@ from sb3_ecom.cli.arguments import (
     add_env_arguments,
     find_spec,
     import_packages,
-    make_console,
     read_env_kwargs,
 )
 from sb3_ecom.cli.throughput import Throughput, describe_machine, measure, native_env, single_env
 from sb3_ecom.core.checks import check_at_least
+from sb3_ecom.core.console import make_console
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

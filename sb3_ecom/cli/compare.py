@@ -15,7 +15,6 @@ from sb3_ecom.cli.arguments import (
     add_env_arguments,
     find_spec,
     import_packages,
-    make_console,
     read_env_kwargs,
 )
 from sb3_ecom.cli.evaluate import (
@@ -30,6 +29,7 @@ from sb3_ecom.cli.models import add_model_options, load_model, tuned_rules
 from sb3_ecom.cli.rules import find_rule
 from sb3_ecom.cli.score_scale import Scale, find_scale
 from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.console import make_console
 from sb3_ecom.core.evaluate import PolicyMaker, Result, evaluate
 from sb3_ecom.core.registry import Spec
 from sb3_ecom.core.statistics import Estimate, difference, estimate_mean

@@ -8,7 +8,8 @@ from gymnasium import spaces
 from rich import box
 from rich.table import Table
 
-from sb3_ecom.cli.arguments import import_packages, make_console
+from sb3_ecom.cli.arguments import import_packages
+from sb3_ecom.core.console import make_console
 from sb3_ecom.core.references import Reference
 from sb3_ecom.core.registry import Spec, specs
 

@@ -16,11 +16,11 @@ from sb3_ecom.cli.arguments import (
     add_env_arguments,
     find_spec,
     import_packages,
-    make_console,
     read_env_kwargs,
 )
 from sb3_ecom.cli.models import add_model_options, load_model, tuned_rules
 from sb3_ecom.cli.score_scale import Scale, find_scale
+from sb3_ecom.core.console import make_console
 from sb3_ecom.core.evaluate import Result, evaluate
 from sb3_ecom.core.registry import Spec, make_task
 from sb3_ecom.core.statistics import estimate_mean

@@ -12,8 +12,8 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
-from sb3_ecom.cli.arguments import make_console
 from sb3_ecom.cli.candidates import add_candidate_arguments, find_candidate
+from sb3_ecom.core.console import make_console
 from sb3_ecom.core.tables.options import add_reading_options, reading_options
 from sb3_ecom.live.judge import ASSUMPTIONS, REWARDS, Candidate, Judgement, judge
 from sb3_ecom.logs.decisions import COLUMNS, Visit, read_decision_table, read_decisions

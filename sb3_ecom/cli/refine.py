@@ -9,7 +9,7 @@ from pathlib import Path
 from rich import box
 from rich.table import Table
 
-from sb3_ecom.cli.arguments import make_console
+from sb3_ecom.core.console import make_console
 from sb3_ecom.core.files import check_writable, write_whole
 from sb3_ecom.envs.recommendation.session.presets import format_preset, load_preset
 from sb3_ecom.live.refine import refine_by_log

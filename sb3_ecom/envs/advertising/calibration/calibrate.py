@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 
 from sb3_ecom.core import preset_text
+from sb3_ecom.core.console import make_console
 from sb3_ecom.core.fidelity import check_means, format_markdown, format_reasons, format_table, summarise
 from sb3_ecom.core.files import check_writable, write_whole
 from sb3_ecom.core.preset_text import Notes, rounded
@@ -141,7 +141,7 @@ def run(options: argparse.Namespace) -> None:
     write_whole(out, format_preset(params, found, options.base).encode())
     for note in found.notes:
         print(note)
-    console = Console(highlight=False, markup=False, soft_wrap=True)
+    console = make_console(markup=False, soft_wrap=True)
     console.print(format_table(lines))
     console.print(summarise(lines))
     for reason in format_reasons(lines):

@@ -16,8 +16,8 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
 
+from sb3_ecom.core.console import make_console
 from sb3_ecom.core.fidelity import (
     WORST,
     Line,
@@ -107,7 +107,7 @@ def run(options: argparse.Namespace) -> None:
     check_writable(report, report.suffix.lower())
     names = {column.option: getattr(options, column.option) for column in COLUMNS}
     log = read_sales(options.log, names, cleaning, **reading_options(options, local=True))
-    console = Console(highlight=False, markup=False, soft_wrap=True)
+    console = make_console(markup=False, soft_wrap=True)
     for option, name in log.columns.items():
         console.print(f"took column {name!r} for {option}")
     console.print(f"{log.rows:,} rows, {log.units.shape[0]} items, {log.days} days from {log.first_day}")

@@ -25,6 +25,7 @@ from typing import Any
 from rich.console import Console
 
 from sb3_ecom.core import fidelity
+from sb3_ecom.core.console import make_console
 from sb3_ecom.core.files import check_writable, write_whole
 from sb3_ecom.core.tables.hashing import HELP as HASH_HELP
 from sb3_ecom.core.tables.hashing import HashKey, hash_ids
@@ -124,7 +125,7 @@ def run(options: argparse.Namespace) -> None:
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"--report must be a folder, {folder} is none")
     log = read_click_log(options.log, names, cleaning, **reading_options(options, local=False))
-    console = Console(highlight=False, markup=False, soft_wrap=True)
+    console = make_console(markup=False, soft_wrap=True)
     _print_log(console, log)
     if not settings.keep_item_ids:
         settings = replace(settings, hash_key=HashKey.find(options.hash_key, options.log, options.out))
