@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 DOCS = Path(__file__).parents[1] / "docs"
-PARTS = ("shop", "ads", "sales")
+SLOW = ("ads", "sales")  # with their own training, a minute each
+PARTS = ("shop", *(pytest.param(part, marks=pytest.mark.slow) for part in SLOW))
 
 
 @pytest.mark.parametrize("part", PARTS)
