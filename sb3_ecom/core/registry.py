@@ -153,7 +153,7 @@ def make_task(env_id: str, max_episode_steps: int | None = None, **kwargs: Any) 
         found = re.search(r"(?:unexpected|multiple values for) keyword argument '(\w+)'", str(error))
         if found is None:
             raise
-        known = ", ".join(name for name in _known_arguments(entry) if name != found[1])
+        known = ", ".join(name for name in known_arguments(entry) if name != found[1])
         raise ValueError(f"{env_id} takes no argument {found[1]!r}; it takes {known}") from error
     mark_origin(task, origin_of(env_id, task, kwargs))
     if max_episode_steps is None:
@@ -164,7 +164,7 @@ def make_task(env_id: str, max_episode_steps: int | None = None, **kwargs: Any) 
     return task
 
 
-def _known_arguments(entry: Spec) -> list[str]:
+def known_arguments(entry: Spec) -> list[str]:
     """Return the names of the arguments that an id takes: its factory's and its parameters'."""
     parameters = inspect.signature(entry.make_task).parameters.values()
     named = [parameter.name for parameter in parameters if parameter.kind is not parameter.VAR_KEYWORD]
