@@ -15,8 +15,6 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from sb3_ecom.core.checks import check_above, check_at_least
-
 Advance = Callable[[], None]  # advances every copy by one step
 
 _POOL = 64  # batches of random actions, drawn beforehand: sampling is not the environment's work
@@ -46,6 +44,9 @@ def measure(
     Raises:
         ValueError: if `seconds` <= 0 or `repeats` < 1.
     """
+    # Not above: `speed.py --against` times older checkouts, which may not have it, by this very file.
+    from sb3_ecom.core.checks import check_above, check_at_least
+
     check_above("seconds", seconds, 0)
     check_at_least("repeats", repeats, 1)
     for _, _, advance in candidates:
