@@ -102,9 +102,7 @@ def _add_visits(app: FastAPI, service: Service) -> None:
 
     @app.post("/catalogue", summary="Take over the items on sale")
     async def catalogue(body: Catalogue) -> dict[str, Any]:
-        change = await _call(
-            service, lambda: service.shop.update_catalogue(body.items, new_share=body.new_share)
-        )
+        change = await _call(service, lambda: service.update_catalogue(body.items, body.new_share))
         return dict(vars(change))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -15,28 +14,16 @@ import numpy as np
 from sb3_ecom.core.checks import check_number
 from sb3_ecom.core.registry import spec
 from sb3_ecom.envs.recommendation.session.env import SessionTask
-from sb3_ecom.envs.recommendation.session.tracker import Session, SessionTracker
+from sb3_ecom.envs.recommendation.session.tracker import SessionTracker
 from sb3_ecom.live.catalogue import CatalogueChange, LiveCatalogue, read_catalogue
 from sb3_ecom.live.decision_log import Decision, DecisionLog, Reward
 from sb3_ecom.live.exploration import Exploration, parse_exploration
 from sb3_ecom.live.item_ids import ItemIds, unhash
-from sb3_ecom.live.pages import (
-    ItemScores,
-    LivePolicy,
-    ScoredPolicy,
-    Shown,
-    closed_items,
-    decided_page,
-    draw_page,
-    observe,
-    rule_policy,
-    score_items,
-)
+from sb3_ecom.live.page_maker import PageMaker, read_limits, restrictions
+from sb3_ecom.live.pages import LivePolicy, ScoredPolicy, rule_policy
 from sb3_ecom.live.policy import DeployedPolicy
 from sb3_ecom.live.visit_store import UnknownVisitError, VisitStore, open_store
 from sb3_ecom.live.visits import Record, VisitFolder, new_page, new_record
-
-_BEST = Exploration()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,14 +81,13 @@ class Recommender:
         self.explore: Exploration = parse_exploration(explore)
         self.log, self.store = log, store if store is not None else open_store("memory", 1800.0)
         self._trained_ids = ItemIds(ids)
-        self._policy: ScoredPolicy = policy.act_with_scores
-        self._shadow: ScoredPolicy | None = None
+        serving: ScoredPolicy = policy.act_with_scores
+        asked: ScoredPolicy | None = None
         self.policy = policy.name
         if shadow is not None:
-            self._shadow = self._policy
-            self._policy = rule_policy(spec(policy.env_id), task, shadow)
+            asked, serving = serving, rule_policy(spec(policy.env_id), task, shadow)
             self.policy = shadow if isinstance(shadow, str) else getattr(shadow, "__name__", "rule")
-        self._generator = np.random.default_rng(seed)
+        self._maker = PageMaker(task, serving, asked, self.explore, np.random.default_rng(seed))
         self._use(LiveCatalogue(task, self._trained_ids))
 
     @classmethod
@@ -287,92 +273,40 @@ class Recommender:
 
     def _page(self, record: Record, candidates: Iterable[str] | None, exclude: Iterable[str]) -> Slate:
         catalogue, folder = self._shop
-        state = folder.fold(record)
-        only, without = _listed(candidates), _listed(exclude)
-        closed = closed_items(catalogue, state)
-        if only is not None:
-            kept = np.zeros_like(closed)
-            kept[catalogue.ids.numbers(only, "candidate")] = True
-            closed |= ~kept
-        # What is excluded is often a list of the whole shop: unknown items are of no matter there.
-        closed[[number for number in map(catalogue.ids.find, without or ()) if number >= 0]] = True
-        free = only is None and not without and not catalogue.changed
-        shown, fallback, features = self._decide(record, state, closed, free, catalogue)
-        ids = catalogue.ids.ids
-        items = [ids[number] if number >= 0 else "" for number in shown.page]
-        event_id = f"{record['visit']}:{len(record['pages'])}:{secrets.token_hex(4)}"
+        limits = read_limits(candidates, exclude)
+        number = len(record["pages"])
+        made = self._maker.make(record, folder.fold(record), catalogue, limits)
+        event_id = f"{record['visit']}:{number}:{secrets.token_hex(4)}"
+        record["pages"].append(new_page(event_id, made.items))
+        # Kept before it is logged: a page that was never answered would count as one without a click.
+        self.store.put(record["visit"], record)
         if self.log is not None:
             context = {key: record[key] for key in ("landing", "hour", "clicks")}
             decision = Decision(
                 event_id=event_id,
                 visit=record["visit"],
                 time=time.time(),
-                number=len(record["pages"]),
+                number=number,
                 policy=self.policy,
                 explore=str(self.explore),
                 context=context,
-                features=features,
-                items=tuple(items),
-                propensities=tuple(shown.propensities.tolist()),
-                excluded=tuple(without or ()),
-                candidates=None if only is None else tuple(only),
-                fallback=fallback,
-                shadow=self._shadow_page(state, closed, free, catalogue),
+                features=made.features,
+                items=tuple(made.items),
+                propensities=tuple(made.propensities),
+                excluded=restrictions(limits, catalogue),
+                candidates=limits.candidates,
+                fallback=made.fallback,
+                shadow=made.shadow,
             )
             self.log.append(decision)
-        record["pages"].append(new_page(event_id, items))
-        self.store.put(record["visit"], record)
-        pairs = [pair for pair in zip(items, shown.propensities.tolist(), strict=True) if pair[0]]
+        pairs = [pair for pair in zip(made.items, made.propensities, strict=True) if pair[0]]
         return Slate(
             event_id=event_id,
             items=tuple(item for item, _ in pairs),
             propensities=tuple(chance for _, chance in pairs),
             policy=self.policy,
-            fallback=fallback,
+            fallback=made.fallback,
         )
-
-    def _decide(
-        self, record: Record, state: Session | None, closed: Any, free: bool, catalogue: LiveCatalogue
-    ) -> tuple[Shown, str | None, str]:
-        """Return the page, why a fallback made it, and the hash of the observation."""
-        size = self.task.params.slate_size
-        popular = np.asarray(catalogue.tables.log_popularity, dtype=np.float64)
-        if state is None:
-            unknown = record["landing"] is not None
-            fallback = "the landing item is unknown" if unknown else "nothing was clicked yet"
-            return draw_page(popular, closed, size, catalogue, _BEST, self._generator), fallback, ""
-        if len(record["pages"]) >= self.task.horizon:
-            fallback = f"the policy was trained on visits of at most {self.task.horizon} pages"
-            return draw_page(popular, closed, size, catalogue, _BEST, self._generator), fallback, ""
-        features = hashlib.sha256(observe(self.task, catalogue, state).tobytes()).hexdigest()[:12]
-        try:
-            opinion = score_items(self._policy, self.task, catalogue, state)
-        except ValueError as error:
-            return draw_page(popular, closed, size, catalogue, _BEST, self._generator), str(error), features
-        return self._draw(opinion, state, closed, free, catalogue), None, features
-
-    def _draw(
-        self, opinion: ItemScores, state: Session, closed: Any, free: bool, catalogue: LiveCatalogue
-    ) -> Shown:
-        if free and self.explore.kind == "none":  # the very page of the environment
-            page = decided_page(self.task, catalogue, state, opinion.action)
-            return Shown(page, np.ones(page.size))
-        size = self.task.params.slate_size
-        return draw_page(opinion.scores, closed, size, catalogue, self.explore, self._generator)
-
-    def _shadow_page(
-        self, state: Session | None, closed: Any, free: bool, catalogue: LiveCatalogue
-    ) -> tuple[str, ...]:
-        """Return what the policy would have shown while a rule serves."""
-        if self._shadow is None or state is None:
-            return ()
-        opinion = score_items(self._shadow, self.task, catalogue, state)
-        if free:
-            page = decided_page(self.task, catalogue, state, opinion.action)
-        else:
-            size = self.task.params.slate_size
-            page = draw_page(opinion.scores, closed, size, catalogue, _BEST, self._generator).page
-        return tuple(catalogue.ids.ids[number] if number >= 0 else "" for number in page)
 
 
 @dataclass(frozen=True)
@@ -432,11 +366,3 @@ def _text(text: str | None, what: str) -> str | None:
     if text is not None and not isinstance(text, str):
         raise ValueError(f"{what} must be item ids as text, got {text!r}")
     return text
-
-
-def _listed(items: Iterable[str] | None) -> list[str] | None:
-    if items is None:
-        return None
-    if isinstance(items, str):
-        raise ValueError(f"items must be a list of ids, got the text {items!r}")
-    return list(items)

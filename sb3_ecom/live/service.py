@@ -9,6 +9,7 @@ from typing import Any
 from sb3_ecom.envs.advertising.pacing.env import PacingTask
 from sb3_ecom.envs.recommendation.session.env import SessionTask
 from sb3_ecom.live.bidder import Bidder
+from sb3_ecom.live.catalogue import CatalogueChange
 from sb3_ecom.live.decision_log import DecisionLog
 from sb3_ecom.live.desks import BidDesk, OrderDesk
 from sb3_ecom.live.planner import Planner
@@ -52,6 +53,7 @@ class Service:
         self.blocking = state != "memory"  # then a call may wait for the network
         self._store: VisitStore = open_store(state, time_to_live)
         self._log = None if log is None else DecisionLog(log)
+        self._catalogue: tuple[list[dict[str, Any]], float] | None = None  # items on sale, as last told
         self.form = self._load(self.folder)
         self.registry = prometheus.CollectorRegistry()
         self.seconds = prometheus.Histogram(
@@ -73,7 +75,7 @@ class Service:
     def reload(self, folder: str | Path | None = None) -> str:
         """Serve another policy from the next request on; those under way end with the present one.
 
-        Running visits, the decision log and the counts go on.
+        Running visits, the items on sale, the decision log and the counts go on.
 
         Args:
             folder: exported policy beside the present one; None reads the present folder again.
@@ -89,9 +91,18 @@ class Service:
         form = self._load(target)
         if type(form) is not type(self.form):
             raise ValueError(f"{target} holds a policy of another kind than {self.folder}")
+        if isinstance(form, Recommender) and self._catalogue is not None:
+            items, share = self._catalogue  # else a policy that comes later would show what has left
+            form.update_catalogue(items, new_share=share)
         self.form, self.folder = form, target
         _LOG.info("now serving %s", self.policy)
         return self.policy
+
+    def update_catalogue(self, items: list[dict[str, Any]], new_share: float) -> CatalogueChange:
+        """Take over the items on sale, for policies loaded later too; see `Recommender.update_catalogue`."""
+        change = self.shop.update_catalogue(items, new_share=new_share)
+        self._catalogue = items, new_share
+        return change
 
     def flush_late(self) -> None:
         """Turn the decision log's journal into parquet where it is old enough."""

@@ -219,6 +219,21 @@ def test_the_catalogue_changes_while_a_visit_runs(shop):
     assert {"NEW-1", "NEW-2"} - set(second.items) == {third.items[-1]}
 
 
+def test_the_log_says_what_was_not_on_sale(exported, tmp_path):
+    shop = Recommender.load(exported["EcomRec-v0"][0], log=tmp_path)
+    shop.update_catalogue([{"item": name} for name in shop.ids.ids[:200]])
+    shop.recommend(["A1"], hour=9.0, exclude=["A2"])
+    shop.close()
+    (visit,) = read_decisions(tmp_path)
+    assert set(visit.pages[0].excluded) == {"A2", *shop.ids.ids[200:]}
+
+
+def test_a_shadow_policy_that_is_not_a_number_stops_nothing(exported):
+    shop = Recommender.load(exported["EcomRec-v0"][0], shadow="popularity")
+    shop._maker._shadow = lambda observation: (np.full((1, 14), np.nan, dtype=np.float32), None)
+    assert len(shop.recommend(["A1"], hour=9.0).items) == 5
+
+
 def test_a_wrong_catalogue_changes_nothing(shop):
     before = shop.ids
     with pytest.raises(ValueError, match="price of row 0 must be > 0 currency units, got -1"):
@@ -251,7 +266,7 @@ def test_another_task_is_refused(exported):
 
 
 def test_a_policy_that_is_not_a_number_falls_back(shop):
-    shop._policy = lambda observation: (np.full((1, 14), np.nan, dtype=np.float32), None)
+    shop._maker.policy = lambda observation: (np.full((1, 14), np.nan, dtype=np.float32), None)
     page = shop.recommend(["A1"], hour=9.0)
     assert page.fallback == "the policy's scores are not finite"
     assert len(page.items) == 5

@@ -89,6 +89,14 @@ def test_the_catalogue_changes_over_http(client):
     assert set(page["items"]) == {"A2", "NEW"}
 
 
+def test_a_reloaded_policy_does_not_show_what_has_left(client, folders):
+    items = [{"item": name} for name in ("A1", "A2", "A3")]
+    client.post("/catalogue", json={"items": items, "new_share": 0})
+    client.post("/reload", json={"folder": str(folders[1])})
+    page = client.post("/recommend", json={"clicks": ["A1"], "hour": 1}).json()
+    assert set(page["items"]) == {"A2", "A3"}
+
+
 def test_a_reload_changes_the_policy_and_keeps_the_visits(client, folders):
     visit = client.post("/open", json={"landing": "A1", "hour": 1}).json()["visit"]
     before = client.post("/recommend", json={"visit": visit}).json()
