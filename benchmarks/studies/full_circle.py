@@ -102,7 +102,7 @@ def train_and_export(folder: Path, preset: Path, seed: int, steps: int, out: Pat
     """Train the zoo entry on a preset and export it."""
     changes = {"env_kwargs": {"preset": str(preset)}, "n_timesteps": float(steps)}
     model = train(folder, "ppo", ENV, zoo_entry("ppo", ENV, changes), seed)
-    options = ["--env", ENV, "--preset", str(preset), "--out", str(out), "--checked", "2000"]
+    options = ["--env", ENV, "--preset", str(preset), "--out", str(out), "--checked", "2000", "--trust"]
     if command(["export", str(model), *options]):
         raise RuntimeError(f"{model} does not export")
     return out

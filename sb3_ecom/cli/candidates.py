@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from sb3_ecom.cli.arguments import import_packages, parse_env_kwargs
+from sb3_ecom.cli.arguments import add_kwargs_arguments, import_packages, read_env_kwargs
 from sb3_ecom.cli.export import guess_env_id
+from sb3_ecom.cli.models import add_trust_option, warn_of_code
 from sb3_ecom.cli.rules import find_rule
 from sb3_ecom.core.registry import spec
 from sb3_ecom.envs.recommendation.session.env import SessionTask
@@ -28,23 +29,14 @@ def add_candidate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--env", metavar="ID", help="id of the model (default: as the run's name says, else EcomRec-v0)"
     )
-    parser.add_argument("--preset", metavar="FILE", help="preset of the model (default: the id's own)")
-    parser.add_argument(
-        "--env-kwargs", nargs="+", default=[], metavar="KEY:VALUE", help="of the model (default: none)"
-    )
     parser.add_argument(
         "--explore",
         default="none",
         metavar="KIND",
         help="of the judged policy: none, epsilon:E or plackett-luce:TEMPERATURE (default %(default)s)",
     )
-    parser.add_argument(
-        "--gym-packages",
-        nargs="+",
-        default=[],
-        metavar="MODULE",
-        help="modules to import first (default: none)",
-    )
+    add_kwargs_arguments(parser)
+    add_trust_option(parser)
 
 
 def find_candidate(options: argparse.Namespace) -> Candidate:
@@ -59,9 +51,7 @@ def find_candidate(options: argparse.Namespace) -> Candidate:
         deployed = DeployedPolicy(options.model)
         task = _session(deployed.task, deployed.manifest.env_id)
         return Candidate(deployed.manifest.policy, deployed.act_with_scores, task, explore)
-    kwargs = parse_env_kwargs(options.env_kwargs)
-    if options.preset is not None:
-        kwargs["preset"] = options.preset
+    kwargs = read_env_kwargs(options)
     if options.rule is not None:
         env_id = options.env or "EcomRec-v0"
         task = _session(spec(env_id).make_task(**kwargs), env_id)
@@ -69,7 +59,7 @@ def find_candidate(options: argparse.Namespace) -> Candidate:
         return Candidate(options.rule, policy, task, explore)
     env_id = options.env or guess_env_id(Path(options.model))
     task = _session(spec(env_id).make_task(**kwargs), env_id)
-    return Candidate(str(options.model), _saved(options.model, task, env_id), task, explore)
+    return Candidate(str(options.model), _saved(options.model, task, env_id, options.trust), task, explore)
 
 
 def _session(task: Any, env_id: str) -> SessionTask:
@@ -78,14 +68,15 @@ def _session(task: Any, env_id: str) -> SessionTask:
     return task
 
 
-def _saved(run: str, task: SessionTask, env_id: str) -> ScoredPolicy:
+def _saved(run: str, task: SessionTask, env_id: str, trust: bool) -> ScoredPolicy:
     """Return a model of SB3 as actions and scores."""
     import torch
 
     from sb3_ecom.sb3.onnx_graph import DeterministicPolicy
     from sb3_ecom.sb3.saved_model import SavedPolicy, load_policy
 
-    saved = load_policy(run, task, env_id=env_id)
+    warn_of_code()
+    saved = load_policy(run, task, env_id=env_id, trust=trust)
     if not isinstance(saved, SavedPolicy):
         raise ValueError(f"{run} is a residual or item-row model: these are of no session")
     module = DeterministicPolicy(saved.model.policy, saved.normalize).eval()

@@ -6,7 +6,8 @@ import argparse
 import re
 from pathlib import Path
 
-from sb3_ecom.cli.arguments import import_packages, parse_env_kwargs
+from sb3_ecom.cli.arguments import add_kwargs_arguments, import_packages, read_env_kwargs
+from sb3_ecom.cli.models import add_trust_option, warn_of_code
 from sb3_ecom.core.registry import specs
 
 _RUN_FOLDER = re.compile(r"(.+)_\d+$")  # rl-zoo's <id>_<run>
@@ -20,14 +21,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out", required=True, metavar="FOLDER", help="to write (default: none, must be given)"
     )
     parser.add_argument("--env", metavar="ID", help="id it was trained on (default: as the run's name says)")
-    parser.add_argument("--preset", metavar="FILE", help="preset it was trained on (default: the id's own)")
-    parser.add_argument(
-        "--env-kwargs",
-        nargs="+",
-        default=[],
-        metavar="KEY:VALUE",
-        help="further arguments it was trained with (default: none)",
-    )
     parser.add_argument(
         "--checked",
         type=int,
@@ -42,30 +35,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="on which it, an int8 and a pruned variant are measured; 0: none (default %(default)s)",
     )
-    parser.add_argument(
-        "--gym-packages",
-        nargs="+",
-        default=[],
-        metavar="MODULE",
-        help="modules to import first (default: none)",
-    )
+    add_kwargs_arguments(parser)
+    add_trust_option(parser)
 
 
 def run(options: argparse.Namespace) -> None:
     """Export and say what to type next."""
     from sb3_ecom.sb3.export import export
+    from sb3_ecom.sb3.saved_model import find_model
 
     import_packages(options.gym_packages)
-    kwargs = parse_env_kwargs(options.env_kwargs)
-    if options.preset is not None:
-        kwargs["preset"] = options.preset
+    kwargs = read_env_kwargs(options)
     env_id = options.env or guess_env_id(Path(options.run_folder))
     if options.checked < 1:
         raise ValueError(f"--checked must be >= 1, got {options.checked}")
     if options.episodes < 0 or options.episodes == 1:
         raise ValueError(f"--episodes must be 0 or >= 2, got {options.episodes}")
+    find_model(Path(options.run_folder), env_id)
+    warn_of_code()
     manifest = export(
-        options.run_folder, options.out, env_id, checked=options.checked, episodes=options.episodes, **kwargs
+        options.run_folder,
+        options.out,
+        env_id,
+        checked=options.checked,
+        episodes=options.episodes,
+        trust=options.trust,
+        **kwargs,
     )
     print(f"{options.out}: {manifest.policy} of {env_id}, {options.checked:,} decisions as the model's")
     for name, found in manifest.simulated.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -16,7 +17,7 @@ from sb3_ecom.cli.candidates import add_candidate_arguments, find_candidate
 from sb3_ecom.core.console import make_console
 from sb3_ecom.core.tables.options import add_reading_options, reading_options
 from sb3_ecom.live.judge import ASSUMPTIONS, REWARDS, Candidate, Judgement, judge
-from sb3_ecom.logs.decisions import COLUMNS, Visit, read_decision_table, read_decisions
+from sb3_ecom.logs.decisions import COLUMNS, NOON, Visit, read_decision_table, read_decisions
 
 _TEXTS = {
     "visit": "visit or session of the page",
@@ -92,6 +93,8 @@ def show(candidate: Candidate, found: Judgement, reward: str, level: float) -> N
         f"{candidate.name} with exploration {candidate.explore}; {found.logged.visits:,} visits; "
         f"{level:.0%} intervals, clustered by visit"
     )
+    if found.unrewarded:
+        console.print(f"no reward has come for {found.unrewarded:,} pages: they count as not clicked")
     for reason, count in found.left_out.items():
         console.print(f"left out: {count:,} pages ({reason})")
 
@@ -104,6 +107,7 @@ def as_json(candidate: Candidate, found: Judgement) -> dict[str, Any]:
         "logged": found.logged._asdict(),
         "estimates": {name: estimate._asdict() for name, estimate in found.estimates.items()},
         "dr_less_logged": found.difference._asdict(),
+        "unrewarded": found.unrewarded,
         "left_out": dict(asdict(found)["left_out"]),
     }
 
@@ -113,7 +117,12 @@ def _read(options: argparse.Namespace) -> Sequence[Visit]:
         return read_decisions(options.log)
     names = {column.option: getattr(options, column.option) for column in COLUMNS}
     visits, table = read_decision_table(options.log, names, **reading_options(options, local=True))
-    print(table.describe())
-    for reason, rows in table.dropped.items():
-        print(f"dropped: {reason}: {rows} rows")
+    said = [table.describe()]
+    if "hour" not in table.columns and ("time" not in table.columns or table.time_unit != "seconds"):
+        said.append(
+            f"no column tells the hour of day: {NOON:g} is taken for all visits (name it with --hour)"
+        )
+    if "landing" not in table.columns:
+        said.append("no column tells where a visit landed: it begins with the first item clicked")
+    print("\n".join(said), file=sys.stderr)
     return visits

@@ -29,12 +29,22 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         help="let a model act in another environment than it was trained in: other preset or parameters "
         "(default: refuse)",
     )
+    add_trust_option(parser)
+
+
+def add_trust_option(parser: argparse.ArgumentParser) -> None:
+    """Add the option that lets models be loaded from anywhere."""
     parser.add_argument(
         "--trust",
         action="store_true",
         help="load a model from outside the current folder: model zips and pickles run code when loaded "
         "(default: refuse)",
     )
+
+
+def warn_of_code() -> None:
+    """Say on stderr that loading a model runs its code."""
+    print(_CODE, file=sys.stderr)
 
 
 def load_model(path: str, env_id: str, kwargs: dict[str, Any], options: argparse.Namespace) -> Any:
@@ -49,7 +59,7 @@ def load_model(path: str, env_id: str, kwargs: dict[str, Any], options: argparse
         return _load_exported(path, env_id, kwargs, options.transfer)
     from sb3_ecom.sb3.saved_model import load_policy
 
-    print(_CODE, file=sys.stderr)
+    warn_of_code()
     return load_policy(
         path,
         make_task(env_id, **kwargs),

@@ -49,12 +49,12 @@ def names_of(task: object, layout: Layout) -> FeatureNames:
 
 
 def step_place(step: int, event: str) -> str:
-    """Return where a step of the history stands: -1 is the last click, -2 the last click but one."""
+    """Return where a step of the history stands: -1 is the last one, -2 the last but one."""
     return {-1: f"the last {event}", -2: f"the last {event} but one"}.get(step, f"{event} {step}")
 
 
 def flat_names(names: FeatureNames, layout: Layout) -> list[str]:
-    """Return one name per float of a flat observation: ``price of the last click``."""
+    """Return one name per float of a flat observation: ``price of the last step``."""
     found = list(names.context)
     for step in range(-layout.steps, 0):
         found += [f"{feature} of {step_place(step, names.event)}" for feature in names.step]

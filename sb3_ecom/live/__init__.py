@@ -5,8 +5,7 @@ Needs neither torch nor Stable-Baselines3; names are imported on first use.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from sb3_ecom.core.lazy_exports import lazy_exports
 
 #: Name that is exported -> module below `sb3_ecom.live`.
 EXPORTS: dict[str, str] = {
@@ -24,16 +23,4 @@ EXPORTS: dict[str, str] = {
 }
 __all__ = sorted(EXPORTS)
 
-
-def __getattr__(name: str) -> Any:
-    """Import an exported name from its module."""
-    if name not in EXPORTS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(import_module(f"{__name__}.{EXPORTS[name]}"), name)
-    globals()[name] = found
-    return found
-
-
-def __dir__() -> list[str]:
-    """Return what can be imported from here."""
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_exports(__name__, globals(), EXPORTS)

@@ -22,7 +22,7 @@ from sb3_ecom.live.exploration import Exploration, best_slate
 from sb3_ecom.live.item_ids import ItemIds
 from sb3_ecom.live.pages import ScoredPolicy, closed_items, score_items
 from sb3_ecom.live.visits import VisitFolder, new_page, new_record
-from sb3_ecom.logs.decisions import Page, Visit
+from sb3_ecom.logs.decisions import NOON, Page, Visit
 from sb3_ecom.logs.slates import (
     SlateEstimate,
     SlateLog,
@@ -76,12 +76,14 @@ class Judgement:
         estimates: by estimator, see `ASSUMPTIONS`.
         difference: doubly robust estimate less the logged value, on the same visits.
         left_out: pages that could not be judged, by reason.
+        unrewarded: judged pages of which nothing was reported; they count as not clicked.
     """
 
     logged: SlateEstimate
     estimates: Mapping[str, SlateEstimate]
     difference: SlateEstimate
     left_out: Mapping[str, int]
+    unrewarded: int
 
     @property
     def effective_pages(self) -> float:
@@ -141,6 +143,7 @@ def judge(
         },
         difference=dr_minus_logged(log, target, predicted.sum(1), foreseen, level=level),
         left_out=left_out,
+        unrewarded=sum(not each.page.rewarded for each in judged),
     )
 
 
@@ -152,7 +155,7 @@ def _replay(visits: Sequence[Visit], candidate: Candidate) -> tuple[list[_Judged
     for number, visit in enumerate(visits):
         context = visit.context
         record = new_record(
-            str(number), context.get("landing"), context.get("hour", 12.0), tuple(context.get("clicks", ()))
+            str(number), context.get("landing"), context.get("hour", NOON), tuple(context.get("clicks", ()))
         )
         folder = VisitFolder(candidate.task, catalogue)
         for page in visit.pages:

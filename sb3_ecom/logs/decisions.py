@@ -12,13 +12,19 @@ import numpy as np
 
 from sb3_ecom.core.tables.reader import Column, Table, read_table
 
+NOON = 12.0  # hour of a visit of which nothing tells the time of day
 #: Columns of a table of decisions, one row for each item shown.
 COLUMNS = (
     Column(option="visit", kind="id", names=("visit", "visit_id", "session", "session_id")),
     Column(option="page", kind="id", names=("page", "page_id", "impression", "impression_id", "event_id")),
     Column(option="item", kind="id", names=("item", "item_id", "sku", "product_id", "product")),
-    Column(option="propensity", kind="number", names=("propensity", "propensity_score", "pscore")),
-    Column(option="clicked", kind="number", names=("click", "clicked", "reward")),
+    Column(
+        option="propensity",
+        kind="number",
+        names=("propensity", "propensity_score", "pscore"),
+        required=False,  # the cell: its page is left out as a whole
+    ),
+    Column(option="clicked", kind="number", names=("click", "clicked", "reward"), required=False),
     Column(option="time", kind="time", names=("time", "timestamp", "ts", "event_time"), required=False),
     Column(option="position", kind="number", names=("position", "slot", "rank"), required=False),
     Column(option="bought", kind="number", names=("bought", "purchase", "purchased"), required=False),
@@ -41,6 +47,7 @@ class Page:
     excluded: tuple[str, ...]
     candidates: tuple[str, ...] | None  # the only items that might be shown, None: all on sale
     clicked: str | None
+    rewarded: bool  # whether anything was reported; else it counts as not clicked
     bought: bool
     fallback: str | None
     shadow: tuple[str, ...]  # what the policy would have shown while a rule served
@@ -89,6 +96,7 @@ def read_decisions(folder: str | Path) -> list[Visit]:
             excluded=tuple(row["excluded"]),
             candidates=None if row["candidates"] is None else tuple(row["candidates"]),
             clicked=reward.get("clicked"),
+            rewarded=bool(reward),
             bought=bool(reward.get("bought", False)),
             fallback=row["fallback"],
             shadow=tuple(row["shadow"] or ()),
@@ -107,6 +115,7 @@ def read_decision_table(
 ) -> tuple[list[Visit], Table]:
     """Return the visits of a table that has one row for each item shown, and what was read as what.
 
+    A page with an empty cell of propensity or click has a fallback, so that it is left out of a judgement.
     Rows of one page share visit and page; its items stand in the order of their position, or of the rows.
     Pages of a visit follow each other in the order of their time, or of the rows. The hour is that of the
     time, in the log's own time zone, where there is no column for it.
@@ -117,11 +126,18 @@ def read_decision_table(
         **reading: encoding, times, decimal, progress: of `core.tables.reader.read_table`.
 
     Raises:
-        ValueError: if a column is missing, a propensity lies outside (0, 1] or a page has two clicks.
+        ValueError: if a column is missing, a row lacks visit, page or item, a propensity lies outside (0, 1]
+            or a page has two clicks.
     """
     table = read_table(path, COLUMNS, names, **reading)
     c, labels = table.columns, table.labels
-    wrong = np.flatnonzero(~((c["propensity"] > 0) & (c["propensity"] <= 1)))
+    for option in ("propensity", "clicked"):
+        if option not in c:
+            raise ValueError(f"{path} has no column that is known as {option}: name it with --{option}")
+    if table.dropped:
+        reasons = "; ".join(f"{reason}: {rows}" for reason, rows in table.dropped.items())
+        raise ValueError(f"{path}: pages can not be put together without all of their rows: {reasons}")
+    wrong = np.flatnonzero(~np.isnan(c["propensity"]) & ~((c["propensity"] > 0) & (c["propensity"] <= 1)))
     if wrong.size:
         row, value = int(table.row_numbers[wrong[0]]), c["propensity"][wrong[0]]
         raise ValueError(f"{path}: propensity must be in (0, 1], got {value:g} in row {row}")
@@ -143,7 +159,7 @@ def read_decision_table(
 def _context(table: Table, row: int) -> dict[str, Any]:
     c = table.columns
     landing = table.labels["landing"][c["landing"][row]] if "landing" in c else ""
-    hour = float(c["hour"][row]) if "hour" in c else 12.0
+    hour = float(c["hour"][row]) if "hour" in c else NOON
     if "hour" not in c and "time" in c and table.time_unit == "seconds":
         hour = float(c["time"][row] % 86_400 / 3600)
     return {"landing": landing or None, "hour": hour, "clicks": []}
@@ -167,9 +183,14 @@ def _page(table: Table, number: int, rows: list[int]) -> Page:
         excluded=(),
         candidates=None,
         clicked=clicked[0] if clicked else None,
+        rewarded=True,
         bought=bool("bought" in c and any(c["bought"][row] > 0 for row in rows)),
-        fallback=None,
+        fallback="a propensity or click is missing" if _incomplete(c, rows) else None,
         shadow=(),
         features="",
         decision={},
     )
+
+
+def _incomplete(columns: Mapping[str, Any], rows: list[int]) -> bool:
+    return any(np.isnan(columns[option][rows]).any() for option in ("propensity", "clicked"))

@@ -6,8 +6,7 @@ algorithm with every sequence extractor are made by `policies.sequence`; see its
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from sb3_ecom.core.lazy_exports import lazy_exports
 
 _SEQUENCES = ("Lstm", "Gru", "Attention", "Transformer")
 _ALGORITHMS = ("", "Maskable", "DQN", "QRDQN", "SAC", "TD3", "TQC", "CrossQ")
@@ -57,16 +56,4 @@ EXPORTS: dict[str, dict[str, tuple[str, ...]]] = {
 _HOMES = {name: module for group in EXPORTS.values() for module, names in group.items() for name in names}
 __all__ = sorted(_HOMES)
 
-
-def __getattr__(name: str) -> Any:
-    """Import an exported name from its module."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = found
-    return found
-
-
-def __dir__() -> list[str]:
-    """Return what can be imported from here."""
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_exports(__name__, globals(), _HOMES)

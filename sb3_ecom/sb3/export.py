@@ -44,6 +44,7 @@ def export(
     *,
     checked: int = 10_000,
     episodes: int = 0,
+    trust: bool = True,
     **kwargs: Any,
 ) -> Manifest:
     """Write a trained model as a folder that serves without torch: graph, preset and manifest.
@@ -58,6 +59,7 @@ def export(
         checked: reached observations on which graph and model must agree.
         episodes: on which the policy, an int8 and a pruned variant are measured in the simulator; 0 measures
             nothing. The int8 graph goes along where it pays.
+        trust: whether a model is loaded from outside the current folder: loading runs its code.
         **kwargs: arguments of the environment; a preset file is copied.
 
     Raises:
@@ -67,7 +69,7 @@ def export(
     task = make_task(env_id, **kwargs)
     path = find_model(Path(run), env_id)
     algo = guess_algo(path, read_settings(path))
-    policy = load_policy(path, task, algo, env_id=env_id)
+    policy = load_policy(path, task, algo, env_id=env_id, trust=trust)
     with new_folder(Path(out)) as folder:
         manifest = _fill(folder, policy, env_id, algo, kwargs, training_command(Path(run), env_id))
         deployed = DeployedPolicy(folder)

@@ -19,7 +19,7 @@ def folder(tmp_path_factory):
     run = root / "logs" / "ppo" / "EcomRec-v0_1"
     run.mkdir(parents=True)
     PPO("MlpPolicy", gym.make("EcomRec-v0"), n_steps=64, seed=0).save(run / "EcomRec-v0.zip")
-    assert main(["export", str(run), "--out", str(root / "policy"), "--checked", "256"]) == 0
+    assert main(["export", str(run), "--out", str(root / "policy"), "--checked", "256", "--trust"]) == 0
     shop = Recommender.load(root / "policy", explore="plackett-luce:1", log=root / "decisions", seed=0)
     rehearse(shop, spec("EcomRec-v0").make_task(), 60, seed=0)
     shop.close()
@@ -28,7 +28,7 @@ def folder(tmp_path_factory):
 
 def test_export_says_what_it_checked_and_what_to_type_next(folder, capsys):
     run = folder / "logs" / "ppo" / "EcomRec-v0_1"
-    main(["export", str(run), "--out", str(folder / "again"), "--checked", "64"])
+    main(["export", str(run), "--out", str(folder / "again"), "--checked", "64", "--trust"])
     said = capsys.readouterr().out
     assert "64 decisions as the model's" in said
     assert f"next: python -m sb3_ecom serve {folder / 'again'} --log decisions/" in said
@@ -38,7 +38,7 @@ def test_judge_takes_an_export_a_run_and_a_rule_alike(folder, capsys):
     found = {}
     for name, what in (
         ("export", ["--model", str(folder / "policy")]),
-        ("run", ["--model", str(folder / "logs" / "ppo" / "EcomRec-v0_1")]),
+        ("run", ["--model", str(folder / "logs" / "ppo" / "EcomRec-v0_1"), "--trust"]),
         ("rule", ["--rule", "popularity"]),
     ):
         options = [*what, "--explore", "plackett-luce:1", "--json"]
@@ -47,6 +47,13 @@ def test_judge_takes_an_export_a_run_and_a_rule_alike(folder, capsys):
     assert found["run"]["estimates"]["dr"] == pytest.approx(found["export"]["estimates"]["dr"], rel=1e-3)
     assert found["rule"]["estimates"]["ips"]["effective_pages"] < 60
     assert found["export"]["dr_less_logged"]["value"] == pytest.approx(0, abs=0.05)
+
+
+@pytest.mark.parametrize("command", [["export", "--out", "x"], ["judge", "decisions", "--model"]])
+def test_a_model_from_elsewhere_is_not_loaded_without_a_word(command, folder, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main([*command, str(folder / "logs" / "ppo" / "EcomRec-v0_1")]) == 2
+    assert "loading it runs its code" in capsys.readouterr().err
 
 
 def test_judge_prints_a_table(folder, capsys):
