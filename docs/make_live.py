@@ -19,6 +19,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -72,7 +73,9 @@ print(shop.update_catalogue(table, new_share=0.1))
 BIDDER = """\
 from sb3_ecom.live import Bidder, TickReport
 
-campaign = Bidder.load("policy").open(budget={budget}, day="2026-11-27", auctions_per_day=5_000_000)
+bidder = Bidder.load("policy")
+print(bidder.open(budget={budget}, day="2026-11-27").bid().reason)  # how large is the campaign's market?
+campaign = bidder.open(budget={budget}, day="2026-11-27", auctions_per_day=5_000_000)
 print(campaign.bid())
 report = TickReport(impressions=90_000, wins=20_000, spend={spend}, clicks=160, conversions=3)
 print(campaign.bid(report))
@@ -125,10 +128,11 @@ class Transcript:
         self._keep(step, f"$ {line}\n{_shortened(printed.getvalue())}")
 
     def exit_code(self, step: str, line: str) -> None:
-        """Run a command that may answer no, and keep its exit code too."""
-        with self._here() as printed:
+        """Run a command that may answer no, and keep what it says of an error and its exit code too."""
+        with self._here() as printed, contextlib.redirect_stderr(printed):
             code = command(shlex.split(line)[3:])
-        self._keep(step, f"$ {line}; echo exit $?\n{printed.getvalue().rstrip()}\nexit {code}")
+        said = textwrap.fill(printed.getvalue().strip(), 110) if code == 2 else printed.getvalue().rstrip()
+        self._keep(step, f"$ {line}; echo exit $?\n{said}\nexit {code}")
 
     def script(self, step: str, code: str) -> None:
         """Run Python and keep code and output; names stay for the next script."""
@@ -364,6 +368,8 @@ def ads(keep: Transcript, folder: Path, logs: Path | None) -> None:
         ("/bid", lambda _: {"campaign": names_[0], "report": report}),
     ]
     keep.serve("serve", "policy --log decisions", requests)
+    keep.exit_code("judge", f"{ours} judge decisions --model policy")
+    keep.exit_code("gate", f"{ours} gate decisions --model policy")
 
 
 def sales(keep: Transcript, folder: Path, logs: Path | None) -> None:
@@ -381,8 +387,13 @@ def sales(keep: Transcript, folder: Path, logs: Path | None) -> None:
     quick = "" if logs else f' -params n_envs:2 n_steps:16 batch_size:64 "vec_env_wrapper:{plain}"'
     keep.run("train", f"{line} --eval-freq -1 --save-freq -1{quick}")
     run, episodes = f"logs/ppo/{env}_1", 200 if logs else 10
-    line = f"{ours} compare {env} --preset my_warehouse.toml --model {run} --against newsvendor_s_S"
+    rules = (
+        "forecast_refined newsvendor_s_S" if logs else "newsvendor_s_S"
+    )  # the first: with the model's constants
+    line = f"{ours} compare {env} --preset my_warehouse.toml --model {run} --against {rules}"
     keep.run("compare", f"{line} --episodes {episodes}")
+    line = f"{ours} explain {run} --preset my_warehouse.toml --out why"
+    keep.run("explain", line + ("" if logs else " --decisions 16 --states 500"))
     line = f"{ours} export {run} --preset my_warehouse.toml --out policy"
     keep.run("export", line + f" --episodes {episodes} --checked {2000 if logs else 100}")
     keep.script("planner", PLANNER)
@@ -393,6 +404,8 @@ def sales(keep: Transcript, folder: Path, logs: Path | None) -> None:
         "today": "2026-11-27",
     }
     keep.serve("serve", "policy --log decisions", [("/orders", body)])
+    keep.exit_code("judge", f"{ours} judge decisions --model policy")
+    keep.exit_code("gate", f"{ours} gate decisions --model policy")
 
 
 def _popular(path: Path) -> tuple[str, str]:

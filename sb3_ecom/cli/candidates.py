@@ -19,6 +19,7 @@ from sb3_ecom.live.judge import Candidate
 from sb3_ecom.live.manifest import FILE
 from sb3_ecom.live.pages import ScoredPolicy, rule_policy
 from sb3_ecom.live.policy import DeployedPolicy
+from sb3_ecom.logs.decisions import NOT_PAGES
 
 
 def add_candidate_arguments(parser: argparse.ArgumentParser) -> None:
@@ -64,7 +65,9 @@ def find_candidate(options: argparse.Namespace) -> Candidate:
 
 def _session(task: Any, env_id: str) -> SessionTask:
     if not isinstance(task, SessionTask):
-        raise ValueError(f"judge reads logs of pages: the id must be one of a session, got {env_id}")
+        kind = {"Bidder": "bids", "Planner": "orders"}.get(spec(env_id).live_form or "")
+        why = f" decides {NOT_PAGES[kind]}" if kind else ""
+        raise ValueError(f"the id must be one of a session, whose logs hold pages: {env_id}{why}")
     return task
 
 

@@ -41,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Export and say what to type next."""
+    from sb3_ecom.live.forms import why_not
     from sb3_ecom.sb3.export import export
     from sb3_ecom.sb3.saved_model import find_model
 
@@ -68,7 +69,11 @@ def run(options: argparse.Namespace) -> None:
             f"  {name}: return {found['return']:.4g} +- {1.96 * found['stderr']:.2g}, "
             f"{found['bytes']:,} bytes, {found['microseconds']:g} us at batch 1"
         )
-    print(f"next: python -m sb3_ecom serve {options.out} --log decisions/")
+    reason = why_not(env_id)
+    if reason is None:
+        print(f"next: python -m sb3_ecom serve {options.out} --log decisions/")
+    else:
+        print(f"{reason}; sb3_ecom.live.policy.DeployedPolicy({options.out!r}).act takes observations")
 
 
 def guess_env_id(run: Path) -> str:

@@ -17,7 +17,7 @@ from sb3_ecom.cli.candidates import add_candidate_arguments, find_candidate
 from sb3_ecom.core.console import make_console
 from sb3_ecom.core.tables.options import add_reading_options, reading_options
 from sb3_ecom.live.judge import ASSUMPTIONS, REWARDS, Candidate, Judgement, judge
-from sb3_ecom.logs.decisions import COLUMNS, NOON, Visit, read_decision_table, read_decisions
+from sb3_ecom.logs.decisions import COLUMNS, NOON, Visit, read_decision_table, read_pages
 
 _TEXTS = {
     "visit": "visit or session of the page",
@@ -114,7 +114,7 @@ def as_json(candidate: Candidate, found: Judgement) -> dict[str, Any]:
 
 def _read(options: argparse.Namespace) -> Sequence[Visit]:
     if Path(options.log).is_dir():
-        return read_decisions(options.log)
+        return read_pages(options.log)
     names = {column.option: getattr(options, column.option) for column in COLUMNS}
     visits, table = read_decision_table(options.log, names, **reading_options(options, local=True))
     said = [table.describe()]

@@ -13,7 +13,7 @@ from sb3_ecom.core.console import make_console
 from sb3_ecom.core.files import check_writable, write_whole
 from sb3_ecom.envs.recommendation.session.presets import format_preset, load_preset
 from sb3_ecom.live.refine import refine_by_log
-from sb3_ecom.logs.decisions import read_decisions
+from sb3_ecom.logs.decisions import read_pages
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,8 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Refine, write and say what changed."""
     check_writable(options.out, ".toml")
+    visits = read_pages(options.log)
     params = load_preset(options.preset)
-    visits = read_decisions(options.log)
     found = refine_by_log(params, visits, seed=options.seed)
     source = {
         "source": params.source or str(options.preset),

@@ -69,6 +69,8 @@ class Spec:
     criterion: Literal["episode", "average"] = "episode"
     #: The best constant action, where the task claims to need a policy: it must score below 0.5.
     best_constant: Any = None
+    live_form: Literal["Recommender", "Bidder", "Planner"] | None = None  # its class in `sb3_ecom.live`
+    why_not_live: str = "its spec names none"  # where there is no live form
 
     @property
     def random(self) -> Reference:

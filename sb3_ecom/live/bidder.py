@@ -1,4 +1,4 @@
-"""Bidder: a trained policy of EcomAds-v0 paces a campaign's day on the reports of an ads platform."""
+"""Bidder: a trained policy bids through a campaign's day on the reports of an ads platform."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from sb3_ecom.envs.advertising.auto_bidding.env import AutoTask
 from sb3_ecom.envs.advertising.pacing.env import PacingTask
+from sb3_ecom.live.auto_campaign import AutoCampaign
 from sb3_ecom.live.bidding_day import Bid, Day, rule_name
-from sb3_ecom.live.campaign import PacingCampaign
+from sb3_ecom.live.campaign import Campaign
 from sb3_ecom.live.day_sales import as_date
+from sb3_ecom.live.forms import refusal
+from sb3_ecom.live.pacing_campaign import PacingCampaign
 from sb3_ecom.live.policy import DeployedPolicy
 from sb3_ecom.live.tick_report import TickReport
 
@@ -18,25 +22,24 @@ __all__ = ["Bid", "Bidder", "Day", "TickReport"]
 
 
 class Bidder:
-    """Opens days of campaigns; all of them share one loaded policy.
+    """Opens days of campaigns of EcomAds-v0 or EcomAdsAuto-v0; all of them share one loaded policy.
 
-    Money is in the currency of the prices that the preset was fitted to (prices there are those of 1000
-    impressions; budgets and spend here are plain sums). The simulated day has some 20,000 auctions and stands
-    for one of any size: `open` takes how many auctions a mean day offers, and counts and money are divided by
-    their number over the simulated. A multiplier needs no conversion: 1 bids the preset's median price for an
-    impression whose predicted value is the mean.
+    Money is in the currency of the preset. Prices of EcomAds are those of 1000 impressions; budgets and spend
+    are plain sums. The simulated day stands for one of any size: `open` takes how many auctions a mean day
+    offers, and counts and money are divided by their number over the simulated. A multiplier needs no
+    conversion.
 
     Args:
         policy: exported folder, loaded.
 
     Raises:
-        ValueError: if the policy is of another id than EcomAds-v0.
+        ValueError: if the policy is of another id.
     """
 
     def __init__(self, policy: DeployedPolicy) -> None:
         task = policy.task
-        if not isinstance(task, PacingTask):
-            raise ValueError(f"a bidder needs a policy of EcomAds-v0, got one of {policy.manifest.env_id}")
+        if not isinstance(task, PacingTask | AutoTask):
+            raise refusal("Bidder", policy.manifest.env_id)
         self.deployed, self.task = policy, task
         self.policy = policy.manifest.policy
 
@@ -59,6 +62,7 @@ class Bidder:
         budget: float,
         day: date | str | None = None,
         *,
+        target: float | None = None,
         auctions_per_day: float | None = None,
         multiplier: float = 1.0,
     ) -> Day:
@@ -67,14 +71,19 @@ class Bidder:
         Args:
             budget: of the day, in the currency of the preset's prices.
             day: date, which reports with a time are checked against.
+            target: money per conversion; EcomAdsAuto-v0 needs it, EcomAds-v0 has none.
             auctions_per_day: auctions that a mean day offers the campaign. The simulator's market is smaller
-                than most: reports and budget are scaled to it. None: as many as in the simulator.
+                than most: reports and budget are scaled to it. None: as many as in the simulator where the
+                budget is one of the training's. Any other budget is taken to be a middle one in a market of
+                its own size: the bids' `reason` says which size that is, and whether the reports contradict
+                it.
             multiplier: of the last tick of the day before.
 
         Raises:
-            ValueError: on a number out of bounds, or a budget far from those of the training.
+            ValueError: on a number out of bounds, a budget far from those of the training for
+                `auctions_per_day`, or a target that is missing or of no use.
         """
-        campaign = PacingCampaign(self.task, budget, auctions_per_day)
+        campaign = self._campaign(budget, target, auctions_per_day)
         label = None if day is None else as_date(day, "day").isoformat()
         return Day(
             self.deployed,
@@ -82,10 +91,20 @@ class Bidder:
             {
                 "day": label,
                 "budget": budget,
+                "target": target,
                 "auctions_per_day": auctions_per_day,
                 "multiplier": multiplier,
             },
         )
+
+    def _campaign(self, budget: float, target: float | None, auctions_per_day: float | None) -> Campaign:
+        if isinstance(self.task, AutoTask):
+            if target is None:
+                raise ValueError("target must be given: this policy of EcomAdsAuto-v0 bids by a target cost")
+            return AutoCampaign(self.task, budget, target, auctions_per_day)
+        if target is not None:
+            raise ValueError(f"target must be left out: this policy of EcomAds-v0 has none, got {target}")
+        return PacingCampaign(self.task, budget, auctions_per_day)
 
     def restore(self, record: Mapping[str, Any]) -> Day:
         """Return the day that `Day.to_record` wrote, at the tick where it stood.

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from sb3_ecom.core.arrays import Array
-from sb3_ecom.live.campaign import PacingCampaign
+from sb3_ecom.live.campaign import Campaign
 from sb3_ecom.live.policy import DeployedPolicy
 from sb3_ecom.live.tick_report import TickReport
 
@@ -20,12 +20,15 @@ class Bid:
     """What to bid in one tick.
 
     Attributes:
-        multiplier: 1 bids the median price for an impression of mean predicted value.
+        multiplier: of EcomAds, 1 bids the median price for an impression of mean predicted value; of
+            EcomAdsAuto, 1 bids what its predicted conversions are worth on target.
         cpm: bid for an impression of mean predicted value, money per 1000 impressions; an impression of
             value v is worth v times as much.
         tick: of the day, from 0.
         policy: name and version of what decided.
         reason: what was assumed, or why the policy did not decide; None where nothing was.
+        slots: multiplier of each slot, where the policy bids for every one; `multiplier` and `cpm` are then
+            those of the first.
     """
 
     multiplier: float
@@ -33,12 +36,13 @@ class Bid:
     tick: int
     policy: str
     reason: str | None = None
+    slots: tuple[float, ...] | None = None
 
 
 class Day:
     """One day of a campaign: a bid for every tick, a report of every tick."""
 
-    def __init__(self, policy: DeployedPolicy, campaign: PacingCampaign, opened: dict[str, Any]) -> None:
+    def __init__(self, policy: DeployedPolicy, campaign: Campaign, opened: dict[str, Any]) -> None:
         self._campaign, self._opened = campaign, opened
         self._policy, self._name = policy.fresh(), policy.manifest.policy
         self._tracker, self._tables = policy.task.tracker, policy.task.tables.public
@@ -79,6 +83,7 @@ class Day:
         if self._pending:
             missing = ", ".join(str(self._reported + k) for k in range(len(self._pending)))
             notes.append(f"no report of tick {missing}: the multiplier is held")
+        notes += self._campaign.doubts(self._tracked)
         if not int(self._tracked.left[0]):
             notes.append("the budget is spent")
         return self._give(decision, report, notes)
@@ -161,12 +166,14 @@ class Day:
     def _give(self, decision: Array, report: TickReport | None, notes: list[str]) -> Bid:
         tick = self.tick
         said = None if report is None else report.to_record(self._reported - 1)
-        self._calls.append([said, float(decision[0])])
+        log_multipliers = [float(each) for each in decision.ravel()]
+        self._calls.append([said, log_multipliers])
         self._pending.append(decision)
-        multiplier = math.exp(float(decision[0]))
+        multiplier, *others = (math.exp(each) for each in log_multipliers)
         return Bid(
             multiplier=multiplier,
             cpm=self._campaign.mean_bid(multiplier),
+            slots=(multiplier, *others) if others else None,
             tick=tick,
             policy=self._name,
             reason="; ".join([*self._campaign.notes, *notes]) or None,
@@ -178,17 +185,18 @@ class Day:
         A rule without a memory of its own is shown all that it saw before.
         """
         self._watching = memory is None
-        for said, log_multiplier in calls:
+        for said, log_multipliers in calls:
             report = None if said is None else TickReport.from_record(said)
             if report is not None:
                 self._note(report)
-            if log_multiplier is None:
+            if log_multipliers is None:
                 self._calls.append([said, None])
                 continue
             if not self._pending:
                 self._show(self._tracked)
                 self._shown = True
-            self._give(np.array([log_multiplier], np.float32), report, [])
+            decision = np.asarray(log_multipliers, np.float32).reshape(self._campaign.decision_shape)
+            self._give(decision, report, [])
         self._watching = True
         if memory:
             self._policy.adapter.recall(memory)

@@ -89,6 +89,7 @@ class OpenDay(_Strict):
 
     budget: float = Field(description="of the day, in the currency of the preset's prices")
     day: str | None = Field(None, description="date, kept as a label")
+    target: float | None = Field(None, description="money per conversion; of EcomAdsAuto-v0 alone")
     auctions_per_day: float | None = Field(None, description="auctions that a mean day offers the campaign")
     multiplier: float = Field(1.0, description="of the last tick of the day before")
 

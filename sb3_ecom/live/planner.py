@@ -10,12 +10,10 @@ from typing import Any
 import numpy as np
 
 from sb3_ecom.core.task import Task
-from sb3_ecom.envs.inventory.shop.demand_params import spread_rows
 from sb3_ecom.envs.inventory.shop.env import ShopTask
-from sb3_ecom.envs.inventory.shop.presets import load_item_ids, load_preset
 from sb3_ecom.envs.inventory.single_item.env import SingleItemTask
 from sb3_ecom.live.day_sales import DaySales, as_date, read_sales
-from sb3_ecom.live.manifest import PRESET
+from sb3_ecom.live.forms import refusal
 from sb3_ecom.live.policy import DeployedPolicy
 from sb3_ecom.live.shelves import (
     Morning,
@@ -28,7 +26,6 @@ from sb3_ecom.live.shelves import (
 from sb3_ecom.live.sku_names import SkuNames, read_hash_key
 
 __all__ = ["DaySales", "Ledger", "Orders", "Planner"]
-_DEFAULT = "online_retail_uk"
 _KEPT_DAYS = 400  # of a ledger: what a day sold is forgotten by a twentieth a day
 
 
@@ -68,10 +65,10 @@ class Planner:
         self.deployed, self.task = policy, policy.task
         self.policy = policy.manifest.policy
         self._shelves = _shelves_of(policy.task, policy.manifest.env_id)
-        names = _names_of(policy) if skus is None else tuple(map(str, skus))
-        items = self.task.params.demand.items if isinstance(self.task, ShopTask) else 1
-        if len(names) != items:
-            raise ValueError(f"skus must hold {items} SKUs, got {len(names)}")
+        own = self.task.item_ids if isinstance(self.task, ShopTask) else ("1",)
+        names = own if skus is None else tuple(map(str, skus))
+        if len(names) != len(own):
+            raise ValueError(f"skus must hold {len(own)} SKUs, got {len(names)}")
         self._names = SkuNames(names, None if hash_key is None else read_hash_key(hash_key))
 
     @classmethod
@@ -101,7 +98,8 @@ class Planner:
 
         Args:
             stock: units on the shelf by SKU, all of them, before today's deliveries.
-            on_order: (SKU, units, date due) of everything under way, today's deliveries among them.
+            on_order: (SKU, units, date due) of everything under way, what is due today among them; what is
+                late stands under the date on which it is expected now.
             sales: of the last days, oldest first, every day up to yesterday: `DaySales`, or (date,
                 {sku: units}, SKUs with an empty shelf that evening). The more days the better; 100 tell
                 nearly all. None: the rates are the preset's means, which `reason` says.
@@ -187,18 +185,4 @@ def _shelves_of(task: Task, env_id: str) -> Shelves:
         return ShopShelves(task)
     if isinstance(task, SingleItemTask):
         return SingleItemShelves(task)
-    known = "EcomInventory-v0, EcomLostSales-v0 or EcomSetupCost-v0"
-    raise ValueError(f"a planner needs a policy of {known}, got one of {env_id}")
-
-
-def _names_of(policy: DeployedPolicy) -> tuple[str, ...]:
-    """Return the ids of the preset's items that the policy orders, or their numbers in it."""
-    if not isinstance(policy.task, ShopTask):
-        return ("1",)
-    manifest = policy.manifest
-    own = PRESET in manifest.files
-    preset = policy.folder / PRESET if own else manifest.env_kwargs.get("preset", _DEFAULT)
-    ids = load_item_ids(preset)
-    total = load_preset(str(preset)).items
-    rows = spread_rows(total, policy.task.params.demand.items)
-    return tuple(ids[row] if ids else str(row + 1) for row in rows)
+    raise refusal("Planner", env_id)

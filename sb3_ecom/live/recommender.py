@@ -18,6 +18,7 @@ from sb3_ecom.envs.recommendation.session.tracker import SessionTracker
 from sb3_ecom.live.catalogue import CatalogueChange, LiveCatalogue, read_catalogue
 from sb3_ecom.live.decision_log import Decision, DecisionLog, Reward
 from sb3_ecom.live.exploration import Exploration, parse_exploration
+from sb3_ecom.live.forms import refusal
 from sb3_ecom.live.item_ids import ItemIds, unhash
 from sb3_ecom.live.page_maker import PageMaker, read_limits, restrictions
 from sb3_ecom.live.pages import LivePolicy, ScoredPolicy, rule_policy
@@ -347,10 +348,7 @@ class Visit:
 def _session_task(policy: LivePolicy) -> SessionTask:
     task = policy.task
     if not isinstance(task, SessionTask) or type(task.tracker) is not SessionTracker:
-        raise ValueError(
-            "a Recommender needs a policy of EcomRec-v0, EcomRecSlate-v0 or EcomRecSingle-v0, got one of "
-            f"{policy.env_id}"
-        )
+        raise refusal("Recommender", policy.env_id)
     return task
 
 

@@ -6,12 +6,16 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from sb3_ecom.envs.advertising.auto_bidding.env import AutoTask
 from sb3_ecom.envs.advertising.pacing.env import PacingTask
+from sb3_ecom.envs.inventory.shop.env import ShopTask
+from sb3_ecom.envs.inventory.single_item.env import SingleItemTask
 from sb3_ecom.envs.recommendation.session.env import SessionTask
 from sb3_ecom.live.bidder import Bidder
 from sb3_ecom.live.catalogue import CatalogueChange
 from sb3_ecom.live.decision_log import DecisionLog
 from sb3_ecom.live.desks import BidDesk, OrderDesk
+from sb3_ecom.live.forms import why_not
 from sb3_ecom.live.planner import Planner
 from sb3_ecom.live.policy import DeployedPolicy
 from sb3_ecom.live.recommender import Recommender
@@ -153,9 +157,11 @@ class Service:
         if isinstance(policy.task, SessionTask):
             return Recommender.load(folder, decisions=self._log, store=self._store, **self._options)
         given = {name: value for name, value in self._options.items() if value not in (None, "none")}
-        if isinstance(policy.task, PacingTask):
+        if isinstance(policy.task, PacingTask | AutoTask):
             _refuse(given, "a bidder")
             return BidDesk(Bidder(policy), self._store, self._log)
+        if not isinstance(policy.task, ShopTask | SingleItemTask):
+            raise ValueError(f"{folder} can not be served: {why_not(policy.env_id)}")
         planner = Planner(policy, hash_key=given.pop("hash_key", None))
         _refuse(given, "a planner")
         return OrderDesk(planner, self._log)

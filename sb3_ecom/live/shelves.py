@@ -61,7 +61,7 @@ class ShopShelves:
             (names.number(sku), as_date(start, "start of a promotion")) for sku, start in morning.promotions
         ]
         on_hand = names.vector(morning.stock, "stock")
-        lanes = pipeline(morning.on_order, names, today, first=0, columns=task.params.max_lead_time)
+        lanes = pipeline(morning.on_order, names, today, columns=task.params.max_lead_time)
         none = np.zeros_like(on_hand)
 
         def report(day: date, past: DaySales | None) -> StockReport:
@@ -124,15 +124,14 @@ class SingleItemShelves:
             raise ValueError(f"this policy was trained without promotions, got {len(morning.promotions)}")
         backlog = self._params.unmet == "backlog"
         on_hand = names.vector(morning.stock, "stock", negative=backlog)[:, 0]
-        columns = max(self._params.lead_time - 1, 0)
-        lanes = pipeline(morning.on_order, names, morning.today, first=1, columns=columns)
-        return dynamics.State(on_hand, lanes[:, 0]), []
+        columns = max(self._params.lead_time, 1)
+        lanes = pipeline(morning.on_order, names, morning.today, columns=columns)[:, 0]
+        # What is due today can still be sold today: the policy's stock is that after deliveries.
+        return dynamics.State(on_hand + lanes[:, 0], lanes[:, 1:]), []
 
 
-def pipeline(
-    on_order: Iterable[OpenOrder], names: SkuNames, today: date, *, first: int, columns: int
-) -> Array:
-    """Return the (1, N, columns) float32 units on order; column 0 is due `first` days from today.
+def pipeline(on_order: Iterable[OpenOrder], names: SkuNames, today: date, *, columns: int) -> Array:
+    """Return the (1, N, columns) float32 units on order; column 0 is due today.
 
     Raises:
         ValueError: on an order that is due before or after these days, an unknown SKU, or units that can not
@@ -146,10 +145,16 @@ def pipeline(
             raise ValueError(f"an open order must be (sku, units, due date), got {order!r}") from None
         ((number, count),) = names.units({sku: units}, "units on order").items()
         due = as_date(when, f"due date of {sku!r}")
-        column = (due - today).days - first
+        column = (due - today).days
         if not 0 <= column < columns:
-            low, high = today + timedelta(days=first), today + timedelta(days=first + columns - 1)
-            late = "in the past" if column < 0 else "beyond the longest lead time"
-            raise ValueError(f"{count:g} units of {sku!r} must be due in [{low}, {high}], got {due}, {late}")
+            said = (
+                "in the past: name the day on which they are expected now"
+                if column < 0
+                else f"beyond the longest lead time, {columns} days"
+            )
+            last = today + timedelta(days=columns - 1)
+            raise ValueError(
+                f"{count:g} units of {sku!r} must be due in [{today}, {last}], got {due}, {said}"
+            )
         lanes[0, number, column] += count
     return lanes

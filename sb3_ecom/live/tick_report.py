@@ -21,8 +21,10 @@ class TickReport:
         spend: money paid, in the currency of the day's budget.
         clicks: on what it won; checked, but no policy reads them.
         conversions: that arrived in the tick, of this tick's wins or earlier ones.
-        value: predicted value of all wins, where an average impression on offer has the value 1; None: it is
-            estimated from the win rate.
+        value: predicted value of all wins (of those that were seen, where a slot may go unseen), where an
+            average impression on offer has the value 1; None: it is estimated from the win rate.
+        offered_value: predicted value of all impressions, won or not; only EcomAdsAuto's policies read it.
+            None: each is taken to have the value 1.
         tick: which one of the day, from 0; None: the tick of the last bid.
         time: any moment within the tick, in place of its number.
 
@@ -37,6 +39,7 @@ class TickReport:
     clicks: float = 0.0
     conversions: float = 0.0
     value: float | None = None
+    offered_value: float | None = None
     tick: int | None = None
     time: datetime | clock_time | None = None
 
@@ -45,8 +48,11 @@ class TickReport:
             check_number(name, getattr(self, name), low=0)
         check_number("wins", self.wins, high=self.impressions, unit="(impressions)")
         check_number("clicks", self.clicks, high=self.wins, unit="(wins)")
-        if self.value is not None:
-            check_number("value", self.value, low=0)
+        for name in ("value", "offered_value"):
+            if getattr(self, name) is not None:
+                check_number(name, getattr(self, name), low=0)
+        if self.offered_value is not None and not self.impressions and self.offered_value:
+            raise ValueError(f"offered_value must be 0 without impressions, got {self.offered_value}")
         for name in ("spend", "value"):
             if not self.wins and getattr(self, name):
                 raise ValueError(f"{name} must be 0 where nothing was won, got {getattr(self, name)}")
@@ -70,6 +76,7 @@ class TickReport:
             spend=self.spend * bought,
             conversions=self.conversions * bought,
             value=None if self.value is None else self.value * bought,
+            offered_value=None if self.offered_value is None else self.offered_value * offered,
             tick=tick,
         )
 

@@ -33,6 +33,16 @@ COLUMNS = (
 )
 
 
+#: What is logged beside pages -> why no other policy can be judged by such a log, and what to do instead.
+NOT_PAGES = {
+    "bids": "bids, not pages: they have no propensities, and each moves the budget of all that follow. "
+    "Compare policies in the simulator (`sb3-ecom compare`), then switch campaign by campaign",
+    "orders": "orders, not pages: they have no propensities, and each moves the stock of all days after it. "
+    "Compare policies in the simulator (`sb3-ecom compare`), then switch item by item",
+}
+_KEYS = {"multiplier": "bids", "orders": "orders"}  # of a decision -> what it is
+
+
 @dataclass(frozen=True, kw_only=True)
 class Page:
     """One decision and what became of it."""
@@ -108,6 +118,19 @@ def read_decisions(folder: str | Path) -> list[Visit]:
     return [
         Visit(visit=name, context=context, pages=tuple(pages)) for name, (context, pages) in visits.items()
     ]
+
+
+def read_pages(folder: str | Path) -> list[Visit]:
+    """Return the visits of a decision log of pages.
+
+    Raises:
+        ValueError: if the folder holds no decision log, or one of bids or orders, which can not be weighed.
+    """
+    visits = read_decisions(folder)
+    for key, kind in _KEYS.items():
+        if any(key in page.decision for visit in visits for page in visit.pages):
+            raise ValueError(f"{folder} is a log of {NOT_PAGES[kind]}")
+    return visits
 
 
 def read_decision_table(

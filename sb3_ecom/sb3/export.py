@@ -211,6 +211,7 @@ def check_folder(deployed: DeployedPolicy, policy: Any, task: Task, count: int) 
         inputs = deployed.adapter.inputs(observation)
         output = np.asarray(network.predict(inputs, deterministic=True)[0])
         _compare(deployed.run(inputs), output)
+        _compare(deployed.run(inputs[:1]), output[:1])  # as it serves
         if not np.array_equal(deployed.adapter.actions(observation, output), action):
             raise ValueError("the exported rule gives other actions than the model's")
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +81,11 @@ def to_onnx(policy: Any, statistics: Any, path: Path) -> None:
     example = torch.zeros((2, policy.observation_space.shape[0]), dtype=torch.float32)
     with torch.no_grad():
         names = ["action", "scores"][: len(module(example))]
+    with quiet_tracing():
+        _write(module, example, names, path)
+
+
+def _write(module: nn.Module, example: Tensor, names: list[str], path: Path) -> None:
     torch.onnx.export(
         module,
         (example,),
@@ -89,6 +98,35 @@ def to_onnx(policy: Any, statistics: Any, path: Path) -> None:
     )
 
 
+#: Modules that look at tensors while they are traced: whether parameters are finite, how many
+#: dimensions there are. What they look at changes no decision.
+_LOOK_AT_TENSORS = (
+    r"torch\.distributions\.distribution",
+    r"torch\.nn\.modules\.rnn",
+    r"sb3_ecom\.sb3\.policies\.slate_distribution",
+)
+#: What the exporter says of every graph of its kind. The first two are about its age: its graphs decide as the
+#: networks do. The last two warn of other batches and of negative indices: `export.check_folder` compares batches
+#: of 1 and of many on observations that are reached, and refuses a graph that differs.
+_SAID_OF_ALL = (
+    (r".*legacy TorchScript-based ONNX export", DeprecationWarning),
+    (r"The feature will be removed\.", DeprecationWarning),
+    (r"Exporting a model to ONNX with a batch_size other than 1", UserWarning),
+    (r"Exporting aten::index operator of advanced indexing", UserWarning),
+)
+
+
+@contextmanager
+def quiet_tracing() -> Iterator[None]:
+    """Silence what torch says of every trace of such networks; anything else is still said."""
+    with warnings.catch_warnings():
+        for module in _LOOK_AT_TENSORS:
+            warnings.filterwarnings("ignore", category=torch.jit.TracerWarning, module=module)
+        for message, category in _SAID_OF_ALL:
+            warnings.filterwarnings("ignore", message, category)
+        yield
+
+
 def quantise(path: Path, target: Path) -> None:
     """Write the graph with int8 weights (dynamic quantisation).
 
@@ -99,7 +137,24 @@ def quantise(path: Path, target: Path) -> None:
         from onnxruntime.quantization import QuantType, quantize_dynamic
     except ImportError as error:
         raise ValueError("int8 variants need onnx: pip install 'sb3-ecom[export]'") from error
-    quantize_dynamic(str(path), str(target), weight_type=QuantType.QInt8)
+    advice = _NotTheAdvice()
+    logging.getLogger().addFilter(advice)
+    try:
+        quantize_dynamic(str(path), str(target), weight_type=QuantType.QInt8)
+    finally:
+        logging.getLogger().removeFilter(advice)
+
+
+class _NotTheAdvice(logging.Filter):
+    """Drops onnxruntime's advice, on the root logger, to prepare a graph for quantisation.
+
+    It is meant for convolutions whose shapes are to be inferred first; our graphs are linear layers, and what
+    the quantised graph earns is measured.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return False for that one message."""
+        return "pre-processing before quantization" not in record.getMessage()
 
 
 def prune(policy: Any, share: float) -> None:

@@ -15,6 +15,11 @@ def save_bidder(folder: Path, *, rule: str | None = "model_predictive_feedback",
     return _train(venv, folder)
 
 
+def save_auto_bidder(folder: Path, **kwargs) -> Path:
+    """Save a model of EcomAdsAuto-v0, trained for one batch."""
+    return _train(make_vec_env("EcomAdsAuto-v0", 4, seed=1, **kwargs), folder)
+
+
 def save_planner(folder: Path, *, rule: str | None = "forecast_refined", **kwargs) -> Path:
     """Save a model of the item rows of EcomInventory-v0, trained for one batch."""
     venv = VecItemRows(

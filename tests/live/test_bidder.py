@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from dataclasses import replace
 from datetime import datetime
 
@@ -243,11 +244,11 @@ def test_a_slight_overspend_counts_as_nothing_left_and_is_said(bidder):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"budget": 500.0}, r"budget must be in \[.*\], .* got 500; .* is auctions_per_day missing\?"),
         ({"budget": 500.0, "auctions_per_day": 1e9}, r"budget must be in \[.*\], .* got 500$"),
         ({"budget": 0.0}, "budget must be > 0"),
         ({"budget": 3.0, "auctions_per_day": -1}, "auctions_per_day must be > 0"),
         ({"budget": 3.0, "multiplier": 0.0}, "multiplier must be in "),
+        ({"budget": 3.0, "target": 9.0}, "target must be left out: this policy of EcomAds-v0 has none"),
     ],
 )
 def test_a_day_checks_its_opening(bidder, arguments, message):
@@ -263,3 +264,44 @@ def test_a_budget_beyond_the_training_is_said_with_every_bid(bidder):
 def test_a_record_of_something_else_is_refused(bidder):
     with pytest.raises(ValueError, match=r"record must be one of Day\.to_record"):
         bidder.restore({"visit": 1})
+
+
+def test_a_budget_alone_is_a_middle_one_of_a_market_of_its_size(bidder):
+    day = bidder.open(budget=500.0, day="2026-11-27")
+    first = day.bid()
+    assumed = re.fullmatch(
+        r"auctions_per_day is not given: taken as ([\d,]+), at which this budget is a middle one of "
+        "the training's",
+        first.reason,
+    )
+    auctions = float(assumed[1].replace(",", ""))
+    same = bidder.open(budget=500.0, auctions_per_day=auctions)
+    assert same.bid().multiplier == pytest.approx(first.multiplier, abs=1e-5)
+    params = bidder.task.params
+    middle = (params.budget_low + params.budget_high) / 2 * bidder.task.day_cost / 1000
+    assert auctions == pytest.approx(params.auctions_per_tick * params.ticks * 500 / middle, abs=1)
+
+
+@pytest.mark.parametrize("factor", [1.0, 4.0])
+def test_reports_that_contradict_the_assumed_size_are_said(bidder, factor):
+    day = bidder.open(budget=500.0)
+    day.bid()
+    scale = day._campaign.scale * factor
+    for tick in range(5):
+        traffic = math.exp(float(bidder.task.tables.public.traffic[tick]))
+        report = TickReport(impressions=traffic * scale, wins=10, spend=0.003, value=9.0, tick=tick)
+        reason = day.bid(report).reason
+    params = bidder.task.params
+    told = f"open with auctions_per_day={params.auctions_per_tick * params.ticks * scale:.3g}"
+    assert (told in reason) == (factor > 1)
+    other = bidder.restore(json.loads(json.dumps(day.to_record())))
+    assert other.bid().reason.split(";")[:1] == reason.split(";")[:1]
+
+
+def test_a_record_of_an_earlier_version_goes_on(bidder):
+    day = bidder.open(3.0)
+    day.bid()
+    record = day.to_record()
+    record["calls"] = [[said, values[0]] for said, values in record["calls"]]
+    del record["opened"]["target"]
+    assert bidder.restore(record).bid(good(0)) == day.bid(good(0))

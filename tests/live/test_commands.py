@@ -1,6 +1,7 @@
 """The commands from a trained model to a judged log, as a user types them."""
 
 import json
+from contextlib import closing
 
 import gymnasium as gym
 import pytest
@@ -10,6 +11,8 @@ from sb3_ecom.__main__ import main
 from sb3_ecom.core.registry import spec
 from sb3_ecom.live.recommender import Recommender
 from sb3_ecom.live.rehearsal import rehearse
+from sb3_ecom.live.service import Service
+from sb3_ecom.sb3.export import export
 
 
 @pytest.fixture(scope="module")
@@ -91,3 +94,28 @@ def test_wrong_commands_are_one_line(command, said, capsys, tmp_path, monkeypatc
     error = capsys.readouterr().err
     assert said in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(("env_id", "kind"), [("EcomAds-v0", "bids"), ("EcomLostSales-v0", "orders")])
+def test_judge_gate_and_refine_say_why_they_can_not_weigh_bids_and_orders(env_id, kind, capsys, tmp_path):
+    model = PPO("MlpPolicy", gym.make(env_id), n_steps=8, batch_size=8, policy_kwargs={"net_arch": [8]})
+    model.save(tmp_path / "ppo.zip")
+    export(tmp_path / "ppo.zip", tmp_path / "policy", env_id, checked=20)
+    with closing(Service(tmp_path / "policy", log=tmp_path / "decisions")) as service:
+        if kind == "bids":
+            service.form.bid(service.form.open(3.0))
+        else:
+            service.form.orders({"1": 4}, today="2026-11-27")
+    said = []
+    for words in (
+        ["judge", "decisions", "--model", "policy"],
+        ["gate", "decisions", "--model", "policy"],
+        ["judge", "decisions", "--rule", "popularity"],
+        ["refine", "decisions", "--out", "shop.toml"],
+    ):
+        assert main([str(tmp_path / word) if (tmp_path / word).exists() else word for word in words]) == 2
+        said.append(capsys.readouterr().err)
+    for error in said:
+        assert error.count("\n") == 1
+        assert f"{kind}, not pages: they have no propensities" in error
+        assert "`sb3-ecom compare`" in error

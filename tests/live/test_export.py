@@ -16,6 +16,7 @@ from sb3_ecom.envs.inventory.shop import baselines
 from sb3_ecom.live.policy import DeployedPolicy
 from sb3_ecom.live.rules import make_adapter
 from sb3_ecom.sb3.export import export, reached_observations
+from sb3_ecom.sb3.onnx_graph import quantise
 from sb3_ecom.sb3.saved_model import load_policy
 from tests.live.models import save_bidder, save_planner
 
@@ -163,9 +164,13 @@ def test_an_export_says_what_it_and_its_variants_earn_and_what_trained_it(tmp_pa
         *(("EcomAds-v0", f"{kind}Policy") for kind in ("Lstm", "Attention")),
     ],
 )
-def test_sequence_policies_export(env_id, policy, tmp_path):
+def test_sequence_policies_export(env_id, policy, tmp_path, recwarn, caplog):
     PPO(getattr(sb3_ecom.sb3, policy), gym.make(env_id), n_steps=16, batch_size=16, seed=0).save(
         tmp_path / "ppo.zip"
     )
     manifest = export(tmp_path / "ppo.zip", tmp_path / "out", env_id, checked=512)  # refused where it differs
     assert manifest.env_id == env_id
+    quantise(tmp_path / "out" / "policy.onnx", tmp_path / "int8.onnx")
+    traced = [each for each in recwarn if "torch" in each.filename or "sb3_ecom" in each.filename]
+    assert not [str(each.message) for each in traced]
+    assert not [record for record in caplog.records if record.name == "root"]

@@ -132,25 +132,42 @@ def test_a_simulated_half_year_is_ordered_for_as_in_the_simulator(trained):
     assert orders.reason is None or "no orders leave" in orders.reason
 
 
-@pytest.mark.parametrize("env_id", ["EcomLostSales-v0", "EcomSetupCost-v0"])
-def test_a_single_item_is_ordered_as_in_the_simulator(env_id, tmp_path):
-    model = PPO("MlpPolicy", make_vec_env(env_id, 2), n_steps=64, seed=0)
-    model.save(tmp_path / "ppo.zip")
-    export(tmp_path / "ppo.zip", tmp_path / "out", env_id, checked=200)
-    live = Planner.load(tmp_path / "out", skus=["MUG"])
-    loop = StepLoop(make_task(env_id), 1, keep_last_frame=True)
-    observation, today = loop.reset(3), date(2026, 11, 27)
+SINGLE = {
+    "lost sales": ("EcomLostSales-v0", {}),
+    "lost sales, due tomorrow": ("EcomLostSales-v0", {"lead_time": 1}),
+    "lost sales, delivered at once": ("EcomLostSales-v0", {"lead_time": 0}),
+    "setup cost, backlog": ("EcomSetupCost-v0", {"fixed_cost": 9.0}),
+    "setup cost, lost sales": ("EcomSetupCost-v0", {"lead_time": 5, "unmet": "lost"}),
+}
+
+
+@pytest.mark.parametrize("kind", SINGLE)
+def test_a_single_item_is_ordered_from_the_shops_own_books_as_in_the_simulator(kind, tmp_path):
+    """The books know the stock of last evening and when each order is due, nothing of the tracker."""
+    env_id, kwargs = SINGLE[kind]
+    model = PPO("MlpPolicy", make_vec_env(env_id, 2, **kwargs), n_steps=64, batch_size=64, seed=0)
+    model.learn(256).save(tmp_path / "ppo.zip")
+    export(tmp_path / "ppo.zip", tmp_path / "out", env_id, checked=200, **kwargs)
+    live, task = Planner.load(tmp_path / "out", skus=["MUG"]), make_task(env_id, **kwargs)
+    loop, today = StepLoop(task, 1, keep_last_frame=True), date(2026, 11, 27)
+    observation = loop.reset(3)
+    start, placed = loop.state.tracked, []
+    stock = int(start.on_hand[0])
+    due = [(today + timedelta(days=k + 1), int(units)) for k, units in enumerate(start.pipeline[0])]
     for _ in range(60):
-        report = loop.state.tracked
-        due = [
-            ("MUG", int(units), today + timedelta(days=k + 1)) for k, units in enumerate(report.pipeline[0])
-        ]
-        orders = live.orders({"MUG": int(report.on_hand[0])}, due, today=today)
+        on_order = [("MUG", units, day) for day, units in due if day >= today]
+        orders = live.orders({"MUG": stock}, on_order, today=today)
         action = model.predict(observation, deterministic=True)[0]
         observation = loop.step(action).observation
-        assert orders == {"MUG": int(loop.last_frame[1].order[0])}
+        outcome = loop.last_frame[1]
+        assert orders == {"MUG": int(outcome.order[0])}
         assert orders.reason is None
+        placed.append(orders["MUG"])
+        due.append((today + timedelta(days=task.params.lead_time), orders["MUG"]))
+        waiting = int(outcome.unmet[0]) if task.params.unmet == "backlog" else 0
+        stock = int(outcome.left[0]) - waiting
         today += timedelta(days=1)
+    assert len(set(placed)) > 1
 
 
 def test_hashed_and_unnamed_items_get_the_same_orders(folders):
@@ -191,9 +208,9 @@ YESTERDAY = (TODAY - timedelta(days=1), {"MUG": 18}, [])
         ({"stock": {**STOCK, "MUG": float("nan")}}, "stock of 'MUG' must be .*, got nan"),
         (
             {"on_order": [("MUG", 5, "2026-11-26")]},
-            r"due in \[2026-11-27, 2026-12-10\], got .* the past",
+            r"due in \[2026-11-27, 2026-12-10\], got .* the past: name the day on which",
         ),
-        ({"on_order": [("MUG", 5, date(2026, 12, 11))]}, "beyond the longest lead time"),
+        ({"on_order": [("MUG", 5, date(2026, 12, 11))]}, "beyond the longest lead time, 14 days"),
         ({"on_order": [("MUG", -5, TODAY)]}, "units on order of 'MUG' must be a whole number >= 0"),
         ({"on_order": [("CUP", 5, TODAY)]}, "sku 'CUP' is not among"),
         ({"on_order": [("MUG", 5)]}, r"an open order must be \(sku, units, due date\), got \('MUG', 5\)"),

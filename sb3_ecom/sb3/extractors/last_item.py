@@ -82,7 +82,7 @@ class LastItemEmbeddingExtractor(LastClickExtractor):
         """
         code = window.history[:, -1, self.columns] @ self.direction
         nearest = self.order[torch.bucketize(code, self.bounds)]
-        return torch.where(window.valid[:, -1], nearest, len(self.order))
+        return torch.where(window.valid[:, -1], nearest, self.order.shape[0])
 
 
 def _separating_direction(signs: Tensor) -> tuple[Tensor, Tensor]:

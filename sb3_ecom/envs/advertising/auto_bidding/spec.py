@@ -27,5 +27,6 @@ SPECS = (
             "soft_score_feedback": baselines.soft_score_feedback,
         },
         presets=tuple(PRESETS),
+        live_form="Bidder",
     ),
 )

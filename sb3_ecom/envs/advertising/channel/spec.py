@@ -23,5 +23,6 @@ SPECS = (
             "planned": baselines.planned,
         },
         best_constant=(0.239, 0.252, 0.08, 0.218, 0.248, 0.086, -0.469),
+        why_not_live="how its channels respond is assumed, and no calibration fits that to an account",
     ),
 )

@@ -25,5 +25,6 @@ SPECS = (
         },
         privileged={"oracle_policy": oracle_policy},
         presets=tuple(PRESETS),
+        why_not_live="its keywords are made up, and no calibration fits them to an account",
     ),
 )

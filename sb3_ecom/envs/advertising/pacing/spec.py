@@ -31,5 +31,6 @@ SPECS = (
         privileged={"oracle_policy": OraclePolicy},
         presets=preset_names(),
         best_constant=(0.07,),
+        live_form="Bidder",
     ),
 )

@@ -25,5 +25,6 @@ SPECS = (
         },
         privileged={"oracle_policy": oracle_policy},
         presets=tuple(PRESETS),
+        why_not_live="it sets the rules of an ads platform's auctions, and no form runs auctions",
     ),
 )

@@ -26,5 +26,6 @@ SPECS = (
         privileged={"oracle_policy": oracle_policy},
         presets=tuple(PRESETS),
         best_constant=4,
+        why_not_live="its creatives are made up, and no calibration fits them to an account",
     ),
 )

@@ -17,5 +17,6 @@ SPECS = (
         best_known_kind="best-known",
         oracle=lambda **kwargs: oracle(ChainTask(**kwargs)),
         baselines=CHAIN,
+        why_not_live="it orders for several places, and a Planner for one",
     ),
 )

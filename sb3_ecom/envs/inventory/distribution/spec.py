@@ -18,5 +18,6 @@ SPECS = (
         oracle=lambda **kwargs: oracle(DistributionTask(**kwargs)),
         baselines=DISTRIBUTION,
         criterion="average",
+        why_not_live="it ships to several places, and a Planner orders for one",
     ),
 )

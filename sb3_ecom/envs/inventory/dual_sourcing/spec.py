@@ -18,5 +18,6 @@ SPECS = (
         oracle=lambda **kwargs: oracle(DualSourcingTask(**kwargs)),
         baselines=DUAL_SOURCING,
         criterion="average",
+        why_not_live="it orders from two suppliers, and a Planner from one",
     ),
 )

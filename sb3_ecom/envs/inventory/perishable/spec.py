@@ -18,5 +18,6 @@ SPECS = (
         oracle=lambda **kwargs: oracle(PerishableTask(**kwargs)),
         baselines=PERISHABLE,
         criterion="average",
+        why_not_live="it looks at stock by age, and a Planner takes units by SKU alone",
     ),
 )

@@ -18,5 +18,6 @@ SPECS = (
         oracle=lambda **kwargs: oracle(SerialTask(**kwargs)),
         baselines=SERIAL,
         criterion="average",
+        why_not_live="it orders for several places, and a Planner for one",
     ),
 )

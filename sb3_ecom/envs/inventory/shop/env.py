@@ -18,10 +18,10 @@ from sb3_ecom.core.tracker import State, TaskTables
 from sb3_ecom.envs.inventory.demand import sample
 from sb3_ecom.envs.inventory.shop import dynamics
 from sb3_ecom.envs.inventory.shop.buyer_view import SHARED_CONTEXT, View, to_action, view_of_observation
-from sb3_ecom.envs.inventory.shop.demand_params import ShopDemand
+from sb3_ecom.envs.inventory.shop.demand_params import ShopDemand, spread_rows
 from sb3_ecom.envs.inventory.shop.feature_names import shop_names
 from sb3_ecom.envs.inventory.shop.params import ShopParams
-from sb3_ecom.envs.inventory.shop.presets import load_preset
+from sb3_ecom.envs.inventory.shop.presets import load_preset, load_shop
 from sb3_ecom.envs.inventory.shop.promotions import PromotionNoise
 from sb3_ecom.envs.inventory.shop.render import render
 from sb3_ecom.envs.inventory.shop.rewards import TERMS, item_rewards, reward_terms
@@ -63,6 +63,10 @@ class ShopTask(Task):
         Margin, goodwill, holding, line and overflow costs, storage, the mean lead time and all options are
         assumed.
     Versions: v0.
+
+    Attributes:
+        item_ids: N, as the preset holds them; their numbers in it, "1" and up, where it holds none.
+        labels: N, what pictures and explanations call the items.
     """
 
     tracker: ShopTracker
@@ -89,11 +93,15 @@ class ShopTask(Task):
         if "demand" in assumed:
             raise ValueError(f"demand is what a preset holds: give preset=..., got {show(assumed['demand'])}")
         check_text("preset", "a demand" if isinstance(preset, ShopDemand) else preset)
-        demand = preset if isinstance(preset, ShopDemand) else load_preset(str(preset))
+        demand, ids = (preset, ()) if isinstance(preset, ShopDemand) else load_shop(str(preset))
         if num_items is None:  # a user's own shop is played whole
             num_items = _NUM_ITEMS if demand == load_preset(_PRESET) else demand.items
         self.params = params = ShopParams(demand=demand.subset(num_items), **assumed)
         self.horizon, num_items = params.horizon, params.demand.items
+        # A name changes no decision: it is no part of the parameters, nor of what a model is bound to.
+        rows = spread_rows(demand.items, num_items)
+        self.item_ids = tuple(ids[row] if ids else str(row + 1) for row in rows)
+        self.labels = self.item_ids if ids else tuple(f"item {number}" for number in self.item_ids)
         self._set_spaces(action)
         self.reward_weights = check_reward_weights(reward_weights, TERMS)
         self.signature = (
@@ -212,11 +220,11 @@ class ShopTask(Task):
 
     def feature_names(self) -> FeatureNames:
         """Return what the floats of observations and actions are."""
-        return shop_names(self.params.demand.items, self.layout, self.tracker.action)
+        return shop_names(self.labels, self.layout, self.tracker.action)
 
     def render(self, state: State, outcome: dynamics.Outcome | None, row: int, mode: str) -> Any:
         """Draw stock, deliveries and the last days of one copy."""
-        return render(self.params, self.tables, state, outcome, row, mode)
+        return render(self.labels, self.tables, state, outcome, row, mode)
 
     def view(self, observation: Array) -> View:
         """Return stock, forecasts and recent sales that an observation shows, in units."""

@@ -15,23 +15,22 @@ _DAY = ("sales", "empty shelf")
 _ACTIONS = {"reorder": ("reorder point", "order size"), "quantity": ("order",)}
 
 
-def shop_names(items: int, layout: Layout, action: str) -> FeatureNames:
+def shop_names(items: tuple[str, ...], layout: Layout, action: str) -> FeatureNames:
     """Return the names of a shop's features.
 
     Args:
-        items: N.
+        items: N, their names.
         layout: of the observation.
         action: "reorder" or "quantity".
     """
-    ids = tuple(f"item {number}" for number in range(items))
-    promoted = (layout.context - SHARED_CONTEXT) // items > len(_OWN)
+    promoted = (layout.context - SHARED_CONTEXT) // len(items) > len(_OWN)
     own = _OWN + _PROMOTED if promoted else _OWN
     return FeatureNames(
-        context=(*_SHARED, *(f"{name} of {item}" for name in own for item in ids)),
-        step=("validity", *(f"{name} of {item}" for name in _DAY for item in ids)),
+        context=(*_SHARED, *(f"{name} of {item}" for name in own for item in items)),
+        step=("validity", *(f"{name} of {item}" for name in _DAY for item in items)),
         event="day",
-        action=tuple(f"{name} of {item}" for name in _ACTIONS[action] for item in ids),
-        items=ids,
+        action=tuple(f"{name} of {item}" for name in _ACTIONS[action] for item in items),
+        items=items,
         row=(*_SHARED, *own, *_KNOWN),
         row_action=_ACTIONS[action],
     )

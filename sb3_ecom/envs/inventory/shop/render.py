@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,42 +12,53 @@ from sb3_ecom.core.tracker import State, TaskTables
 from sb3_ecom.envs.inventory.render import new_figure, to_pixels
 from sb3_ecom.envs.inventory.shop.buyer_view import sales_and_stock_outs
 from sb3_ecom.envs.inventory.shop.dynamics import Outcome
-from sb3_ecom.envs.inventory.shop.params import ShopParams
 
 _ROWS = 10  # items shown
+_CHARACTERS = 12  # of a name in the picture: a hash is longer
 
 
 def render(
-    params: ShopParams, tables: TaskTables, state: State, outcome: Outcome | None, row: int, mode: str
+    names: Sequence[str], tables: TaskTables, state: State, outcome: Outcome | None, row: int, mode: str
 ) -> Any:
-    """Return a (480, 640, 3) uint8 picture (mode "rgb_array") or a text (mode "ansi") of copy `row`."""
+    """Return a (480, 640, 3) uint8 picture (mode "rgb_array") or a text (mode "ansi") of copy `row`.
+
+    `names` are the items'.
+    """
     mean = np.asarray(tables.public.mean)
     on_hand, due = np.asarray(state.hidden.on_hand[row]), np.asarray(state.hidden.pipeline[row]).sum(axis=1)
     history, items = np.asarray(state.tracked.history[row]), len(mean)
     sales, empty = sales_and_stock_outs(history, mean)
     lost = np.zeros(items) if outcome is None else np.asarray(outcome.lost[row])
     if mode == "ansi":
-        return _table(on_hand, due, sales, empty, lost)
-    return _picture(on_hand, due, sales, empty, lost, mean)
+        return _table(names, on_hand, due, sales, empty, lost)
+    return _picture(names, on_hand, due, sales, empty, lost, mean)
 
 
 def _table(
-    on_hand: NDArray[Any], due: NDArray[Any], sales: NDArray[Any], empty: NDArray[Any], lost: NDArray[Any]
+    names: Sequence[str],
+    on_hand: NDArray[Any],
+    due: NDArray[Any],
+    sales: NDArray[Any],
+    empty: NDArray[Any],
+    lost: NDArray[Any],
 ) -> str:
     """Return a line for each of the first items."""
-    head = f"{'item':>4} {'stock':>6} {'due':>6} {'sold':>6} {'lost':>6}  last days (. sale, o empty shelf)"
+    shown = min(len(on_hand), _ROWS)
+    width = max(4, *(len(name) for name in names[:shown]))
+    heads = "".join(f" {head:>6}" for head in ("stock", "due", "sold", "lost"))
     rows = [
-        f"{i:>4} {on_hand[i]:6.0f} {due[i]:6.0f} {sales[-1, i]:6.0f} {lost[i]:6.0f}  "
+        f"{names[i]:>{width}} {on_hand[i]:6.0f} {due[i]:6.0f} {sales[-1, i]:6.0f} {lost[i]:6.0f}  "
         + "".join(
             "o" if out else "." if units > 0 else " "
             for out, units in zip(empty[:, i], sales[:, i], strict=True)
         )
-        for i in range(min(len(on_hand), _ROWS))
+        for i in range(shown)
     ]
-    return "\n".join([head, *rows])
+    return "\n".join([f"{'item':>{width}}{heads}  last days (. sale, o empty shelf)", *rows])
 
 
 def _picture(
+    names: Sequence[str],
     on_hand: NDArray[Any],
     due: NDArray[Any],
     sales: NDArray[Any],
@@ -63,8 +75,7 @@ def _picture(
     due = due / mean
     left.barh(places, due[:items], left=(on_hand / mean)[:items], color="lightsteelblue", label="under way")
     left.set_xlabel("days of mean demand")
-    left.set_ylabel("item, best seller first")
-    left.set_yticks(places)
+    left.set_yticks(places, [_short(name) for name in names[:items]], fontsize=8)
     left.invert_yaxis()
     left.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncol=2, fontsize=7, frameon=False)
     shade = np.log1p((sales / mean)[:, :items].T)
@@ -76,3 +87,8 @@ def _picture(
         f"Warehouse: {on_hand.sum():.0f} units on the shelves, {lost.sum():.0f} lost today", fontsize=10
     )
     return to_pixels(figure)
+
+
+def _short(name: str) -> str:
+    """Return a name, or its beginning where it is too long for the picture."""
+    return name if len(name) <= _CHARACTERS else f"{name[: _CHARACTERS - 1]}\N{HORIZONTAL ELLIPSIS}"

@@ -19,5 +19,6 @@ SPECS = (
         baselines=SHOP,
         privileged=PRIVILEGED,
         presets=("online_retail_uk",),
+        live_form="Planner",
     ),
 )

@@ -18,6 +18,7 @@ SPECS = (
         oracle=lambda **kwargs: oracle(LostSalesTask(**kwargs)),
         baselines=LOST_SALES,
         criterion="average",
+        live_form="Planner",
     ),
     Spec(
         id="EcomSetupCost-v0",
@@ -28,5 +29,6 @@ SPECS = (
         oracle=lambda **kwargs: oracle(SetupCostTask(**kwargs)),
         baselines=SETUP_COST,
         criterion="average",
+        live_form="Planner",
     ),
 )

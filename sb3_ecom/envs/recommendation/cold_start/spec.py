@@ -25,5 +25,6 @@ SPECS = (
         },
         privileged={"clairvoyant": oracle.clairvoyant},
         best_constant=0,
+        why_not_live="its items are made up anew in every episode, and no calibration fits them to a shop",
     ),
 )

@@ -23,5 +23,6 @@ SPECS = (
         },
         privileged={"clairvoyant": oracle.clairvoyant},
         best_constant=7,
+        why_not_live="its products are made up, and no calibration fits them to a shop",
     ),
 )

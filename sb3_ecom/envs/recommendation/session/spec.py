@@ -86,6 +86,7 @@ def _session(
         privileged=_PRIVILEGED,
         presets=("eshop",),
         best_constant=best_constant,
+        live_form="Recommender",
     )
 
 

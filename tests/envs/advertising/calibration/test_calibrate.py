@@ -10,9 +10,10 @@ import pytest
 from sb3_ecom.__main__ import main
 from sb3_ecom.core.arrays import NumpyBackend
 from sb3_ecom.core.tables.times import TimeReading
-from sb3_ecom.envs.advertising.calibration.calibrate import Fit, calibrate, correct_median
+from sb3_ecom.envs.advertising.calibration.calibrate import calibrate, correct_median
 from sb3_ecom.envs.advertising.calibration.fidelity import price_statistics, report, simulate_market
 from sb3_ecom.envs.advertising.calibration.fit import fit_prices, fit_response, fit_traffic
+from sb3_ecom.envs.advertising.calibration.tables import Fit
 from sb3_ecom.envs.advertising.pacing.dynamics import price_level
 from sb3_ecom.envs.advertising.pacing.env import PacingTask
 from sb3_ecom.envs.advertising.pacing.replay import replay_market

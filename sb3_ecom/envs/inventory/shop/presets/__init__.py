@@ -34,19 +34,19 @@ def load_preset(preset: str) -> ShopDemand:
     return presets.load_preset(SCHEMA, preset, _demand)
 
 
-def load_item_ids(preset: str | Path) -> tuple[str, ...]:
-    """Return the item ids of a preset, hashed or not, in the order of its demand; () where it holds none.
+def load_shop(preset: str | Path) -> tuple[ShopDemand, tuple[str, ...]]:
+    """Return the demand of a preset and its item ids, hashed or not, in the same order; () where it has none.
 
     Raises:
         ValueError: as `load_preset`, or if there is not one id for each item.
     """
 
-    def read(content: Content) -> tuple[str, ...]:
+    def read(content: Content) -> tuple[ShopDemand, tuple[str, ...]]:
         ids = tuple(map(str, content.get("items", {}).get("ids", ())))
         items = len(content["demand"]["mean"])
         if ids and (len(ids) != items or len(set(ids)) != items):
             raise ValueError(f"[items] ids must hold {items} different ids, got {len(ids)}")
-        return ids
+        return _demand(content), ids
 
     return presets.load_preset(SCHEMA, preset, read)
 
