@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from gymnasium import spaces
 from torch import Tensor, nn
+from torch.jit import TracerWarning  # type: ignore[attr-defined]
 
 OPSET = 17
 
@@ -105,9 +106,9 @@ _LOOK_AT_TENSORS = (
     r"torch\.nn\.modules\.rnn",
     r"sb3_ecom\.sb3\.policies\.slate_distribution",
 )
-#: What the exporter says of every graph of its kind. The first two are about its age: its graphs decide as the
-#: networks do. The last two warn of other batches and of negative indices: `export.check_folder` compares batches
-#: of 1 and of many on observations that are reached, and refuses a graph that differs.
+#: What the exporter says of every graph of its kind. The first two are about its age: its graphs decide as
+#: the networks do. The last two warn of other batches and of negative indices: `export.check_folder` compares
+#: batches of 1 and of many on observations that are reached, and refuses a graph that differs.
 _SAID_OF_ALL = (
     (r".*legacy TorchScript-based ONNX export", DeprecationWarning),
     (r"The feature will be removed\.", DeprecationWarning),
@@ -121,7 +122,7 @@ def quiet_tracing() -> Iterator[None]:
     """Silence what torch says of every trace of such networks; anything else is still said."""
     with warnings.catch_warnings():
         for module in _LOOK_AT_TENSORS:
-            warnings.filterwarnings("ignore", category=torch.jit.TracerWarning, module=module)
+            warnings.filterwarnings("ignore", category=TracerWarning, module=module)
         for message, category in _SAID_OF_ALL:
             warnings.filterwarnings("ignore", message, category)
         yield
