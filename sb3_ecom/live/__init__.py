@@ -17,9 +17,9 @@ EXPORTS: dict[str, str] = {
     "Orders": "planner",
     "Planner": "planner",
     "Recommender": "recommender",
-    "Slate": "recommender",
+    "Slate": "visit",
     "TickReport": "bidder",
-    "Visit": "recommender",
+    "Visit": "visit",
 }
 __all__ = sorted(EXPORTS)
 

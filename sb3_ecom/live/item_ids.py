@@ -57,6 +57,28 @@ class ItemIds:
         return [self.number(text, what) for text in texts]
 
 
+def own_ids(
+    ids: Sequence[str], known: Iterable[str] | None, hash_key: str | Path | None
+) -> tuple[str, ...] | None:
+    """Return the texts behind a preset's ids; None where they stand for themselves.
+
+    Args:
+        ids: N ids as the preset holds them.
+        known: the shop's own item ids, where those are hashes.
+        hash_key: file with the key of the hashes.
+
+    Raises:
+        ValueError: if one of the last two is given without the other, or as `unhash`.
+    """
+    if hash_key is None and known is not None:
+        raise ValueError("item_ids needs hash_key, the key file that calibrate wrote beside the log")
+    if hash_key is None:
+        return None
+    if known is None:
+        raise ValueError("hash_key needs item_ids, the shop's own ids")
+    return unhash(ids, known, Path(hash_key))
+
+
 def unhash(hashed: Sequence[str], known: Iterable[str], key: Path) -> tuple[str, ...]:
     """Return the texts behind hashed ids, given all ids that the shop has and the key of its hashes.
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from sb3_ecom.live.recommender import Recommender, Slate
+from sb3_ecom.live.recommender import Recommender
+from sb3_ecom.live.visit import Slate
 
 
 class _Strict(BaseModel):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from sb3_ecom.envs.recommendation.session.env import SessionTask
 from sb3_ecom.envs.recommendation.session.tracker import Session
 from sb3_ecom.live.catalogue import LiveCatalogue
+from sb3_ecom.live.decision_log import Decision
 from sb3_ecom.live.exploration import Exploration
 from sb3_ecom.live.pages import (
     ItemScores,
@@ -187,3 +189,42 @@ def _closed(catalogue: LiveCatalogue, state: Session | None, limits: Limits) -> 
 
 def _texts(catalogue: LiveCatalogue, shown: Shown) -> list[str]:
     return [catalogue.ids.ids[number] if number >= 0 else "" for number in shown.page]
+
+
+def log_row(
+    record: Record,
+    event_id: str,
+    made: MadePage,
+    limits: Limits,
+    catalogue: LiveCatalogue,
+    *,
+    policy: str,
+    explore: str,
+) -> Decision:
+    """Return the log's row of the page that was last added to a record.
+
+    Args:
+        record: of the visit, the page in it.
+        event_id: of the page.
+        made: the page.
+        limits: what the caller let be shown.
+        catalogue: that it was made with.
+        policy: that served.
+        explore: how it explored.
+    """
+    return Decision(
+        event_id=event_id,
+        visit=record["visit"],
+        time=time.time(),
+        number=len(record["pages"]) - 1,
+        policy=policy,
+        explore=explore,
+        context={key: record[key] for key in ("landing", "hour", "clicks")},
+        features=made.features,
+        items=tuple(made.items),
+        propensities=tuple(made.propensities),
+        excluded=restrictions(limits, catalogue),
+        candidates=limits.candidates,
+        fallback=made.fallback,
+        shadow=made.shadow,
+    )

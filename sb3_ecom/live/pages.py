@@ -13,9 +13,10 @@ from sb3_ecom.core.registry import Spec, spec
 from sb3_ecom.core.task import Task
 from sb3_ecom.envs.recommendation.session.env import SessionTask
 from sb3_ecom.envs.recommendation.session.ranker import item_scores
-from sb3_ecom.envs.recommendation.session.tracker import Session
+from sb3_ecom.envs.recommendation.session.tracker import Session, SessionTracker
 from sb3_ecom.live.catalogue import LiveCatalogue
 from sb3_ecom.live.exploration import Exploration
+from sb3_ecom.live.forms import refusal
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -181,3 +182,15 @@ def _fresh(masked: Floats, page: Ints, catalogue: LiveCatalogue) -> Ints:
     """Return the new items that are open and not above the last slot."""
     fresh = np.flatnonzero(catalogue.new & (masked > -np.inf))
     return fresh[~np.isin(fresh, page[:-1])]
+
+
+def session_task(policy: LivePolicy) -> SessionTask:
+    """Return the task of a policy of sessions.
+
+    Raises:
+        ValueError: if it is of another id than EcomRec-v0 and its kin.
+    """
+    task = policy.task
+    if not isinstance(task, SessionTask) or type(task.tracker) is not SessionTracker:
+        raise refusal("Recommender", policy.env_id)
+    return task

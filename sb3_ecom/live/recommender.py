@@ -5,45 +5,32 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sb3_ecom.core.checks import check_number
 from sb3_ecom.core.registry import spec
-from sb3_ecom.envs.recommendation.session.env import SessionTask
-from sb3_ecom.envs.recommendation.session.tracker import SessionTracker
 from sb3_ecom.live.catalogue import CatalogueChange, LiveCatalogue, read_catalogue
-from sb3_ecom.live.decision_log import Decision, DecisionLog, Reward
+from sb3_ecom.live.decision_log import DecisionLog, Reward
 from sb3_ecom.live.exploration import Exploration, parse_exploration
-from sb3_ecom.live.forms import refusal
-from sb3_ecom.live.item_ids import ItemIds, unhash
-from sb3_ecom.live.page_maker import PageMaker, read_limits, restrictions
-from sb3_ecom.live.pages import LivePolicy, ScoredPolicy, rule_policy
+from sb3_ecom.live.item_ids import ItemIds, own_ids
+from sb3_ecom.live.page_maker import PageMaker, log_row, read_limits
+from sb3_ecom.live.pages import LivePolicy, ScoredPolicy, rule_policy, session_task
 from sb3_ecom.live.policy import DeployedPolicy
+from sb3_ecom.live.visit import Slate, Visit
 from sb3_ecom.live.visit_store import UnknownVisitError, VisitStore, open_store
-from sb3_ecom.live.visits import Record, VisitFolder, new_page, new_record
+from sb3_ecom.live.visits import (
+    Record,
+    VisitFolder,
+    new_page,
+    new_record,
+    note_reward,
+    read_hour,
+    read_text,
+)
 
-
-@dataclass(frozen=True, kw_only=True)
-class Slate:
-    """A page to show.
-
-    Attributes:
-        event_id: names the page when its reward comes.
-        items: at most K item ids, best first; fewer where nothing else may be shown.
-        propensities: chance of each item, given those above it.
-        policy: name and version of what decided.
-        fallback: why the most popular items were shown in place of the policy's, or None.
-    """
-
-    event_id: str
-    items: tuple[str, ...]
-    propensities: tuple[float, ...]
-    policy: str
-    fallback: str | None = None
+__all__ = ["Recommender", "Slate", "Visit"]
 
 
 class Recommender:
@@ -74,7 +61,7 @@ class Recommender:
         shadow: str | Callable[[Any], Any] | None = None,
         seed: int | None = None,
     ) -> None:
-        task = _session_task(policy)
+        task = session_task(policy)
         ids = tuple(item_ids) if item_ids is not None else task.params.catalogue.item_ids
         if len(ids) != task.params.catalogue.size:
             raise ValueError(f"item_ids must hold {task.params.catalogue.size} ids, got {len(ids)}")
@@ -122,14 +109,7 @@ class Recommender:
             ValueError: if the folder is no export, or a hash belongs to none of the ids.
         """
         policy = DeployedPolicy(folder)
-        names: Sequence[str] | None = None
-        if hash_key is not None:
-            if item_ids is None:
-                raise ValueError("hash_key needs item_ids, the shop's own ids")
-            hashed = _session_task(policy).params.catalogue.item_ids
-            names = unhash(hashed, item_ids, Path(hash_key))
-        elif item_ids is not None:
-            raise ValueError("item_ids needs hash_key, the key file that calibrate wrote beside the log")
+        names = own_ids(session_task(policy).params.catalogue.item_ids, item_ids, hash_key)
         if decisions is None and log is not None:
             decisions = DecisionLog(log)
         if store is None:
@@ -153,7 +133,7 @@ class Recommender:
         Raises:
             ValueError: on an hour out of bounds or a visit that is open already.
         """
-        record = new_record(visit or secrets.token_hex(8), _text(landing, "landing"), _hour(hour))
+        record = new_record(visit or secrets.token_hex(8), read_text(landing, "landing"), read_hour(hour))
         if ":" in record["visit"]:
             raise ValueError(f"visit must hold no colon, got {record['visit']!r}")
         with self.store.lock(record["visit"]):
@@ -191,9 +171,9 @@ class Recommender:
         Raises:
             ValueError: on an hour out of bounds or an unknown candidate.
         """
-        texts = [_text(text, "clicks") for text in clicks]
+        texts = [read_text(text, "clicks") for text in clicks]
         landing, *later = texts or [None]
-        record = new_record(secrets.token_hex(8), landing, _hour(hour), tuple(map(str, later)))
+        record = new_record(secrets.token_hex(8), landing, read_hour(hour), tuple(map(str, later)))
         return self._page(record, candidates, exclude)
 
     def reward(self, event_id: str, clicked: str | None = None, bought: bool = False) -> None:
@@ -209,18 +189,7 @@ class Recommender:
         """
         visit = str(event_id).partition(":")[0]
         with self.store.lock(visit):
-            record = self.store.get(visit)
-            pages = [] if record is None else record["pages"]
-            page = next((each for each in pages if each["event_id"] == event_id), None)
-            if record is None or page is None:
-                raise UnknownVisitError(f"event {event_id!r} is unknown, or its visit is over")
-            if page["rewarded"]:
-                raise ValueError(f"event {event_id!r} was rewarded already")
-            if clicked is not None and (clicked not in page["items"] or not clicked):
-                raise ValueError(f"clicked item {clicked!r} was not on the page of event {event_id!r}")
-            if bought and clicked is None:
-                raise ValueError("bought needs the item clicked")
-            page.update(clicked=clicked, bought=bool(bought), rewarded=True)
+            record = note_reward(self.store.get(visit), event_id, clicked, bought)
             if self.log is not None:
                 note = Reward(event_id=event_id, time=time.time(), clicked=clicked, bought=bool(bought))
                 self.log.append(note)
@@ -282,24 +251,8 @@ class Recommender:
         # Kept before it is logged: a page that was never answered would count as one without a click.
         self.store.put(record["visit"], record)
         if self.log is not None:
-            context = {key: record[key] for key in ("landing", "hour", "clicks")}
-            decision = Decision(
-                event_id=event_id,
-                visit=record["visit"],
-                time=time.time(),
-                number=number,
-                policy=self.policy,
-                explore=str(self.explore),
-                context=context,
-                features=made.features,
-                items=tuple(made.items),
-                propensities=tuple(made.propensities),
-                excluded=restrictions(limits, catalogue),
-                candidates=limits.candidates,
-                fallback=made.fallback,
-                shadow=made.shadow,
-            )
-            self.log.append(decision)
+            said = {"policy": self.policy, "explore": str(self.explore)}
+            self.log.append(log_row(record, event_id, made, limits, catalogue, **said))
         pairs = [pair for pair in zip(made.items, made.propensities, strict=True) if pair[0]]
         return Slate(
             event_id=event_id,
@@ -308,59 +261,3 @@ class Recommender:
             policy=self.policy,
             fallback=made.fallback,
         )
-
-
-@dataclass(frozen=True)
-class Visit:
-    """One visitor's visit.
-
-    Attributes:
-        shop: that serves it.
-        name: of the visit.
-    """
-
-    shop: Recommender
-    name: str
-
-    def recommend(self, *, candidates: Iterable[str] | None = None, exclude: Iterable[str] = ()) -> Slate:
-        """Return the next page; earlier pages without a reward count as pages without a click.
-
-        Args:
-            candidates: the only items that may be shown; None: all on sale.
-            exclude: items that may not be shown, such as those out of stock.
-
-        Raises:
-            ValueError: if the visit is closed or over, or a candidate is unknown.
-        """
-        return self.shop._visit_page(self.name, candidates, exclude)
-
-    def reward(self, event_id: str, clicked: str | None = None, bought: bool = False) -> None:
-        """Note what became of a page of this visit; see `Recommender.reward`."""
-        if str(event_id).partition(":")[0] != self.name:
-            raise ValueError(f"event {event_id!r} is of another visit than {self.name!r}")
-        self.shop.reward(event_id, clicked, bought)
-
-    def close(self) -> None:
-        """End the visit: no further page; rewards may still come."""
-        self.shop._close(self.name)
-
-
-def _session_task(policy: LivePolicy) -> SessionTask:
-    task = policy.task
-    if not isinstance(task, SessionTask) or type(task.tracker) is not SessionTracker:
-        raise refusal("Recommender", policy.env_id)
-    return task
-
-
-def _hour(hour: float | None) -> float:
-    if hour is None:
-        now = time.localtime()
-        return now.tm_hour + now.tm_min / 60
-    check_number("hour", hour, low=0, below=24, unit="hours")
-    return float(hour)
-
-
-def _text(text: str | None, what: str) -> str | None:
-    if text is not None and not isinstance(text, str):
-        raise ValueError(f"{what} must be item ids as text, got {text!r}")
-    return text

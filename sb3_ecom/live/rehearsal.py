@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from sb3_ecom.core.arrays import NumpyBackend
 from sb3_ecom.envs.recommendation.session.env import SessionTask
-from sb3_ecom.live.recommender import Recommender, Visit
+from sb3_ecom.live.recommender import Recommender
+from sb3_ecom.live.visit import Visit
 
 _SIDE_BY_SIDE = 256  # visits that run at a time
 

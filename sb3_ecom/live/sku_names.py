@@ -117,7 +117,10 @@ class SkuNames:
         hashed = all(len(name) in (12, 64) and set(name) <= set("0123456789abcdef") for name in self.names)
         if self._key is not None:
             return ", hashed with this key"
-        return ": they are hashed, give hash_key, the file beside the log" if hashed else ""
+        if hashed:
+            return ": they are hashed, give hash_key, the file beside the log"
+        numbered = self.names == tuple(str(number) for number in range(1, len(self) + 1))
+        return ": they have no names and go by their numbers, '1' and up (or give skus)" if numbered else ""
 
 
 def read_hash_key(path: str | Path) -> bytes:

@@ -14,9 +14,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from sb3_ecom.core.checks import check_number
 from sb3_ecom.envs.recommendation.session.env import SessionTask
 from sb3_ecom.envs.recommendation.session.tracker import Landing, PageEvent, Session
 from sb3_ecom.live.catalogue import LiveCatalogue
+from sb3_ecom.live.visit_store import UnknownVisitError
 
 Record = dict[str, Any]
 _KEPT = 20_000  # visits whose tracked state is kept at hand
@@ -40,6 +42,50 @@ def new_record(visit: str, landing: str | None, hour: float, clicks: tuple[str, 
 def new_page(event_id: str, items: list[str]) -> Record:
     """Return a page of a record; an empty slot is an empty text."""
     return {"event_id": event_id, "items": items, "clicked": None, "bought": False, "rewarded": False}
+
+
+def note_reward(record: Record | None, event_id: str, clicked: str | None, bought: bool) -> Record:
+    """Note in a record what became of a page; return the record.
+
+    Raises:
+        ValueError: on an unknown or repeated event, or an item that was not on the page.
+    """
+    pages = [] if record is None else record["pages"]
+    page = next((each for each in pages if each["event_id"] == event_id), None)
+    if record is None or page is None:
+        raise UnknownVisitError(f"event {event_id!r} is unknown, or its visit is over")
+    if page["rewarded"]:
+        raise ValueError(f"event {event_id!r} was rewarded already")
+    if clicked is not None and (clicked not in page["items"] or not clicked):
+        raise ValueError(f"clicked item {clicked!r} was not on the page of event {event_id!r}")
+    if bought and clicked is None:
+        raise ValueError("bought needs the item clicked")
+    page.update(clicked=clicked, bought=bool(bought), rewarded=True)
+    return record
+
+
+def read_hour(hour: float | None) -> float:
+    """Return an hour of the day, the present one for None.
+
+    Raises:
+        ValueError: if it lies outside [0, 24).
+    """
+    if hour is None:
+        now = time.localtime()
+        return now.tm_hour + now.tm_min / 60
+    check_number("hour", hour, low=0, below=24, unit="hours")
+    return float(hour)
+
+
+def read_text(text: str | None, what: str) -> str | None:
+    """Return the text of an item id.
+
+    Raises:
+        ValueError: if it is none.
+    """
+    if text is not None and not isinstance(text, str):
+        raise ValueError(f"{what} must be item ids as text, got {text!r}")
+    return text
 
 
 class _Folded(NamedTuple):

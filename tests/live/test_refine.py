@@ -89,7 +89,7 @@ def test_too_few_pages_are_an_error(served):
 
 
 def test_the_command_writes_a_preset_that_loads(served, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("sb3_ecom.cli.refine.read_decisions", lambda folder: served)
+    monkeypatch.setattr("sb3_ecom.cli.refine.read_pages", lambda folder: served)
     out = tmp_path / "refined.toml"
     assert main(["refine", "decisions/", "--out", str(out)]) == 0
     said = capsys.readouterr().out
