@@ -12,7 +12,7 @@ from sb3_ecom.envs.advertising.auctions import MICROS
 from sb3_ecom.envs.advertising.auto_bidding.auction import SLOTS
 from sb3_ecom.envs.advertising.auto_bidding.dynamics import MAX_LOG_MULTIPLIER
 from sb3_ecom.envs.advertising.auto_bidding.env import AutoTask
-from sb3_ecom.envs.advertising.auto_bidding.market import build_landscape
+from sb3_ecom.envs.advertising.auto_bidding.market import build_landscape, price_scale
 from sb3_ecom.envs.advertising.auto_bidding.tracker import Opening, Report, Tracked
 from sb3_ecom.live.campaign import ROUNDING, Campaign, Market, Seen
 from sb3_ecom.live.tick_report import TickReport
@@ -43,6 +43,7 @@ class AutoCampaign(Campaign):
     ) -> None:
         params = task.params
         self._task, self._target = task, target
+        self.bundle = params.bundle
         self.decision_shape = (1, SLOTS if task.bids == "per_slot" else 1)
         impressions = params.auctions * params.bundle
         market = Market(
@@ -133,4 +134,5 @@ class AutoCampaign(Campaign):
             )
         # No impression costs more than was bid for it: multiplier x target x predicted conversions.
         bid = math.exp(log_multiplier) * self._target * params.conversion_rate
-        self.check_spend(report, tick, bid * (value if report.value is not None else top))
+        highest = bid * (value if report.value is not None else top)
+        self.check_spend(report, tick, highest, price_scale(params) / params.bundle)

@@ -16,6 +16,8 @@ from sb3_ecom.live.tick_report import TickReport
 _FAR = 4.0  # factor beyond the budgets of the training at which a budget is refused
 _BUSY = 20.0  # mean auctions of a tick at which a report is refused
 _OVERSHOOT = 0.1  # of the budget, by which platforms overspend now and then
+_CHEAP = 1e-3  # of the median price; a mean price below it is refused
+_MANY = 30  # wins of the simulator from which a mean price says something
 _SLACK = 100  # micros that rounded reports may add up to
 _TOLD = 4  # reports from which an assumed number of auctions is held against what they tell
 _OFF = math.log(2)  # log factor between the two at which it is said
@@ -64,6 +66,7 @@ class Campaign(ABC):
     #: Place of log(auctions over a mean day's) among the features of the tracker's history.
     traffic_column: ClassVar[int]
     decision_shape: tuple[int, ...] = (1,)  # of the tracker
+    bundle: int = 1  # impressions that an auction of the simulator sells
 
     def __init__(self, market: Market, budget: float, auctions_per_day: float | None) -> None:
         check_above("budget", budget, 0)
@@ -177,11 +180,23 @@ class Campaign(ABC):
             unit=f"({_BUSY:g} times a mean day's; see auctions_per_day)",
         )
 
-    def check_spend(self, report: TickReport, tick: int, highest: float) -> None:
-        """Raise ValueError if a tick cost more than its wins at the highest bid, all of them `highest`."""
+    def check_spend(self, report: TickReport, tick: int, highest: float, median: float) -> None:
+        """Raise ValueError if a tick cost more than its wins can have cost, or next to nothing.
+
+        Args:
+            report: of `tick`.
+            tick: its number.
+            highest: money for all its wins at the highest bid.
+            median: price of an impression.
+        """
         check_number(
             f"spend of tick {tick}",
             report.spend,
             high=highest * (1 + ROUNDING) + 1 / self.micros,
             unit=f"({report.wins:g} wins at the highest bid; is it in the currency of the preset's prices?)",
         )
+        if report.wins >= _MANY * self.bundle * self.scale and report.spend < _CHEAP * median * report.wins:
+            raise ValueError(
+                f"spend of tick {tick} must be >= {_CHEAP * median * report.wins:.6g} ({report.wins:g} wins "
+                f"at a thousandth of the median price), got {report.spend:.6g}: which unit is it in?"
+            )

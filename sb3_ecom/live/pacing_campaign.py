@@ -17,7 +17,6 @@ from sb3_ecom.live.campaign import ROUNDING, Campaign, Market, Seen
 from sb3_ecom.live.tick_report import TickReport
 
 _PER_MILLE = 1000.0  # a price of the preset is one of 1000 impressions
-_CHEAP = 1e-3  # of the median price; a mean price below it is refused
 
 
 class PacingCampaign(Campaign):
@@ -84,12 +83,7 @@ class PacingCampaign(Campaign):
         self.check_impressions(report, tick)
         median = self._task.params.price_median / _PER_MILLE
         highest = math.exp(log_multiplier) * self._highest_value * median * report.wins
-        self.check_spend(report, tick, highest)
+        self.check_spend(report, tick, highest, median)
         if report.value is not None:
             top = self._highest_value * report.wins * (1 + ROUNDING)
             check_number(f"value of tick {tick}", report.value, high=top, unit="(wins at the highest value)")
-        if report.wins >= 30 * self.scale and report.spend < _CHEAP * median * report.wins:
-            raise ValueError(
-                f"spend of tick {tick} must be >= {_CHEAP * median * report.wins:.6g} ({report.wins:g} wins "
-                f"at a thousandth of the median price), got {report.spend:.6g}: which unit is it in?"
-            )

@@ -133,6 +133,7 @@ def test_a_target_and_a_budget_beyond_the_training_are_said_with_every_bid(bidde
     ("changes", "message"),
     [
         ({"spend": 500.0}, r"spend of tick 0 must be <= .*wins at the highest bid"),
+        ({"spend": 1e-4}, r"spend of tick 0 must be >= .* which unit is it in\?"),
         ({"impressions": 1e7}, r"impressions of tick 0 must be <= .*auctions_per_day"),
         ({"value": 1e6}, r"value of tick 0 must be <= "),
     ],
