@@ -42,8 +42,9 @@ def measure_variants(
     to_onnx(thinned, saved.normalize, graphs["pruned"])
     found: dict[str, dict[str, float]] = {}
     own: Result | None = None
-    for name, graph in graphs.items():
-        variant = deployed.with_graph(graph)
+    variants = {name: deployed.with_graph(graph) for name, graph in graphs.items()}
+    times = _microseconds(variants)
+    for name, variant in variants.items():
         result = _play(env_id, variant, episodes, kwargs)
         own = result if own is None else own
         less, error = result.minus(own)
@@ -53,8 +54,8 @@ def measure_variants(
             "less": less,
             "less_stderr": error,
             "episodes": episodes,
-            "bytes": graph.stat().st_size,
-            "microseconds": _microseconds(variant),
+            "bytes": graphs[name].stat().st_size,
+            "microseconds": times[name],
         }
     int8, plain = found["int8"], found["policy"]
     quick = int8["microseconds"] < _FASTER * plain["microseconds"]
@@ -65,12 +66,16 @@ def _play(env_id: str, variant: DeployedPolicy, episodes: int, kwargs: Mapping[s
     return evaluate(env_id, PolicyMaker(lambda _: variant.fresh().act), episodes=episodes, **kwargs)
 
 
-def _microseconds(policy: DeployedPolicy) -> float:
-    """Return the median time of the graph on one observation."""
-    row = np.zeros((1, policy.width), dtype=np.float32)
-    times = []
+def _microseconds(variants: Mapping[str, DeployedPolicy]) -> dict[str, float]:
+    """Return the median time of each graph on one observation.
+
+    They take turns: what else the machine does slows all of them alike.
+    """
+    times: dict[str, list[float]] = {name: [] for name in variants}
     for _ in range(_TIMED):
-        start = time.perf_counter()
-        policy.run(row)
-        times.append(time.perf_counter() - start)
-    return round(1e6 * float(np.median(times)), 1)
+        for name, variant in variants.items():
+            row = np.zeros((1, variant.width), dtype=np.float32)
+            start = time.perf_counter()
+            variant.run(row)
+            times[name].append(time.perf_counter() - start)
+    return {name: round(1e6 * float(np.median(each)), 1) for name, each in times.items()}
