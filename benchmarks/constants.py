@@ -13,6 +13,7 @@ from gymnasium import spaces
 
 import sb3_ecom
 from sb3_ecom.core.arrays import NumpyBackend
+from sb3_ecom.core.cross_entropy import Search, cross_entropy
 from sb3_ecom.core.task import ItemRewardTask
 
 #: Under which arguments an action means a bid or a quantity, not an offset of a rule.
@@ -112,11 +113,14 @@ def best_page(value: Value, sizes: list[int]) -> Any:
 
 
 def best_in_box(value: Value, size: int, *, rounds: int = _ROUNDS, candidates: int = _CANDIDATES) -> Any:
-    """Search [-1, 1]^size: the best sixth of a round's draws makes the next round's distribution."""
-    source, mean, spread = np.random.default_rng(0), np.zeros(size), np.full(size, 0.5)
-    for _ in range(rounds):
-        drawn = np.clip(mean + spread * source.standard_normal((candidates, size)), -1, 1)
-        drawn[0] = np.clip(mean, -1, 1)
-        elite = drawn[np.argsort([-value(action.astype(np.float32)) for action in drawn])[: candidates // 6]]
-        mean, spread = elite.mean(axis=0), np.maximum(0.7 * elite.std(axis=0) + 0.2 * spread, 0.01)
-    return np.clip(mean, -1, 1).astype(np.float32)
+    """Search [-1, 1]^size by the cross-entropy method; the best sixth of a round's draws is the elite."""
+    search = Search(rounds, candidates, candidates // 6)
+    found = cross_entropy(
+        lambda action, _: value(action.astype(np.float32)),
+        np.zeros(size),
+        np.full(size, 0.5),
+        search,
+        low=-1.0,
+        high=1.0,
+    )
+    return found.astype(np.float32)
