@@ -16,12 +16,6 @@ from sb3_ecom.core.arrays import NumpyBackend
 from sb3_ecom.core.cross_entropy import Search, cross_entropy
 from sb3_ecom.core.task import ItemRewardTask
 
-#: Under which arguments an action means a bid or a quantity, not an offset of a rule.
-PLAIN_ACTIONS: dict[str, dict[str, Any]] = {
-    "EcomAds-v0": {"control": "absolute"},
-    "EcomAdsAuto-v0": {"control": "absolute"},
-    "EcomInventory-v0": {"action": "quantity"},
-}
 SEARCH_SEED = 1_224
 _TRIED = 24  # popular items that a slot of a page tries
 _ROUNDS, _CANDIDATES = 30, 32  # of the search in a box
@@ -50,12 +44,12 @@ def search_constant(env_id: str, *, episodes: int, seed: int = SEARCH_SEED, **kw
     1999), 30 rounds of 32.
 
     Args:
-        env_id: a registered id; its actions mean what `PLAIN_ACTIONS` says.
+        env_id: a registered id; its actions mean what `Spec.constant_kwargs` says.
         episodes: that every candidate meets.
         seed: of these episodes.
         **kwargs: of the environment.
     """
-    kwargs = {**PLAIN_ACTIONS.get(env_id, {}), **kwargs}
+    kwargs = {**sb3_ecom.spec(env_id).constant_kwargs, **kwargs}
     tried = 0
 
     def value(action: Any) -> float:

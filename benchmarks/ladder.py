@@ -26,7 +26,7 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import yaml
-from gates import GATES, gate_row, save_gate
+from gates import gate_row, save_gate
 from recording import MIN_SEEDS, record
 from rows import COLUMNS, PRINTED, make_rows, oracle_row
 from rungs import Ladder, Plan, Rung
@@ -72,7 +72,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--against", metavar="POLICY", help="differences to it, not to the best baseline")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="keeps models and returns")
     parser.add_argument("--record", action="store_true", help="rewrite the references of the id")
-    parser.add_argument("--gates", action="store_true", help="also the three gates of a recommendation task")
+    parser.add_argument("--gates", action="store_true", help="also the gates of constants, foresight, memory")
     parser.add_argument(
         "--figure", action="store_true", help="draw interquartile mean and profile of the ids"
     )
@@ -134,7 +134,7 @@ def climb(env_id: str, options: argparse.Namespace) -> list[Rung]:
     write_rows(path, columns, rows, first)
     print_rows(PRINTED, rows)
     print(f"saved {path}", flush=True)
-    if options.gates and env_id in GATES:
+    if options.gates:
         save_gate(gate_row(plan, rungs))
     return rungs
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from constants import PLAIN_ACTIONS, constant_policy, search_constant
+from constants import constant_policy, search_constant
 from episodes import BOUNDS, Episodes, Measured, stack
 from gymnasium import spaces
 from tqdm import tqdm
@@ -19,6 +19,8 @@ from training import cpu_seconds, entry_mark, model_path, policy_path, train, zo
 import sb3_ecom
 from sb3_ecom.core.files import write_whole
 from sb3_ecom.sb3.saved_model import load_policy
+
+ZERO = "always action 0"
 
 Kind = Literal["learner", "baseline", "privileged", "random", "constant", "bound"]
 
@@ -131,13 +133,12 @@ class Ladder:
         space = self.spec.make_task(**self.plan.env_kwargs).action_space
         policy = constant_policy(np.zeros(space.shape, space.dtype))
         measured = self.episodes.measure("zero_action", lambda: policy)
-        return Rung(policy="always action 0", kind="constant", measured=measured)
+        return Rung(policy=ZERO, kind="constant", measured=measured)
 
     def _constant(self) -> Rung:
-        plan, kwargs, name = self.plan, {}, "known_constant"
+        plan, kwargs, name = self.plan, self.spec.constant_kwargs, "known_constant"
         action, budget = self.spec.best_constant, ""
         if plan.search_episodes:
-            kwargs = PLAIN_ACTIONS.get(plan.env_id, {})
             name = f"constant_{plan.search_episodes}"
             action, budget = self._searched(name)
         measured = self.episodes.measure(name, lambda: constant_policy(action), **kwargs)
@@ -154,7 +155,7 @@ class Ladder:
             write_whole(path, json.dumps(kept).encode())
             print(f"\n{plan.env_id}: best constant action {kept['action']}, {found.budget}", flush=True)
         kept = json.loads(path.read_text(encoding="utf-8"))
-        space = self.spec.make_task(**{**PLAIN_ACTIONS.get(plan.env_id, {}), **plan.env_kwargs}).action_space
+        space = self.spec.make_task(**{**self.spec.constant_kwargs, **plan.env_kwargs}).action_space
         return space.dtype.type(kept["action"]), kept["budget"]
 
     def _train(self, policy: str, seed: int) -> None:

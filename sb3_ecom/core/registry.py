@@ -67,8 +67,14 @@ class Spec:
     privileged: Mapping[str, Callable[[Any], Policy]] = field(default_factory=lambda: MappingProxyType({}))
     presets: tuple[str, ...] = ()
     criterion: Literal["episode", "average"] = "episode"
-    #: The best constant action, where the task claims to need a policy: it must score below 0.5.
+    #: The best constant action known; it scores below 0.5, or `teaches` says why not.
     best_constant: Any = None
+    #: Arguments of `best_constant`: an action is a bid or a quantity, not a step or an offset.
+    constant_kwargs: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    #: What an id is good for in which a constant action scores 0.5 or more.
+    teaches: str = ""
+    #: The rule that an action of 0 is, where actions are its offsets: a learner is counted from there.
+    zero_action: str = ""
 
     @property
     def random(self) -> Reference:

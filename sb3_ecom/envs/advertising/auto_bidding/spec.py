@@ -44,5 +44,7 @@ SPECS = (
             },
         ),
         presets=tuple(PRESETS),
+        best_constant=(0.12,),
+        constant_kwargs={"control": "absolute"},
     ),
 )

@@ -56,6 +56,11 @@ SPECS = (
         ),
         privileged={"oracle_policy": OraclePolicy},
         presets=preset_names(),
-        best_constant=(0.07,),
+        best_constant=(0.084,),
+        constant_kwargs={"control": "absolute"},
+        teaches=(
+            "one bid all day earns most of what is possible in the default market: the id teaches the "
+            "pacing that is left; the preset `newcampaign`, whose hours are not known, leaves a learner more"
+        ),
     ),
 )

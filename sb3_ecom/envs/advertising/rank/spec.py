@@ -42,5 +42,10 @@ SPECS = (
         ),
         privileged={"oracle_policy": oracle_policy},
         presets=tuple(PRESETS),
+        best_constant=(-0.682, -0.061),
+        teaches=(
+            "a platform that never looks still earns most of the revenue with a well-chosen reserve: the id "
+            "teaches what following the market is worth, over the baseline `constant`"
+        ),
     ),
 )

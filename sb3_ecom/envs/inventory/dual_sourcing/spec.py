@@ -18,5 +18,6 @@ SPECS = (
         oracle=lambda **kwargs: oracle(DualSourcingTask(**kwargs)),
         baselines=DUAL_SOURCING,
         criterion="average",
+        best_constant=(3, 0),
     ),
 )

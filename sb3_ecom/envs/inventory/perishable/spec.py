@@ -18,5 +18,10 @@ SPECS = (
         oracle=lambda **kwargs: oracle(PerishableTask(**kwargs)),
         baselines=PERISHABLE,
         criterion="average",
+        best_constant=4,
+        teaches=(
+            "stock that spoils in two periods leaves little to decide, and a constant order is nearly "
+            "optimal: the id tells whether a learner gets the last few percent, against an exact optimum"
+        ),
     ),
 )

@@ -18,6 +18,11 @@ SPECS = (
         oracle=lambda **kwargs: oracle(LostSalesTask(**kwargs)),
         baselines=LOST_SALES,
         criterion="average",
+        best_constant=4,
+        teaches=(
+            "random orders cost so much that a constant one comes near: the id tells, against an exact "
+            "optimum, by how many percent a learner costs more (`Result.above_optimum`), not by the score"
+        ),
     ),
     Spec(
         id="EcomSetupCost-v0",
@@ -28,5 +33,6 @@ SPECS = (
         oracle=lambda **kwargs: oracle(SetupCostTask(**kwargs)),
         baselines=SETUP_COST,
         criterion="average",
+        best_constant=11,
     ),
 )

@@ -98,5 +98,6 @@ SPECS = (
         },
         presets=("eshop",),
         best_constant=_CONSTANT_QUERY,
+        zero_action="zero_action",
     ),
 )

@@ -79,7 +79,12 @@ _PRIVILEGED: dict[str, Callable[[Any], Policy]] = {
 
 
 def _session(
-    env_id: str, action: Literal["ranker", "slate", "single"], summary: str, best_constant: Any = None
+    env_id: str,
+    action: Literal["ranker", "slate", "single"],
+    summary: str,
+    best_constant: Any,
+    teaches: str = "",
+    zero_action: str = "",
 ) -> Spec:
     make_task = partial(_make_session, action=action)
     return Spec(
@@ -93,11 +98,23 @@ def _session(
         privileged=_PRIVILEGED,
         presets=("eshop",),
         best_constant=best_constant,
+        teaches=teaches,
+        zero_action=zero_action,
     )
 
 
 SPECS = (
-    _session("EcomRec-v0", "ranker", "a visitor's session in a web shop: weigh a ranker, page by page"),
+    _session(
+        "EcomRec-v0",
+        "ranker",
+        "a visitor's session in a web shop: weigh a ranker, page by page",
+        best_constant=CONSTANT_WEIGHTS,
+        teaches=(
+            "a ranker at constant weights already knows the last click, and earns most of what is possible: "
+            "the id teaches what is left, page by page. EcomRecSlate-v0 has no such ranker behind its action"
+        ),
+        zero_action="zero_action",
+    ),
     _session(
         "EcomRecSlate-v0",
         "slate",
