@@ -102,7 +102,12 @@ class SessionView(ProductView):
         size = getattr(task, "items", task.params.catalogue).size  # the table's last row may be "no click"
         embedding = shop.event[:size, _FACTS:]
         static, category = _catalogue(task, embedding)
-        self._layout, self._event = layout, shop.event
+        self._layout = layout
+        # An item in the history is recognised by its embedding's place along one ray.
+        self._ray = np.random.default_rng(0).normal(size=embedding.shape[1])
+        places = embedding.astype(np.float64) @ self._ray
+        self._order = np.argsort(places)
+        self._keys = places[self._order]
         self._groups, width = category.shape[1], embedding.shape[1]
         # columns: constants | last click x item | profiles x item | categories clicked x category
         parts = [static, *([embedding] * (1 + len(_FADING))), category]
@@ -131,10 +136,12 @@ class SessionView(ProductView):
 
     def closed(self, observation: Array, items: Array) -> Array:
         """Return which items' embeddings stand in the history: the landing item and what was clicked."""
-        seen = self._history(observation)[:, None, :, _FACTS:]
-        own = self._event[items][:, :, None, _FACTS:]
-        valid = self._history(observation)[:, None, :, 0] > 0
-        return np.asarray(((np.abs(seen - own).max(-1) < 1e-5) & valid).any(-1))
+        history = self._history(observation)
+        seen = history[..., _FACTS:].astype(np.float64) @ self._ray
+        right = np.clip(np.searchsorted(self._keys, seen), 1, len(self._keys) - 1)
+        left_is_nearer = seen - self._keys[right - 1] < self._keys[right] - seen
+        found = np.where(history[..., 0] > 0, self._order[right - left_is_nearer], -1)
+        return np.asarray((items[:, :, None] == found[:, None, :]).any(-1))
 
 
 _FACTS = 5  # floats of a click in a session's history before its embedding

@@ -38,5 +38,10 @@ SPECS = (
         ),
         privileged={"oracle_policy": oracle_policy},
         presets=tuple(PRESETS),
+        best_constant=(-0.5,) * 10,
+        teaches=(
+            "one bid for all keywords and days earns most of what is possible: the id teaches what telling "
+            "keywords apart is worth, over `truthful` and `learnt_landscape`"
+        ),
     ),
 )

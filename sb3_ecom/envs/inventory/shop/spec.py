@@ -19,11 +19,8 @@ SPECS = (
         baselines=SHOP,
         privileged=PRIVILEGED,
         presets=("online_retail_uk",),
-        best_constant=(0.0,) * 20,
-        teaches=(
-            "actions are offsets of a textbook reorder rule, which earns most of what is possible: what a "
-            "learner adds to that rule counts, and what the tuned rules add to it"
-        ),
-        zero_action="a reorder point and lot of the forecast demand, untuned",
+        best_constant=(-1.0, -0.613, -0.613, -1.0, -1.0, -1.0, -1.0, -1.0, -1.0, -0.677),
+        constant_kwargs={"action": "quantity"},
+        zero_action="a reorder point and a lot of the forecast demand, untuned",
     ),
 )
