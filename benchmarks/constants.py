@@ -13,14 +13,9 @@ from gymnasium import spaces
 
 import sb3_ecom
 from sb3_ecom.core.arrays import NumpyBackend
+from sb3_ecom.core.cross_entropy import Search, cross_entropy
 from sb3_ecom.core.task import ItemRewardTask
 
-#: Under which arguments an action means a bid or a quantity, not an offset of a rule.
-PLAIN_ACTIONS: dict[str, dict[str, Any]] = {
-    "EcomAds-v0": {"control": "absolute"},
-    "EcomAdsAuto-v0": {"control": "absolute"},
-    "EcomInventory-v0": {"action": "quantity"},
-}
 SEARCH_SEED = 1_224
 _TRIED = 24  # popular items that a slot of a page tries
 _ROUNDS, _CANDIDATES = 30, 32  # of the search in a box
@@ -49,12 +44,12 @@ def search_constant(env_id: str, *, episodes: int, seed: int = SEARCH_SEED, **kw
     1999), 30 rounds of 32.
 
     Args:
-        env_id: a registered id; its actions mean what `PLAIN_ACTIONS` says.
+        env_id: a registered id; its actions mean what `Spec.constant_kwargs` says.
         episodes: that every candidate meets.
         seed: of these episodes.
         **kwargs: of the environment.
     """
-    kwargs = {**PLAIN_ACTIONS.get(env_id, {}), **kwargs}
+    kwargs = {**sb3_ecom.spec(env_id).constant_kwargs, **kwargs}
     tried = 0
 
     def value(action: Any) -> float:
@@ -112,11 +107,14 @@ def best_page(value: Value, sizes: list[int]) -> Any:
 
 
 def best_in_box(value: Value, size: int, *, rounds: int = _ROUNDS, candidates: int = _CANDIDATES) -> Any:
-    """Search [-1, 1]^size: the best sixth of a round's draws makes the next round's distribution."""
-    source, mean, spread = np.random.default_rng(0), np.zeros(size), np.full(size, 0.5)
-    for _ in range(rounds):
-        drawn = np.clip(mean + spread * source.standard_normal((candidates, size)), -1, 1)
-        drawn[0] = np.clip(mean, -1, 1)
-        elite = drawn[np.argsort([-value(action.astype(np.float32)) for action in drawn])[: candidates // 6]]
-        mean, spread = elite.mean(axis=0), np.maximum(0.7 * elite.std(axis=0) + 0.2 * spread, 0.01)
-    return np.clip(mean, -1, 1).astype(np.float32)
+    """Search [-1, 1]^size by the cross-entropy method; the best sixth of a round's draws is the elite."""
+    search = Search(rounds, candidates, candidates // 6)
+    found = cross_entropy(
+        lambda action, _: value(action.astype(np.float32)),
+        np.zeros(size),
+        np.full(size, 0.5),
+        search,
+        low=-1.0,
+        high=1.0,
+    )
+    return found.astype(np.float32)

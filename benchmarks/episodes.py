@@ -16,7 +16,7 @@ from studies.records import commit
 import sb3_ecom
 from sb3_ecom.core.arrays import Floats
 from sb3_ecom.core.evaluate import chunks
-from sb3_ecom.core.files import open_whole
+from sb3_ecom.core.files import open_whole, write_whole
 from sb3_ecom.envs.advertising.auto_bidding import oracle as auto_bidding
 from sb3_ecom.envs.advertising.channel import oracle as channel
 from sb3_ecom.envs.advertising.keyword import oracle as keyword
@@ -93,6 +93,17 @@ class Episodes:
     def holds(self, name: str) -> bool:
         """Return whether the folder holds the returns of this policy."""
         return self._path(name).is_file()
+
+    def note(self, name: str, text: str) -> None:
+        """Keep a line about a policy beside its returns."""
+        path = self._path(name).with_suffix(".txt")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, text.encode())
+
+    def noted(self, name: str) -> str:
+        """Return the line that `note` kept; empty where there is none."""
+        path = self._path(name).with_suffix(".txt")
+        return path.read_text(encoding="utf-8") if path.is_file() else ""
 
     def folder_of(self, what: str) -> Path:
         """Return the folder that keeps something of these episodes."""

@@ -3,6 +3,7 @@
     python benchmarks/ladder.py EcomRec-v0 --seeds 5 --episodes 20000 --record
     python benchmarks/ladder.py --all --seeds 5 --record --figure
     python benchmarks/ladder.py EcomRec-v0 --policies zoo LstmPolicy GruPolicy --steps 1000000
+    python benchmarks/ladder.py EcomRecContext-v0 --logged 10000  # a million random pages
     python benchmarks/ladder.py EcomAds-v0 --env-kwargs preset:newcampaign --constant
 
 Each seed of the learner is one `python -m rl_zoo3.train` with the zoo entry, stepped natively. Every policy
@@ -26,7 +27,7 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import yaml
-from gates import GATES, gate_row, save_gate
+from gates import gate_row, save_gate
 from recording import MIN_SEEDS, record
 from rows import COLUMNS, PRINTED, make_rows, oracle_row
 from rungs import Ladder, Plan, Rung
@@ -59,6 +60,9 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--constant", action="store_true", help="search the best constant action")
     parser.add_argument("--search-episodes", type=int, default=128, help="of the search of constants")
+    parser.add_argument(
+        "--logged", type=int, default=0, metavar="VISITS", help="a round, for the rungs of supervised rankers"
+    )
     parser.add_argument("--oracle", action="store_true", help="compute what the id's oracle says, too")
     parser.add_argument("--steps", type=int, help="of the training, instead of the entry's")
     parser.add_argument("--env-kwargs", nargs="+", default=[], metavar="KEY:VALUE")
@@ -72,7 +76,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--against", metavar="POLICY", help="differences to it, not to the best baseline")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="keeps models and returns")
     parser.add_argument("--record", action="store_true", help="rewrite the references of the id")
-    parser.add_argument("--gates", action="store_true", help="also the three gates of a recommendation task")
+    parser.add_argument("--gates", action="store_true", help="also the gates of constants, foresight, memory")
     parser.add_argument(
         "--figure", action="store_true", help="draw interquartile mean and profile of the ids"
     )
@@ -96,6 +100,7 @@ def plan_of(env_id: str, options: argparse.Namespace) -> Plan:
         episode_seed=options.episode_seed,
         policies=tuple(options.policies),
         rules=None if options.rules is None else tuple(options.rules),
+        pages=options.logged,
         search_episodes=options.search_episodes if options.constant else 0,
         env_kwargs=parse_env_kwargs(options.env_kwargs),
         train_kwargs=parse_env_kwargs(options.train_kwargs),
@@ -134,7 +139,7 @@ def climb(env_id: str, options: argparse.Namespace) -> list[Rung]:
     write_rows(path, columns, rows, first)
     print_rows(PRINTED, rows)
     print(f"saved {path}", flush=True)
-    if options.gates and env_id in GATES:
+    if options.gates:
         save_gate(gate_row(plan, rungs))
     return rungs
 

@@ -57,6 +57,7 @@ def figures(
             policy=policy,
             results=results,
             seeds=len(rung.measured.returns) if learner else 0,
+            budget=rung.budget,
             minus_baseline=minus,
         )
 

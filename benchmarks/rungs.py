@@ -10,17 +10,21 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from constants import PLAIN_ACTIONS, constant_policy, search_constant
+from constants import constant_policy, search_constant
 from episodes import BOUNDS, Episodes, Measured, stack
 from gymnasium import spaces
+from supervised import RANKERS, fit_supervised, has_rankers
 from tqdm import tqdm
 from training import cpu_seconds, entry_mark, model_path, policy_path, train, zoo_entry
 
 import sb3_ecom
 from sb3_ecom.core.files import write_whole
+from sb3_ecom.core.parametric import Parametric
 from sb3_ecom.sb3.saved_model import load_policy
 
-Kind = Literal["learner", "baseline", "privileged", "random", "constant", "bound"]
+ZERO = "always action 0"
+
+Kind = Literal["learner", "supervised", "baseline", "privileged", "random", "constant", "bound"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +38,7 @@ class Plan:
     episode_seed: int = 7
     policies: tuple[str, ...] = ("zoo",)  # classes to train; "zoo" is the entry's own
     rules: tuple[str, ...] | None = None  # baselines and privileged policies; None is all
+    pages: int = 0  # of each round's log, in visits, to which supervised rankers are fitted; 0: no such rungs
     search_episodes: int = 0  # of the search of a constant action; 0 takes the known one
     env_kwargs: Mapping[str, Any] = field(default_factory=dict)
     train_kwargs: Mapping[str, Any] = field(default_factory=dict)  # on top of `env_kwargs`, in training
@@ -107,20 +112,45 @@ class Ladder:
             for name in rules:
                 if plan.rules is None or name in plan.rules:
                     yield name, lambda name=name, kind=kind: self._named(name, kind)
-        if isinstance(spec.make_task(**plan.env_kwargs).action_space, spaces.Box):
-            yield "zero action", self._zero
-        if plan.search_episodes or (spec.best_constant is not None and not plan.env_kwargs):
-            yield "best constant action", self._constant
-        if plan.env_id in BOUNDS:
-            yield "bound", self._bound
+        yield from self._yardsticks()
+        if plan.pages and has_rankers(spec.make_task(**plan.env_kwargs)):
+            for name in RANKERS:
+                yield name, lambda name=name: self._supervised(name)
         if plan.seeds:
             for policy in plan.policies:
                 for seed in range(plan.seeds):
                     yield f"{policy}, seed {seed}", lambda policy=policy, seed=seed: self._train(policy, seed)
                 yield policy, lambda policy=policy: self._learner(policy)
 
+    def _yardsticks(self) -> Iterator[tuple[str, Callable[[], Rung | None]]]:
+        """Yield what is no policy: constants and the bound."""
+        plan, spec = self.plan, self.spec
+        if isinstance(spec.make_task(**plan.env_kwargs).action_space, spaces.Box):
+            yield "zero action", self._zero
+        if plan.search_episodes or (spec.best_constant is not None and not plan.env_kwargs):
+            yield "best constant action", self._constant
+        if plan.env_id in BOUNDS:
+            yield "bound", self._bound
+
     def _named(self, name: str, kind: Kind) -> Rung:
-        return Rung(policy=name, kind=kind, measured=self.episodes.measure(name, lambda: name))
+        rule = self.spec.baselines.get(name)
+        kept, budget = name, ""
+        if isinstance(rule, Parametric):  # other numbers are another policy
+            kept, budget = f"{name}-{entry_mark(rule.present)}", rule.budget
+        return Rung(policy=name, kind=kind, measured=self.episodes.measure(kept, lambda: name), budget=budget)
+
+    def _supervised(self, name: str) -> Rung:
+        plan = self.plan
+
+        def fit() -> Any:
+            found = fit_supervised(plan.env_id, name, plan.pages, plan.env_kwargs)
+            self.episodes.note(name_kept, found.budget)
+            return found.policy
+
+        name_kept = f"{name}-{plan.pages}"
+        measured = self.episodes.measure(name_kept, fit)
+        budget = self.episodes.noted(name_kept)
+        return Rung(policy=name, kind="supervised", measured=measured, budget=budget)
 
     def _bound(self) -> Rung | None:
         found = self.episodes.bound()
@@ -131,13 +161,12 @@ class Ladder:
         space = self.spec.make_task(**self.plan.env_kwargs).action_space
         policy = constant_policy(np.zeros(space.shape, space.dtype))
         measured = self.episodes.measure("zero_action", lambda: policy)
-        return Rung(policy="always action 0", kind="constant", measured=measured)
+        return Rung(policy=ZERO, kind="constant", measured=measured)
 
     def _constant(self) -> Rung:
-        plan, kwargs, name = self.plan, {}, "known_constant"
+        plan, kwargs, name = self.plan, self.spec.constant_kwargs, "known_constant"
         action, budget = self.spec.best_constant, ""
         if plan.search_episodes:
-            kwargs = PLAIN_ACTIONS.get(plan.env_id, {})
             name = f"constant_{plan.search_episodes}"
             action, budget = self._searched(name)
         measured = self.episodes.measure(name, lambda: constant_policy(action), **kwargs)
@@ -154,7 +183,7 @@ class Ladder:
             write_whole(path, json.dumps(kept).encode())
             print(f"\n{plan.env_id}: best constant action {kept['action']}, {found.budget}", flush=True)
         kept = json.loads(path.read_text(encoding="utf-8"))
-        space = self.spec.make_task(**{**PLAIN_ACTIONS.get(plan.env_id, {}), **plan.env_kwargs}).action_space
+        space = self.spec.make_task(**{**self.spec.constant_kwargs, **plan.env_kwargs}).action_space
         return space.dtype.type(kept["action"]), kept["budget"]
 
     def _train(self, policy: str, seed: int) -> None:

@@ -122,7 +122,11 @@ def test_evaluate_computes_the_optimum_of_other_arguments(run):
         100 * (-expected.mean / 5.43822 - 1), abs=0.01
     )
     _, out, _ = run(*command, "--env-kwargs", "lead_time:1", "reward_weights:{'penalty': 2.0}")
-    assert "cost_above_optimum_percent" not in json.loads(out)[0]
+    assert "cost_above_optimum_percent" not in json.loads(out)[0]  # stock that costs nothing has no optimum
+    _, out, _ = run(
+        *command, "--env-kwargs", "lead_time:1", "reward_weights:{'holding': 2.0, 'penalty': 2.0}"
+    )
+    assert json.loads(out)[0]["cost_above_optimum_percent"] < 5
     _, out, _ = run(*command[:-1], "--env-kwargs", "lead_time:1")
     assert "1 = optimum (-4.04071); measured with these arguments" in out
 

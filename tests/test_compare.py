@@ -210,6 +210,9 @@ def test_the_rule_under_a_model_is_not_tuned_again(monkeypatch):
 
 
 def test_a_scale_does_not_wait_for_a_search(capsys):
-    command = ("evaluate", "EcomInventory-v0", "--baseline", "random", "--episodes", "4")
-    assert main([*command, "--env-kwargs", "num_items:2", "horizon:20"]) == 0
+    command = ("evaluate", "EcomInventory-v0", "--baseline", "random", "--episodes", "4", "--env-kwargs")
+    assert main([*command, "num_items:2", "horizon:20"]) == 0
+    assert "1 = bound" in capsys.readouterr().out
+    unbounded = ("num_items:2", "horizon:20", "reward_weights:{'margin': 1.0, 'lines': -1.0}")
+    assert main([*command, *unbounded]) == 0
     assert "no score: its best baseline forecast_refined must be tuned" in capsys.readouterr().out

@@ -188,6 +188,14 @@ def _middle(task):
     return lambda obs: actions[task.kind](len(obs))
 
 
+def _oracle(informed, **kwargs):
+    if kwargs:
+        raise ValueError(f"the toy's oracle is of its defaults, got {', '.join(kwargs)}")
+    return Oracle(
+        kind="best-known", value=informed, stderr=0.02, information="the hidden taste", policy=_informed
+    )
+
+
 def toy_spec(env_id, action):
     """The Spec of a toy id."""
     random, informed = MEASURED[action]
@@ -199,9 +207,7 @@ def toy_spec(env_id, action):
             random=_reference("random", random), best_known=_reference("informed", informed)
         ),
         best_known_kind="best-known",
-        oracle=lambda **kwargs: Oracle(
-            kind="best-known", value=informed, stderr=0.02, information="the hidden taste", policy=_informed
-        ),
+        oracle=partial(_oracle, informed),
         baselines={"middle": _middle},
         privileged={"informed": _informed},
     )

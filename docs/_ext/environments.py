@@ -77,7 +77,7 @@ def page(entry: Spec, task: Any) -> str:
     lines += _presets(entry)
     lines += ["## Baselines", ""]
     lines += _table(("name", "what it does", "sees"), _baseline_rows(entry))
-    lines += ["## Results", "", _criterion(entry), ""]
+    lines += ["## Results", "", _criterion(entry), "", _constant(entry), ""]
     lines += _table(("policy", "return", "standard error", "command"), _result_rows(entry))
     lines += _vectorised(entry)
     lines += ["## Source", "", sections.get("Source", ""), ""]
@@ -162,6 +162,16 @@ def _criterion(entry: Spec) -> str:
         "best-known": "the best policy known, which may see hidden state",
     }[entry.best_known_kind]
     return f"{unit}; the best known figure is {kind}. Score 0 is random, 1 the best known."
+
+
+def _constant(entry: Spec) -> str:
+    """Return what a constant action is worth here, in words."""
+    meant = ", ".join(f"`{name}={value!r}`" for name, value in entry.constant_kwargs.items())
+    text = "" if not meant else f" (a constant is searched with {meant}, where an action is a quantity)"
+    zero = f" An action of 0 is a rule: {entry.zero_action}." if entry.zero_action else ""
+    if entry.teaches:
+        return f"A constant action scores above one half{text}: {entry.teaches}.{zero}"
+    return f"No constant action is known that scores one half{text}.{zero}"
 
 
 def _result_rows(entry: Spec) -> list[tuple[str, ...]]:

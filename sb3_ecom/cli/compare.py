@@ -27,11 +27,12 @@ from sb3_ecom.cli.evaluate import (
 )
 from sb3_ecom.cli.models import add_model_options, load_model, tuned_rules
 from sb3_ecom.cli.rules import find_rule
-from sb3_ecom.cli.score_scale import Scale, find_scale
+from sb3_ecom.cli.score_scale import find_scale
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.console import make_console
 from sb3_ecom.core.evaluate import PolicyMaker, Result, evaluate
 from sb3_ecom.core.registry import Spec
+from sb3_ecom.core.score_scale import Scale
 from sb3_ecom.core.statistics import Estimate, difference, estimate_mean
 
 
@@ -161,9 +162,7 @@ def _play(entry: Spec, policy: Any, options: argparse.Namespace, kwargs: dict[st
     ]
     returns = np.concatenate([part.returns for part in parts])
     found = estimate_mean(returns)
-    return Result(
-        mean=found.mean, stderr=found.stderr, returns=returns, metrics={}, score=entry.score(found.mean)
-    )
+    return Result(mean=found.mean, stderr=found.stderr, returns=returns, metrics={})
 
 
 def _table(model: str, own: Estimate, found: list[Comparison], scale: Scale | str) -> Table:

@@ -19,10 +19,11 @@ from sb3_ecom.cli.arguments import (
     read_env_kwargs,
 )
 from sb3_ecom.cli.models import add_model_options, load_model, tuned_rules
-from sb3_ecom.cli.score_scale import Scale, find_scale
+from sb3_ecom.cli.score_scale import find_scale
 from sb3_ecom.core.console import make_console
 from sb3_ecom.core.evaluate import Result, evaluate
 from sb3_ecom.core.registry import Spec, make_task
+from sb3_ecom.core.score_scale import Scale
 from sb3_ecom.core.statistics import estimate_mean
 
 
@@ -162,7 +163,7 @@ def _policies(entry: Spec, options: argparse.Namespace, kwargs: dict[str, Any]) 
 def computed_optimum(entry: Spec, kwargs: dict[str, Any]) -> float | None:
     """Return the proven optimum of an average cost under `kwargs`, if it can be computed and is another."""
     proven = entry.criterion == "average" and entry.best_known_kind == "optimal"
-    if not proven or not kwargs or "reward_weights" in kwargs:  # optima are of the unweighted costs
+    if not proven or not kwargs:
         return None
     try:
         oracle = entry.oracle(**kwargs)

@@ -1,33 +1,16 @@
-"""The scale of scores on the arguments at hand: 0 is random, 1 a reference policy in the same episodes."""
+"""The scale of scores on the arguments at hand: of the best known, else of a baseline."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from sb3_ecom.core.evaluate import Result
 from sb3_ecom.core.policies import TunedMaker
 from sb3_ecom.core.registry import Spec
+from sb3_ecom.core.score_scale import Scale, scale_of
 
 _APART = 1.96  # standard errors between the ends of a scale that says something
-
-
-class Scale(NamedTuple):
-    """Returns that score 0 and 1."""
-
-    low: float
-    high: float
-    reference: str  # whose return scores 1
-    of_defaults: bool  # whether the ends are the figures on record for the id's default arguments
-
-    def score(self, value: float) -> float:
-        """Return (value - low) / (high - low)."""
-        return (value - self.low) / (self.high - self.low)
-
-    def __str__(self) -> str:
-        """Say which returns score 0 and 1, and where they are from."""
-        source = "on record, of other episodes" if self.of_defaults else "measured with these arguments"
-        return f"score 0 = random ({self.low:.6g}), 1 = {self.reference} ({self.high:.6g}); {source}"
 
 
 def find_scale(
@@ -40,8 +23,8 @@ def find_scale(
 ) -> Scale | str:
     """Return the scale of an id's scores with these arguments, or why there is none.
 
-    With default arguments it is that of the figures on record. With others both ends are measured: random,
-    and the proven optimum where it was computed, else the best baseline.
+    With default arguments it is that of the figures on record. With others random scores 0, and the proven
+    optimum 1 where it was computed, else what `scale_of` knows, else the best baseline in the same episodes.
 
     Args:
         entry: the id.
@@ -51,8 +34,9 @@ def find_scale(
         optimum: proven one of these arguments, or None.
         tuned: baselines whose constants are at hand, which need no search.
     """
-    if not kwargs:
-        return Scale(entry.random.value, entry.best_known.value, entry.best_known_kind, True)
+    known = scale_of(entry.id, kwargs) if optimum is None else ""
+    if isinstance(known, Scale):
+        return known
     random = results.get("random") or play("random")
     if optimum is not None:
         return Scale(random.mean, optimum, "optimum", False)

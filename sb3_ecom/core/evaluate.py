@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from copy import copy
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from sb3_ecom.core.checks import check_at_least
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.core.policies import end_notice
 from sb3_ecom.core.registry import Kind, Oracle, Policy, Spec, make_task, spec
+from sb3_ecom.core.score_scale import Scale, scale_of, unknown_scale
 from sb3_ecom.core.task import Metric, Task
 
 _COPIES = 1024  # episodes that run side by side
@@ -33,8 +35,18 @@ class Result:
     stderr: float  # of the mean
     returns: Array  # (episodes,), in the order of the common customers
     metrics: dict[str, float]
-    score: float  # (mean - random) / (best known - random), of the id's default arguments
     optimum: float | None = None  # proven optimum of `mean`, where the Spec's reference is one
+    scale: Callable[[], Scale | str] = unknown_scale  # of scores with these arguments, or why there is none
+
+    @property
+    def score(self) -> float | None:
+        """(mean - random) / (best known - random) of the arguments at hand; None where that is not known.
+
+        With other arguments than the defaults random and best are computed when this is first asked for, some
+        seconds, and kept in the user's cache folder.
+        """
+        scale = self.scale()
+        return None if isinstance(scale, str) else scale.score(self.mean)
 
     def minus(self, other: Result) -> tuple[float, float]:
         """Return the paired difference of the means and its standard error."""
@@ -115,8 +127,8 @@ def evaluate(
         stderr=_stderr(returns),
         returns=returns,
         metrics=summarise(task.metrics, merged),
-        score=entry.score(mean),
         optimum=entry.best_known.value if entry.best_known_kind == "optimal" and not kwargs else None,
+        scale=partial(scale_of, env_id, kwargs),
     )
 
 

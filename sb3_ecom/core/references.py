@@ -21,6 +21,7 @@ class Reference:
     command: str  # prints or writes this figure
     results: str = ""  # the table under benchmarks/results that holds it, where there is one
     seeds: int = 0  # trainings behind a learner's figure; 0 where that is not on record
+    budget: str = ""  # of the search or the training behind the policy
     minus_baseline: tuple[float, float] | None = None  # to the best baseline, paired: (mean, standard error)
 
 

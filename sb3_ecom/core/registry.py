@@ -68,10 +68,16 @@ class Spec:
     privileged: Mapping[str, Callable[[Any], Policy]] = field(default_factory=lambda: MappingProxyType({}))
     presets: tuple[str, ...] = ()
     criterion: Literal["episode", "average"] = "episode"
-    #: The best constant action, where the task claims to need a policy: it must score below 0.5.
+    #: The best constant action known; it scores below 0.5, or `teaches` says why not.
     best_constant: Any = None
     live_form: Literal["Recommender", "Bidder", "Planner"] | None = None  # its class in `sb3_ecom.live`
     why_not_live: str = "its spec names none"  # where there is no live form
+    #: Arguments of `best_constant`: an action is a bid or a quantity, not a step or an offset.
+    constant_kwargs: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    #: What an id is good for in which a constant action scores 0.5 or more.
+    teaches: str = ""
+    #: The rule that an action of 0 is, where actions are its offsets: a learner is counted from there.
+    zero_action: str = ""
 
     @property
     def random(self) -> Reference:
@@ -93,9 +99,37 @@ class Spec:
         """The algorithm that zoo_configs trains, where it was measured."""
         return self.references.learner
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "oracle", _CheckedOracle.of(self))
+
     def score(self, value: float) -> float:
-        """Return (value - random) / (best known - random)."""
+        """Return (value - random) / (best known - random), both on record for the default arguments."""
         return (value - self.random.value) / (self.best_known.value - self.random.value)
+
+
+class _CheckedOracle:
+    """An id's oracle that refuses arguments which it does not answer for."""
+
+    def __init__(self, entry: Spec, solve: Callable[..., Oracle]) -> None:
+        self._id, self._criterion, self.solve = entry.id, entry.criterion, solve
+
+    @classmethod
+    def of(cls, entry: Spec) -> _CheckedOracle:
+        known = entry.oracle
+        return cls(entry, known.solve if isinstance(known, _CheckedOracle) else known)
+
+    def __call__(self, **kwargs: Any) -> Oracle:
+        """Return the best value under these arguments of the task.
+
+        Raises:
+            ValueError: on an argument that the task does not take, or for which nothing is known.
+        """
+        if kwargs.pop("max_episode_steps", None) is not None and self._criterion == "episode":
+            raise ValueError(f"the oracle of {self._id} is of whole episodes: max_episode_steps must be None")
+        try:
+            return self.solve(**kwargs)
+        except TypeError as error:
+            raise _argument_error(self._id, error) from error
 
 
 _SPECS: dict[str, Spec] = {}
@@ -153,11 +187,7 @@ def make_task(env_id: str, max_episode_steps: int | None = None, **kwargs: Any) 
     try:
         task = entry.make_task(**kwargs)
     except TypeError as error:
-        found = re.search(r"(?:unexpected|multiple values for) keyword argument '(\w+)'", str(error))
-        if found is None:
-            raise
-        known = ", ".join(name for name in known_arguments(entry) if name != found[1])
-        raise ValueError(f"{env_id} takes no argument {found[1]!r}; it takes {known}") from error
+        raise _argument_error(env_id, error) from error
     mark_origin(task, origin_of(env_id, task, kwargs))
     if max_episode_steps is None:
         return task
@@ -165,6 +195,15 @@ def make_task(env_id: str, max_episode_steps: int | None = None, **kwargs: Any) 
     task = copy(task)
     task.horizon = min(task.horizon, int(max_episode_steps))
     return task
+
+
+def _argument_error(env_id: str, error: TypeError) -> Exception:
+    """Return a ValueError that names an unknown argument; any other TypeError as it is."""
+    found = re.search(r"(?:unexpected|multiple values for) keyword argument '(\w+)'", str(error))
+    if found is None:
+        return error
+    known = ", ".join(name for name in known_arguments(spec(env_id)) if name != found[1])
+    return ValueError(f"{env_id} takes no argument {found[1]!r}; it takes {known}")
 
 
 def known_arguments(entry: Spec) -> list[str]:

@@ -106,9 +106,9 @@ def interquartile_mean(scores: ArrayLike) -> float:
 
     Source: Agarwal et al. 2021, arXiv:2108.13264, section 4.3.
     """
-    ordered = np.sort(np.ravel(np.asarray(scores, dtype=np.float64)))
-    cut = ordered.size // 4
-    return float(ordered[cut : ordered.size - cut].mean())
+    from scipy.stats import trim_mean  # as rliable does
+
+    return float(trim_mean(np.ravel(np.asarray(scores, dtype=np.float64)), 0.25))
 
 
 def performance_profile(scores: Sequence[ArrayLike], thresholds: ArrayLike) -> Floats:

@@ -1,15 +1,18 @@
 """The ladder: what it trains and measures, that it resumes, and what it puts on record."""
 
 import json
+from dataclasses import replace
 
 import constants
 import episodes
+import gates
 import ladder
 import numpy as np
 import pytest
 import recording
 import rungs
 import studies.records as records
+import supervised
 import training
 import yaml
 from episodes import BOUNDS, Episodes, Measured
@@ -18,6 +21,7 @@ from rungs import Plan, Rung
 
 import sb3_ecom
 from sb3_ecom.core.references import Reference, load_references
+from sb3_ecom.core.registry import register
 from sb3_ecom.sb3.zoo import config_path
 
 ENV = "EcomLostSales-v0"
@@ -181,6 +185,56 @@ def test_the_policy_behind_the_best_known_return_is_found():
     )
     assert recording.known_policy(Reference(value=1.0, stderr=0.0, command="python -c ...")) == ""
     assert recording.find_references(ENV).name == f"{ENV}.json"
+
+
+def test_supervised_rankers_are_rungs_that_name_their_pages(tmp_path):
+    plan = Plan(env_id="EcomRecCold-v0", seeds=0, episodes=32, rules=(), pages=20, folder=tmp_path)
+    found = {rung.policy: rung for rung in rungs.Ladder(plan).measure() if rung.kind == "supervised"}
+    assert set(found) == set(supervised.RANKERS)
+    assert found["click_ranker"].budget == "4000 random pages"
+    assert found["log_policy_iteration"].budget == "12000 pages in 3 rounds"
+    again = {rung.policy: rung for rung in rungs.Ladder(plan).measure() if rung.kind == "supervised"}
+    assert again["value_ranker"].budget == "4000 random pages"  # kept beside the returns
+    assert (again["click_ranker"].measured.returns == found["click_ranker"].measured.returns).all()
+    assert not supervised.has_rankers(sb3_ecom.spec(ENV).make_task())
+
+
+def test_a_tuned_rule_names_its_budget_and_other_numbers_are_measured_anew(tmp_path, monkeypatch):
+    entry = sb3_ecom.spec("EcomRecCold-v0")
+    plan = Plan(env_id=entry.id, seeds=0, episodes=8, rules=("horizon_ucb",), folder=tmp_path)
+    (first,) = (rung for rung in rungs.Ladder(plan).measure() if rung.kind == "baseline")
+    rule = entry.baselines["horizon_ucb"]
+    assert first.budget == rule.budget != ""
+    moved = rule.at({**rule.present, "bonus": 0.0}, "another search")
+    other = replace(entry, baselines={**entry.baselines, "horizon_ucb": moved})
+    try:
+        register(other)
+        (second,) = (rung for rung in rungs.Ladder(plan).measure() if rung.kind == "baseline")
+    finally:
+        register(entry)
+    assert second.budget == "another search"
+    assert (second.measured.returns != first.measured.returns).any()
+    figures = recording.figures([first], "command", "table.csv", "ppo", attained="")
+    assert figures["best_baseline"].budget == rule.budget
+
+
+def test_every_id_has_a_row_of_gates_and_offsets_count_from_their_rule():
+    plan = Plan(env_id="EcomRec-v0", folder=None, episodes=2)
+    best, zero = sb3_ecom.spec("EcomRec-v0").best_known.value, 3.0
+    found = [
+        rung("session_profile", "baseline", [4.0, 4.0]),
+        rung("constant_weights", "baseline", [4.0, 3.9]),
+        rung("lookahead_clairvoyant", "privileged", [5.0, 5.1]),
+        rung("myopic_clairvoyant", "privileged", [4.0, 4.1]),
+        rung(rungs.ZERO, "constant", [zero, zero]),
+        rung("best constant action", "constant", [4.5, 4.5]),
+        rung("PPO", "learner", [[4.0, 4.0]]),
+    ]
+    row = gates.gate_row(plan, found)
+    assert row["declared"] == "yes"
+    assert float(row["learner_over_zero"]) == pytest.approx((4.0 - zero) / (best - zero), abs=1e-3)
+    serial = gates.gate_row(Plan(env_id="EcomSerial-v0", folder=None, episodes=2), found[-1:])
+    assert (serial["declared"], serial["zero_score"]) == ("no", "-")
 
 
 @pytest.mark.slow  # two trainings, half a minute

@@ -12,13 +12,13 @@ def test_average_is_reward_per_period_after_the_warm_up():
 
 
 def test_percent_above_optimum_comes_with_its_half_width():
-    result = Result(mean=-11.0, stderr=0.1, returns=None, metrics={}, score=0.0, optimum=-10.0)
+    result = Result(mean=-11.0, stderr=0.1, returns=None, metrics={}, optimum=-10.0)
     assert result.above_optimum() == pytest.approx((10.0, 1.96))
     assert result.above_optimum(-11.0) == pytest.approx((0.0, 19.6 / 11))
 
 
 def test_percent_above_an_unknown_optimum_is_refused():
-    result = Result(mean=-11.0, stderr=0.1, returns=None, metrics={}, score=0.0)
+    result = Result(mean=-11.0, stderr=0.1, returns=None, metrics={})
     with pytest.raises(ValueError, match="optimum must be a cost, a reward < 0"):
         result.above_optimum()
 

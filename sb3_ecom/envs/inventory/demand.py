@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import Any
 
@@ -124,3 +125,38 @@ def sample(cdf: Array, uniform: Array) -> Array:
 def cdf_table(pmf: Pmf) -> NDArray[np.float32]:
     """Return the cumulative table for `sample`; its last entry is left out, so that no draw falls beyond."""
     return np.cumsum(pmf)[:-1].astype(np.float32)
+
+
+def backlog_tail(pmf: Pmf, most: int, chance: float = 1e-9) -> int:
+    """Return how many units demand gets ahead of orders of `most` a period, but for `chance`.
+
+    The overshoot of the random walk of demand less orders has an exponential tail with the positive root t of
+    E exp(t (demand - most)) = 1. Source: Lundberg's inequality, Asmussen (2003), Applied Probability and
+    Queues, chapter XIII.
+
+    Raises:
+        ValueError: if orders can not keep up with demand: then the backlog grows without end.
+    """
+    from scipy.optimize import brentq
+    from scipy.special import logsumexp
+
+    steps = np.arange(len(pmf)) - most
+    mean = float(pmf @ steps)
+    if mean > -1e-4 * most:
+        raise ValueError(
+            f"max_order must lie above the mean demand, {mean + most:g} units/period, or backlog grows "
+            f"without end; got at most {most} units ordered a period"
+        )
+    if pmf[steps > 0].sum() <= chance * chance:
+        return 0
+
+    def growth(root: float) -> float:
+        return float(logsumexp(root * steps, b=pmf))
+
+    high = 1.0
+    while growth(high) <= 0:
+        high *= 2
+    low = high
+    while growth(low) >= 0:
+        low /= 2
+    return math.ceil(-math.log(chance) / float(brentq(growth, low, high)))

@@ -51,7 +51,7 @@ class TunedShift:
     """Makes a rule with offsets around levels that are searched for, or given as constants.
 
     Args:
-        tune: parameters of the task -> whole numbers.
+        tune: parameters of the task, at the costs that the reward charges -> whole numbers.
         build: (task, these numbers) -> rule.
     """
 
@@ -62,7 +62,7 @@ class TunedShift:
 
     def __call__(self, task: Any) -> ShiftedRule:
         """Search, and return the rule."""
-        return self._make(task, self._tune(task.params))
+        return self._make(task, self._tune(task.tuning_params()))
 
     def fits(self, task: Any, constants: Mapping[str, Any]) -> bool:
         """Return whether the constants were tuned for a task of these parameters."""
@@ -79,4 +79,4 @@ class TunedShift:
 
 
 def _params_hash(task: Any) -> str:
-    return hashlib.sha256(repr(task.params).encode()).hexdigest()[:12]
+    return hashlib.sha256(repr(task.tuning_params()).encode()).hexdigest()[:12]

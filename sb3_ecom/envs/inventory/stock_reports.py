@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from dataclasses import replace
+from typing import Any, ClassVar, Protocol
 
 from gymnasium import spaces
 
@@ -60,6 +61,7 @@ class StockReportTask(Task):
     Attributes:
         dynamics: the task's module of that name.
         rewards: the task's module of that name.
+        charges: field of `params` that holds a cost or price -> reward term that charges it.
 
     Args:
         params: of the task.
@@ -76,6 +78,7 @@ class StockReportTask(Task):
 
     dynamics: _Dynamics
     rewards: _Rewards
+    charges: ClassVar[Mapping[str, str]]
 
     def __init__(
         self,
@@ -92,6 +95,37 @@ class StockReportTask(Task):
         self.tracker = tracker
         self.tables = TaskTables(self.dynamics.hidden_tables(params), public)
         self.reward_weights = check_reward_weights(reward_weights, self.rewards.TERMS)
+
+    def weighted_params(self) -> Any:
+        """Return the parameters at the costs that the reward charges: each times the weight of its term.
+
+        Orders keep their limits, whatever these were made of.
+
+        Raises:
+            ValueError: if a weight leaves a cost that the model can not have: free stock, say.
+        """
+        if all(self.reward_weights.get(term, 0.0) == 1.0 for term in self.charges.values()):
+            return self.params
+        changes = {
+            field: _times(getattr(self.params, field), self.reward_weights.get(term, 0.0))
+            for field, term in self.charges.items()
+        }
+        if hasattr(self.params, "max_order"):
+            changes["max_order"] = self.params.order_limit
+        try:
+            return replace(self.params, **changes)
+        except ValueError as error:
+            weights = dict(self.reward_weights)
+            raise ValueError(
+                f"reward_weights must leave costs with an optimum, got {weights}: {error}"
+            ) from error
+
+    def tuning_params(self) -> Any:
+        """Return what rules are tuned for: `weighted_params`, or `params` where these have none."""
+        try:
+            return self.weighted_params()
+        except ValueError:
+            return self.params
 
     def draw_reset(self, source: Backend, n: int) -> Array:
         """Draw the units on hand at the start, as U[0, 1)."""
@@ -121,3 +155,7 @@ class StockReportTask(Task):
     def terminated(self, outcome: Any) -> Array:
         """Return false everywhere: the business never closes."""
         return never(outcome.demand)
+
+
+def _times(cost: Any, weight: float) -> Any:
+    return tuple(part * weight for part in cost) if isinstance(cost, tuple) else cost * weight

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sb3_ecom.core.effort import check_cells
 from sb3_ecom.envs.inventory.markov import Units, Values, relative_value_iteration
 
 _MAX_CELLS = 60_000_000  # states x actions x demands; 4 bytes each
@@ -74,11 +75,7 @@ def _tabulate(
     shape = tuple(int(size) for size in high - low + 1)
     count = int(np.prod(shape, dtype=np.int64))
     cells = count * len(actions) * demands
-    if cells > _MAX_CELLS:
-        raise ValueError(
-            f"lead times and shelf life must leave at most {_MAX_CELLS:,} state-action-demand triples, "
-            f"got {cells:,}"
-        )
+    check_cells("lead times and shelf life", cells, _MAX_CELLS, "state-action-demand triples")
     states = np.stack(np.unravel_index(np.arange(count), shape), axis=1) + low
     costs = np.empty((len(actions), count))
     after = np.empty((len(actions), demands, count), dtype=np.int32)

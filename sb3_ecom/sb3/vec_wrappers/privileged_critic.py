@@ -26,6 +26,11 @@ class PrivilegedCritic:
     that learns. Whatever V is, the advantages of an episode are in expectation its return less V of the start
     (the performance difference lemma), so that policies are ranked as by the reward itself.
 
+    That holds of the sum over an episode, which a learner sees with ``gae_lambda: 1``. With
+    ``gae_lambda: 0``, as zoo entries have it, each step's advantage counts by itself: an error of V then
+    shifts the advantages of actions that lead to states of different error, and biases the gradient, not
+    only the baseline. Between the two, lambda trades that bias for the noise of later steps.
+
     Args:
         transition_model: of the task.
         discount: of the learner, in [0, 1].

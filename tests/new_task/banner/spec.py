@@ -19,5 +19,6 @@ SPECS = (
         oracle=lambda **kwargs: oracle(BannerTask(**kwargs)),
         baselines={"win_stay": win_stay},
         privileged={"clairvoyant": clairvoyant},
+        best_constant=0,
     ),
 )

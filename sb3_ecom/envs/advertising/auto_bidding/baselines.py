@@ -142,6 +142,6 @@ def soft_score_feedback(task: Task) -> Policy:
     return soft_score(task, feedback=True)
 
 
-def return_on_spend(task: Task) -> Policy:
+def return_on_spend(task: Task, return_rate: float = 0.3, budget_rate: float = 0.3) -> Policy:
     """Follow Feng, Padmanabhan and Wang's dual updates."""
-    return _ReturnOnSpend(_auto(task))
+    return _ReturnOnSpend(_auto(task), return_rate, budget_rate)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sb3_ecom.core.arrays import Floats, NumpyBackend
+from sb3_ecom.core.oracle_weights import only_weight, scaled
 from sb3_ecom.core.registry import Oracle
 from sb3_ecom.envs.advertising.auctions import MICROS
 from sb3_ecom.envs.advertising.auto_bidding.auction import open_auctions, resolve
@@ -110,11 +111,17 @@ def hindsight(task: AutoTask, n: int, seed: int, *, luck: bool = True) -> Floats
 
 
 def oracle(task: AutoTask, episodes: int = 64, seed: int = 0) -> Oracle:
-    """Return the mean hindsight bound on the score."""
+    """Return the mean hindsight bound on the score.
+
+    Raises:
+        ValueError: if the reward pays anything but "score".
+    """
+    weight = only_weight(task, "score")
     seeds = np.random.SeedSequence(seed).generate_state(-(-episodes // _BATCH))
     bounds = np.concatenate([hindsight(task, _BATCH, int(s)) for s in seeds])[:episodes]
-    return Oracle.from_sample(
+    found = Oracle.from_sample(
         bounds,
         kind="bound",
         information="every price and true rate of the day, and who looked at which slot",
     )
+    return scaled(found, weight)

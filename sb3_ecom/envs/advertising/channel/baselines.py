@@ -130,10 +130,15 @@ class _Planned:
 
     The stock each channel should have is x_t = saturation [ln(level_t / (saturation nu (1 - carry)))]^+;
     nu makes the plan cost the account and all income to come. It is found by secant steps from yesterday's.
+
+    Args:
+        task: whose parameters are known.
+        steps: of the secant a day.
+        scale: coefficients of the log of today's spend over the plan's, by powers of the share of days gone.
     """
 
-    def __init__(self, task: ChannelTask, steps: int = 6) -> None:
-        self._task, self._steps = task, steps
+    def __init__(self, task: ChannelTask, steps: int = 6, scale: tuple[float, ...] = (0.0,)) -> None:
+        self._task, self._steps, self._scale = task, steps, scale
         params = task.params
         self._ceiling, self._saturation = np.asarray(params.ceiling), np.asarray(params.saturation)
         self._carry = np.asarray(params.carry)
@@ -148,6 +153,9 @@ class _Planned:
         for day in np.unique(observed.day):  # copies in step share one plan
             rows = np.flatnonzero(observed.day == day)
             spend[rows] = self._plan(int(day), tree_take(observed, rows), rows)
+        progress = observed.day / self._task.horizon
+        log_scale = sum(part * progress**power for power, part in enumerate(self._scale))
+        spend = spend * np.exp(np.asarray(log_scale)).reshape(-1, 1)
         total = spend.sum(1)
         scale = np.minimum(1.0, observed.account / np.maximum(total, 1e-9))
         return spend_action(spend * scale[:, None], observed.account)
@@ -186,3 +194,13 @@ class _Planned:
 def planned(task: Task) -> Policy:
     """Plan the rest of the campaign every day, with carry-over, season and learned effects."""
     return _Planned(_channel(task))
+
+
+def scaled_plan(task: Task, level: float = 0.0, slope: float = 0.0, bend: float = 0.0) -> Policy:
+    """Plan every day, and spend more or less than the plan as the campaign goes on.
+
+    The plan takes believed effects for known; what is learnt by spending early, and what is still unsure, it
+    does not count. Three numbers make up for it: log of the spend over the plan's = level + slope x + bend
+    x^2, x the share of days gone.
+    """
+    return _Planned(_channel(task), scale=(level, slope, bend))

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sb3_ecom.core.arrays import Floats, NumpyBackend
+from sb3_ecom.core.oracle_weights import only_weight, scaled
 from sb3_ecom.core.registry import Oracle
 from sb3_ecom.envs.advertising.channel.dynamics import demand
 from sb3_ecom.envs.advertising.channel.env import ChannelTask
@@ -118,10 +119,16 @@ def bounds(campaigns: Campaigns) -> Floats:
 
 
 def oracle(task: ChannelTask, episodes: int = 256, seed: int = 0) -> Oracle:
-    """Return the mean upper bound over campaigns."""
+    """Return the mean upper bound over campaigns.
+
+    Raises:
+        ValueError: if the reward pays anything but revenue.
+    """
+    weight = only_weight(task, "revenue", "expected")
     bound = bounds(campaigns_of(task, episodes, seed))
-    return Oracle.from_sample(
+    found = Oracle.from_sample(
         bound,
         kind="bound",
         information="the hidden effects of the channels",
     )
+    return scaled(found, weight)

@@ -171,11 +171,11 @@ class _LearntLandscape:
         self._log_post[rows] += won * np.log(chance) - volume * observed.met[rows, None, None] * chance
 
 
-def dual_pacing(task: Task) -> Policy:
+def dual_pacing(task: Task, rate: float = 0.4, share: float = 0.7) -> Policy:
     """Pace value bids by one dual price."""
-    return _DualPacing(_keyword(task))
+    return _DualPacing(_keyword(task), rate, share)
 
 
-def learnt_landscape(task: Task) -> Policy:
+def learnt_landscape(task: Task, explore: float = 0.05) -> Policy:
     """Learn the landscape and solve the budgeted problem on it."""
-    return _LearntLandscape(_keyword(task))
+    return _LearntLandscape(_keyword(task), explore)

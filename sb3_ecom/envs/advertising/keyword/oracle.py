@@ -6,6 +6,7 @@ import numpy as np
 
 from sb3_ecom.core.arrays import Floats, NumpyBackend
 from sb3_ecom.core.loop import StepLoop
+from sb3_ecom.core.oracle_weights import scaled
 from sb3_ecom.core.registry import Oracle, Policy
 from sb3_ecom.envs.advertising.auctions import MICROS
 from sb3_ecom.envs.advertising.keyword.baselines import bid_action
@@ -43,14 +44,25 @@ def bounds(task: KeywordTask, n: int, seed: int) -> Floats:
 
 
 def oracle(task: KeywordTask, episodes: int = 128, seed: int = 0) -> Oracle:
-    """Return the mean bound over campaigns."""
-    found = bounds(task, episodes, seed)
-    return Oracle.from_sample(
-        found,
+    """Return the mean bound over campaigns.
+
+    Raises:
+        ValueError: if the reward pays anything but revenue less cost, both at the same weight.
+    """
+    weights = {term: weight for term, weight in task.reward_weights.items() if weight}
+    weight = weights.get("revenue", 0.0)
+    if not weight > 0 or weights != {"revenue": weight, "cost": weight}:
+        raise ValueError(
+            "reward_weights must pay revenue and cost alone, with the same weight > 0, for an oracle; "
+            f"got {dict(task.reward_weights)}"
+        )
+    found = Oracle.from_sample(
+        bounds(task, episodes, seed),
         kind="bound",
         information="every keyword's win curve, click and conversion rate, every day",
         policy=oracle_policy,
     )
+    return scaled(found, weight)
 
 
 def oracle_policy(loop: StepLoop) -> Policy:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from sb3_ecom.core.arrays import Floats, NumpyBackend
 from sb3_ecom.core.loop import StepLoop
+from sb3_ecom.core.oracle_weights import only_weight, scaled
 from sb3_ecom.core.registry import Oracle
 from sb3_ecom.envs.advertising.auctions import MICROS
 from sb3_ecom.envs.advertising.pacing import shading
@@ -75,18 +76,23 @@ def oracle(task: PacingTask, episodes: int = 256, seed: int = 0) -> Oracle:
 
     In hindsight a first-price bidder would pay the highest rival bid, which nobody can; the shading optimum
     sees the hidden market of every tick, but no single price.
+
+    Raises:
+        ValueError: if the reward pays anything but conversions.
     """
+    weight = only_weight(task, "conversions", "expected")
     first = task.params.auction == "first"
     seeds = np.random.SeedSequence(seed).generate_state(-(-episodes // _BATCH))
     bound = shading.bounds if first else hindsight
     bounds = np.concatenate([bound(task, _BATCH, int(s)) for s in seeds])[:episodes]
-    return Oracle.from_sample(
+    found = Oracle.from_sample(
         bounds,
         kind="bound",
         information="price level, traffic and quality of every tick, no single price"
         if first
         else "every price, value and quality of the day",
     )
+    return scaled(found, weight)
 
 
 class OraclePolicy(ModelPredictive):

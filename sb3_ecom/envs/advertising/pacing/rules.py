@@ -105,6 +105,6 @@ class MarginalReturn:
         return multiplier_action(self._task, observed, target)
 
 
-def marginal_return(task: Task) -> Policy:
+def marginal_return(task: Task, tension: float = 1.5, decay: float = 0.8, prior: float = 80.0) -> Policy:
     """Bid by the marginal return on money that the last conversions suggest."""
-    return MarginalReturn(pacing_task(task))
+    return MarginalReturn(pacing_task(task), tension, decay, prior)

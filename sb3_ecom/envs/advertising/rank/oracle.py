@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sb3_ecom.core.arrays import Floats, NumpyBackend
 from sb3_ecom.core.evaluate import run_episodes
 from sb3_ecom.core.loop import StepLoop
+from sb3_ecom.core.oracle_weights import only_weight, scaled
 from sb3_ecom.core.registry import Oracle, Policy
 from sb3_ecom.envs.advertising.rank import planning
 from sb3_ecom.envs.advertising.rank.dynamics import MAX_LOG_RESERVE, Ranking, open_pages
@@ -80,16 +81,22 @@ def _repeat(action: NDArray[np.float32], observation: NDArray[np.float32]) -> ND
 
 
 def oracle(task: RankTask, episodes: int = 512, seed: int = 0) -> Oracle:
-    """Return the revenue of a platform that sees the market; for the static market Myerson's bound."""
+    """Return the revenue of a platform that sees the market; for the static market Myerson's bound.
+
+    Raises:
+        ValueError: if the reward pays anything but revenue.
+    """
+    weight = only_weight(task, "revenue", "expected")
     if task.preset == "static":
         value, kind, information = myerson_revenue(task, episodes, seed), "bound", "laws of values, no bids"
     else:
         loop = StepLoop(task, episodes)
         value = run_episodes(loop, oracle_policy(loop), seed)["expected"]
         kind, information = "best-known", "value level, touchiness and advertisers' experience"
-    return Oracle.from_sample(
+    found = Oracle.from_sample(
         value,
         kind=kind,  # type: ignore[arg-type]
         information=information,
         policy=None if task.preset == "static" else oracle_policy,
     )
+    return scaled(found, weight)

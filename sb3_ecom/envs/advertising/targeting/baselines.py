@@ -74,7 +74,7 @@ class Belief:
         return np.asarray(chance / chance.sum(1, keepdims=True))
 
 
-def capped_greedy(task: Task, cap: int = 0) -> Policy:
+def capped_greedy(task: Task, cap: float = 0.0) -> Policy:
     """Show the creative likeliest to be clicked now, unless fatigue adds up to more than `cap`."""
     own = _target(task)
     belief, params = Belief(own), own.params
@@ -158,3 +158,30 @@ def thompson(task: Task) -> Policy:
 def believed_plan(task: Task) -> Policy:
     """Plan for the expected click rates."""
     return _BelievedPlan(_target(task))
+
+
+def fatigue_index(
+    task: Task, crowd: float = 0.0, doubt: float = 0.0, scarcity: float = 0.0, patience: float = 0.0
+) -> Policy:
+    """Show the creative of the highest index if that is above what an impression is worth later.
+
+    Index: expected click rate now, plus `doubt` times its standard deviation over the believed types, minus
+    the price. It must exceed `crowd` times all fatigue, `scarcity` times the share of pages that the
+    impressions left can not fill, and `patience`, each in clicks.
+    """
+    own = _target(task)
+    belief, params = Belief(own), own.params
+
+    def choose(observation: NDArray[np.float32]) -> Ints:
+        observed = unscale(own, observation)
+        chance = belief.update(observed)
+        mean = chance @ belief.rates
+        spread = np.sqrt(np.maximum(chance @ belief.rates**2 - mean**2, 0.0))
+        rate = click_rate(mean + doubt * spread, observed.fatigue, params)
+        pages = np.maximum(params.pages - observed.page, 1)
+        short = np.maximum(1.0 - observed.impressions_left / pages, 0.0)
+        hurdle = params.price + crowd * observed.fatigue.sum(1) + scarcity * short + patience
+        show = (rate.max(1) > hurdle) & (observed.impressions_left > 0)
+        return np.asarray(np.where(show, rate.argmax(1), params.creatives))
+
+    return choose

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sb3_ecom.core.parametric import Parameter, Parametric, with_tuned
 from sb3_ecom.core.references import load_references
 from sb3_ecom.core.registry import Spec
 from sb3_ecom.envs.advertising.targeting import baselines
@@ -17,12 +18,25 @@ SPECS = (
         references=load_references(__file__, "EcomAdsTarget-v0"),
         best_known_kind="bound",
         oracle=lambda **kwargs: oracle(TargetTask(**kwargs)),
-        baselines={
-            "capped_greedy": baselines.capped_greedy,
-            "popular": baselines.popular,
-            "thompson": baselines.thompson,
-            "believed_plan": baselines.believed_plan,
-        },
+        baselines=with_tuned(
+            __file__,
+            "EcomAdsTarget-v0",
+            {
+                "capped_greedy": Parametric(baselines.capped_greedy, (Parameter("cap", 0.0, 8.0, 0.0),)),
+                "popular": baselines.popular,
+                "thompson": baselines.thompson,
+                "believed_plan": baselines.believed_plan,
+                "fatigue_index": Parametric(
+                    baselines.fatigue_index,
+                    (
+                        Parameter("crowd", 0.0, 0.2, 0.05),
+                        Parameter("doubt", 0.0, 2.0, 0.0),
+                        Parameter("scarcity", 0.0, 0.2, 0.0),
+                        Parameter("patience", 0.0, 0.2, 0.0),
+                    ),
+                ),
+            },
+        ),
         privileged={"oracle_policy": oracle_policy},
         presets=tuple(PRESETS),
         best_constant=4,

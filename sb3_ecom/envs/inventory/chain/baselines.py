@@ -140,7 +140,7 @@ def _shifted(task: ChainTask, gaps: Orders) -> ShiftedRule:
 
 
 def _base_stock(task: ChainTask) -> Policy:
-    return _shifted(task, _echelon_gaps(task.params, best_levels(task.params)))
+    return _shifted(task, _echelon_gaps(task.params, best_levels(task.tuning_params())))
 
 
 def _ending(task: ChainTask, levels_and_stops: Sequence[int]) -> ShiftedRule:
@@ -148,7 +148,7 @@ def _ending(task: ChainTask, levels_and_stops: Sequence[int]) -> ShiftedRule:
 
 
 def _constant(task: ChainTask) -> Policy:
-    return _policy(task, constant_orders(task.params, _best_amounts(task.params)))
+    return _policy(task, constant_orders(task.params, _best_amounts(task.tuning_params())))
 
 
 CHAIN: Mapping[str, Callable[[Any], Policy]] = MappingProxyType(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from gymnasium import spaces
@@ -37,6 +37,12 @@ class ChainTask(StockReportTask):
     tracker: ChainTracker
     dynamics = dynamics
     rewards = rewards
+    charges: ClassVar[Mapping[str, str]] = {
+        "prices": "sales",
+        "replenishment_costs": "purchases",
+        "backlog_costs": "unserved",
+        "holding_costs": "holding",
+    }
     metrics = (
         Metric("profit", "profit"),
         Metric("units_sold", "sold"),

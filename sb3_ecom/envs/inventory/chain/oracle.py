@@ -18,7 +18,7 @@ _PATHS = 300  # demand paths of the bound
 
 def oracle(task: ChainTask) -> Oracle:
     """Return an upper bound: the mean over demand paths of the best profit for each path known beforehand."""
-    profits = hindsight_profits(task.params, _PATHS)
+    profits = hindsight_profits(task.weighted_params(), _PATHS)
     return Oracle.from_sample(
         profits,
         kind="bound",

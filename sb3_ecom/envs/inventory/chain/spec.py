@@ -18,5 +18,10 @@ SPECS = (
         oracle=lambda **kwargs: oracle(ChainTask(**kwargs)),
         baselines=CHAIN,
         why_not_live="it orders for several places, and a Planner for one",
+        best_constant=(-0.625, -0.46, -0.5),
+        teaches=(
+            "a constant order already earns most of a season's profit: the id teaches the end of the season, "
+            "when to stop ordering at which stage; compare with `echelon_base_stock`"
+        ),
     ),
 )

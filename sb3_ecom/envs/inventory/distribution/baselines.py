@@ -123,8 +123,9 @@ def _normal_quantile(probability: float) -> float:
 
 def _baseline(name: str) -> Callable[[DistributionTask], Policy]:
     def make(task: DistributionTask) -> Policy:
-        level, safety, _ = best_levels(task.params, name)
-        shares = RULES[name](task.params, safety)
+        params = task.tuning_params()
+        level, safety, _ = best_levels(params, name)
+        shares = RULES[name](params, safety)
 
         def shifted(state: State, shift: Array) -> Array:
             raised = np.rint(shift[:, 1:])

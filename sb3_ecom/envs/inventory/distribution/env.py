@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from gymnasium import spaces
@@ -44,6 +44,11 @@ class DistributionTask(StockReportTask):
     tracker: DistributionTracker
     dynamics = dynamics
     rewards = rewards
+    charges: ClassVar[Mapping[str, str]] = {
+        "warehouse_holding": "warehouse",
+        "retailer_holding": "holding",
+        "penalty": "penalty",
+    }
     metrics = (
         Metric("cost_per_period", "cost", "length"),
         Metric("warehouse_cost_per_period", "warehouse_cost", "length"),

@@ -16,7 +16,7 @@ def oracle(task: DistributionTask) -> Oracle:
     With backlog: shipments may be taken back. With lost sales: the warehouse never runs out and costs
     nothing, so each retailer orders optimally on its own (a weaker bound).
     """
-    params = task.params
+    params = task.weighted_params()
     if params.unmet == "backlog":
         cost, freedom = relaxed_cost(params)[1], "relaxed: retailers give stock back at no cost, at once"
     else:
@@ -39,7 +39,8 @@ def ample_cost(params: DistributionParams) -> float:
                 lead_time=params.retailer_lead_time,
                 penalty=params.penalty,
                 holding_cost=params.retailer_holding,
+                max_order=limit,
             )
         ).cost
-        for mean in params.means
+        for mean, limit in zip(params.means, params.shipment_limits, strict=True)
     )

@@ -75,7 +75,8 @@ def _families(params: DualSourcingParams) -> dict[str, tuple[Callable[..., Rule]
 
 def _baseline(name: str) -> Callable[[DualSourcingTask], Policy]:
     def make(task: DualSourcingTask) -> Policy:
-        rule = _families(task.params)[name][0](*tuned(task.params, name)[0])
+        params = task.tuning_params()
+        rule = _families(params)[name][0](*tuned(params, name)[0])
         return lambda observation: task.to_action(rule(task.units(observation)))
 
     return make

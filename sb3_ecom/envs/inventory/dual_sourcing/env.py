@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from gymnasium import spaces
@@ -40,6 +40,12 @@ class DualSourcingTask(StockReportTask):
     tracker: DualSourcingTracker
     dynamics = dynamics
     rewards = rewards
+    charges: ClassVar[Mapping[str, str]] = {
+        "regular_cost": "regular",
+        "express_cost": "express",
+        "holding_cost": "holding",
+        "penalty": "penalty",
+    }
     metrics = (
         Metric("cost_per_period", "cost", "length"),
         Metric("holding_cost_per_period", "holding_cost", "length"),

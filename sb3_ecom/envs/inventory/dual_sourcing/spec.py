@@ -19,5 +19,6 @@ SPECS = (
         baselines=DUAL_SOURCING,
         criterion="average",
         why_not_live="it orders from two suppliers, and a Planner from one",
+        best_constant=(3, 0),
     ),
 )

@@ -66,7 +66,7 @@ def tuned(params: PerishableParams, name: str) -> tuple[int, float]:
 
 def _baseline(name: str) -> Callable[[PerishableTask], Policy]:
     def make(task: PerishableTask) -> Policy:
-        params = task.params
+        params = task.tuning_params()
         rule = _FAMILIES[name](params, tuned(params, name)[0])
         return lambda observation: np.clip(rule(task.units(observation)), 0, params.order_limit)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from gymnasium import spaces
@@ -39,6 +39,12 @@ class PerishableTask(StockReportTask):
     tracker: PerishableTracker
     dynamics = dynamics
     rewards = rewards
+    charges: ClassVar[Mapping[str, str]] = {
+        "order_cost": "ordering",
+        "holding_cost": "holding",
+        "penalty": "penalty",
+        "waste_cost": "waste",
+    }
     metrics = (
         Metric("cost_per_period", "cost", "length"),
         Metric("holding_cost_per_period", "holding_cost", "length"),

@@ -16,7 +16,7 @@ from sb3_ecom.envs.inventory.value_iteration import Table, solve
 
 def oracle(task: PerishableTask) -> Oracle:
     """Return the optimal average reward of one period, with the policy that attains it."""
-    table = solve_perishable(task.params)
+    table = solve_perishable(task.weighted_params())
 
     def make(loop: Any) -> Policy:
         return lambda observation: table.act(loop.task.units(observation))[:, 0]

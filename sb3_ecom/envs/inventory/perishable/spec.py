@@ -19,5 +19,10 @@ SPECS = (
         baselines=PERISHABLE,
         criterion="average",
         why_not_live="it looks at stock by age, and a Planner takes units by SKU alone",
+        best_constant=4,
+        teaches=(
+            "stock that spoils in two periods leaves little to decide, and a constant order is nearly "
+            "optimal: the id tells whether a learner gets the last few percent, against an exact optimum"
+        ),
     ),
 )

@@ -99,7 +99,7 @@ def _shifted(task: SerialTask, gaps: Orders) -> ShiftedRule:
 
 
 def _newsvendor(task: SerialTask) -> Policy:
-    return _shifted(task, _echelon_gaps(task.params, newsvendor_levels(task.params)))
+    return _shifted(task, _echelon_gaps(task.params, newsvendor_levels(task.tuning_params())))
 
 
 def _local(task: SerialTask, levels: Sequence[int]) -> ShiftedRule:
@@ -107,7 +107,7 @@ def _local(task: SerialTask, levels: Sequence[int]) -> ShiftedRule:
 
 
 def _echelon(task: SerialTask) -> Policy:
-    return _shifted(task, _echelon_gaps(task.params, optimal_levels(task.params)[0]))
+    return _shifted(task, _echelon_gaps(task.params, optimal_levels(task.tuning_params())[0]))
 
 
 SERIAL: Mapping[str, Callable[[Any], Policy]] = MappingProxyType(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from gymnasium import spaces
@@ -38,6 +38,7 @@ class SerialTask(StockReportTask):
     tracker: SerialTracker
     dynamics = dynamics
     rewards = rewards
+    charges: ClassVar[Mapping[str, str]] = {"echelon_holding": "holding", "penalty": "penalty"}
     metrics = (
         Metric("cost_per_period", "cost", "length"),
         Metric("holding_cost_per_period", "holding_cost", "length"),

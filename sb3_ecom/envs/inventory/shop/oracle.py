@@ -16,7 +16,14 @@ _PATHS, _SEED = 256, 77  # half-years of the bound
 
 
 def oracle(task: ShopTask) -> Oracle:
-    """Return an upper bound on the return: the mean over demand paths of the relaxed optimum."""
+    """Return an upper bound on the return: the mean over demand paths of the relaxed optimum.
+
+    Raises:
+        ValueError: if the reward pays for what the relaxation leaves out: a weight below 0.
+    """
+    negative = {term: weight for term, weight in task.reward_weights.items() if weight < 0}
+    if negative:
+        raise ValueError(f"reward_weights must be >= 0 for an oracle, got {negative}")
     value, stderr = _mean_bound(task.signature)
     return Oracle(
         kind="bound",

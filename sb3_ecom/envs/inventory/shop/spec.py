@@ -20,5 +20,8 @@ SPECS = (
         privileged=PRIVILEGED,
         presets=("online_retail_uk",),
         live_form="Planner",
+        best_constant=(-1.0, -0.613, -0.613, -1.0, -1.0, -1.0, -1.0, -1.0, -1.0, -0.677),
+        constant_kwargs={"action": "quantity"},
+        zero_action="a reorder point and a lot of the forecast demand, untuned",
     ),
 )

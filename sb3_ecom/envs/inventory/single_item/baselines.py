@@ -104,26 +104,26 @@ def _policy(task: SingleItemTask, rule: Rule) -> Policy:
 
 
 def _base_stock(task: SingleItemTask) -> Policy:
-    level, _ = best_base_stock(task.params)
+    level, _ = best_base_stock(task.tuning_params())
     return _policy(task, base_stock(level))
 
 
 def _capped_base_stock(task: SingleItemTask) -> Policy:
-    level, cap, _ = best_capped_base_stock(task.params)
+    level, cap, _ = best_capped_base_stock(task.tuning_params())
     return _policy(task, base_stock(level, cap))
 
 
 def _constant_order(task: SingleItemTask) -> Policy:
-    order, _ = best_constant_order(task.params)
+    order, _ = best_constant_order(task.tuning_params())
     return _policy(task, lambda units: np.full(len(units), order))
 
 
 def _looks_ahead(make: Callable[[SingleItemParams], Rule]) -> Callable[[SingleItemTask], Policy]:
-    return lambda task: _policy(task, make(task.params))
+    return lambda task: _policy(task, make(task.tuning_params()))
 
 
 def _s_top(task: SingleItemTask) -> Policy:
-    s, top, _ = best_s_top(task.params)
+    s, top, _ = best_s_top(task.tuning_params())
     return _policy(task, _order_up_to(s, top))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from gymnasium import spaces
@@ -25,6 +25,11 @@ class SingleItemTask(StockReportTask):
     tracker: SingleItemTracker
     dynamics = dynamics
     rewards = rewards
+    charges: ClassVar[Mapping[str, str]] = {
+        "holding_cost": "holding",
+        "penalty": "penalty",
+        "fixed_cost": "ordering",
+    }
     metrics = (
         Metric("cost_per_period", "cost", "length"),
         Metric("holding_cost_per_period", "holding_cost", "length"),

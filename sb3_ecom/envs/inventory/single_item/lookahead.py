@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sb3_ecom.core.effort import check_cells
 from sb3_ecom.envs.inventory.demand import expected_left_and_unmet, fractile, leftover_law
 from sb3_ecom.envs.inventory.markov import Rule, Units, Values
 from sb3_ecom.envs.inventory.single_item.params import SingleItemParams
@@ -49,8 +50,7 @@ def myopic2_rule(params: SingleItemParams) -> Rule:
     most = min(fractile(pmf, params.service_level), params.order_limit)
     top = fractile(params.pmf(lead_time + 1), params.service_level)
     cells = (top + 1) * (most + 1) ** lead_time
-    if cells > _MAX_CELLS:
-        raise ValueError(f"lead_time must leave at most {_MAX_CELLS:,} states and orders, got {cells:,}")
+    check_cells("lead_time", cells, _MAX_CELLS, "states and orders")
     leave = leftover_law(pmf, top)
     arrive = np.minimum(np.arange(top + 1)[:, None] + np.arange(most + 1)[None, :], top)
 

@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sb3_ecom.core.effort import check_cells
 from sb3_ecom.core.registry import Oracle, Policy
 from sb3_ecom.envs.inventory.demand import expected_left_and_unmet, fractile, leftover_law
-from sb3_ecom.envs.inventory.markov import Values, relative_value_iteration
+from sb3_ecom.envs.inventory.markov import Rule, Values, relative_value_iteration
 from sb3_ecom.envs.inventory.single_item.env import SingleItemTask
+from sb3_ecom.envs.inventory.single_item.limited_orders import solve_limited_orders
 from sb3_ecom.envs.inventory.single_item.params import SingleItemParams
 from sb3_ecom.envs.inventory.single_item.position_costs import best_reorder_levels
 from sb3_ecom.envs.inventory.single_item.rewards import holding_and_penalty, ordering
@@ -30,21 +32,8 @@ class Solution:
 
 def oracle(task: SingleItemTask) -> Oracle:
     """Return the optimal average reward of one period, with the policy that attains it."""
-    params = task.params
-    if params.unmet == "backlog":
-        s, top, cost = best_reorder_levels(params)
-
-        def order(units: NDArray[np.int64]) -> NDArray[Any]:
-            position = units.sum(axis=1)
-            return np.where(position <= s, top - position, 0)
-
-    else:
-        solution = solve_lost_sales(params)
-        cost = solution.cost
-
-        def order(units: NDArray[np.int64]) -> NDArray[Any]:
-            caps = np.array(solution.orders.shape) - 1
-            return np.asarray(solution.orders[tuple(np.clip(units, 0, caps).T)])
+    params = task.weighted_params()
+    cost, order = _backlog(params) if params.unmet == "backlog" else _lost_sales(params)
 
     def make(loop: Any) -> Policy:
         limit = loop.task.params.order_limit
@@ -55,12 +44,32 @@ def oracle(task: SingleItemTask) -> Oracle:
     )
 
 
+def _lost_sales(params: SingleItemParams) -> tuple[float, Rule]:
+    solution = solve_lost_sales(params)
+    caps = np.array(solution.orders.shape) - 1
+    return solution.cost, lambda units: np.asarray(solution.orders[tuple(np.clip(units, 0, caps).T)])
+
+
+def _backlog(params: SingleItemParams) -> tuple[float, Rule]:
+    s, top, cost = best_reorder_levels(params)
+    largest = top - s - 1 + len(params.pmf()) - 1  # order of (s, S): from just above s, after the most sold
+    if largest > params.order_limit:
+        return solve_limited_orders(params)
+
+    def rule(units: NDArray[np.int64]) -> NDArray[Any]:
+        position = units.sum(axis=1)
+        return np.where(position <= s, top - position, 0)
+
+    return cost, rule
+
+
 @lru_cache(maxsize=32)
 def solve_lost_sales(params: SingleItemParams) -> Solution:
     """Return the optimal policy of a lost-sales item.
 
     Without a fixed cost, orders are capped at the newsvendor fractile of one period's demand and stock at
-    that of `lead_time` + 1 periods: no optimal policy goes beyond (Zipkin 2008, theorem 5).
+    that of `lead_time` + 1 periods: no optimal policy goes beyond (Zipkin 2008, theorem 5). Where `max_order`
+    is less, stock may have to be laid in beforehand, and is capped as the task caps it.
 
     Raises:
         ValueError: if the state space is too large to sweep.
@@ -69,8 +78,7 @@ def solve_lost_sales(params: SingleItemParams) -> Solution:
     pipeline = [order_cap + 1] * (params.lead_time - 1)
     shape = (stock_cap + 1, *pipeline)
     cells = int(np.prod(shape, dtype=np.int64)) * (order_cap + 1)
-    if cells > _MAX_CELLS:
-        raise ValueError(f"lead_time must leave at most {_MAX_CELLS:,} state-order pairs, got {cells:,}")
+    check_cells("lead_time", cells, _MAX_CELLS, "state-order pairs")
     bellman = _Bellman(params, stock_cap, order_cap)
     optimum = relative_value_iteration(bellman, shape)
     return Solution(
@@ -84,7 +92,9 @@ def _caps(params: SingleItemParams) -> tuple[int, int]:
     level = params.service_level
     periods = params.lead_time + 1
     order_cap = fractile(params.pmf(), level) if params.lead_time else fractile(params.pmf(periods), level)
-    return fractile(params.pmf(periods), level), min(order_cap, params.order_limit)
+    if params.order_limit < order_cap:
+        return params.position_limit, params.order_limit
+    return fractile(params.pmf(periods), level), order_cap
 
 
 class _Bellman:

@@ -122,6 +122,6 @@ def last_clicks(task: BoredomTask) -> Policy:
     return _Nearest(task, 1, 0.0)
 
 
-def nearest_rotation(task: BoredomTask) -> Policy:
+def nearest_rotation(task: BoredomTask, memory: float = 10.0, discount: float = 0.1) -> Policy:
     """Show what is near, spread over topics and away from those clicked lately."""
-    return _Nearest(task, 10, 0.1)
+    return _Nearest(task, round(memory), discount)

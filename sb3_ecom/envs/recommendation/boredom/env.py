@@ -56,7 +56,8 @@ class BoredomTask(Task):
     Source:
         Deffayet et al. 2023, SARDINE (github.com/naver/sardine, v1.0.8): SlateTopK-BoredInf and its kin. Its
         influence blends the mean of all numbers of the clicked vectors into the taste
-        (``influence="scalar"``); ours blends the mean vector. A repeated item counted twice there.
+        (``influence="scalar"``); ours blends the mean vector. A repeated item counted twice there. What
+        random, greedy and rotation earn by published setting: ``benchmarks/studies/sardine.py``.
 
     Versions:
         v0: first.

@@ -9,6 +9,7 @@ import numpy as np
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.evaluate import simulate_oracle
 from sb3_ecom.core.loop import StepLoop
+from sb3_ecom.core.oracle_weights import only_weight
 from sb3_ecom.core.registry import Oracle, Policy
 from sb3_ecom.envs.recommendation.boredom.baselines import as_action
 from sb3_ecom.envs.recommendation.boredom.diversified_page import diversified_page
@@ -48,7 +49,12 @@ def _diversify(loop: StepLoop, discount: float, crowd: float, felt: bool) -> Pol
 
 
 def oracle(task: BoredomTask) -> Oracle:
-    """Return the rotating clairvoyant's return, simulated."""
+    """Return the rotating clairvoyant's return, simulated.
+
+    Raises:
+        ValueError: if the reward pays anything but clicks.
+    """
+    only_weight(task, "clicks")
     return simulate_oracle(task, rotation, "best-known", "the visitor's taste; not the noise", _EPISODES)
 
 

@@ -33,6 +33,8 @@ class ParticleRotation:
         task: whose pages are filled; at most 12 slots, whose clicks are told apart by trying all sets.
         particles: per visitor.
         seed: of the draws, >= 0.
+        discount: of the chance of a click for each better item of the same topic.
+        crowd: places that a recent click on the topic uses up.
 
     Raises:
         ValueError: if pages have more than 12 slots.
@@ -41,10 +43,18 @@ class ParticleRotation:
         estimation", IEE Proceedings F 140 (1993).
     """
 
-    def __init__(self, task: BoredomTask, particles: int = _PARTICLES, seed: int = 0) -> None:
+    def __init__(
+        self,
+        task: BoredomTask,
+        particles: int = _PARTICLES,
+        seed: int = 0,
+        discount: float = DISCOUNT,
+        crowd: float = CROWD,
+    ) -> None:
         p = task.params
         if p.slate_size > 12:
             raise ValueError(f"slate_size must be <= 12 to tell clicks apart, got {p.slate_size}")
+        self._discount, self._crowd = discount, crowd
         self._task, self._size, self._generator = task, particles, np.random.default_rng(seed)
         source = NumpyBackend(np.random.default_rng(seed + 1))
         self._bank = task.initial_state(task.draw_reset(source, _BANK)).hidden.taste.astype(np.float32)
@@ -74,8 +84,10 @@ class ParticleRotation:
         drawn = self._draw(_shares(self._log), _HEARD)
         cosine = np.take_along_axis(self._tastes, drawn[..., None], axis=1) @ tables.public.items.T
         scores = relevance(cosine, p).mean(axis=1) + 1e-3 * cosine.mean(axis=1)
-        marks = np.full(len(recent), DISCOUNT, dtype=np.float32)
-        return diversified_page(self._task.tables.public.lists, scores, marks, CROWD * recent, p.slate_size)
+        marks = np.full(len(recent), self._discount, dtype=np.float32)
+        return diversified_page(
+            self._task.tables.public.lists, scores, marks, self._crowd * recent, p.slate_size
+        )
 
     def _weigh(self, rows: Array, seen: ObservedPages) -> None:
         """Bayes' rule and the move of the taste for the visitors `rows`, who saw `self._page`."""
@@ -128,6 +140,8 @@ def _shares(log: Array) -> Array:
     return weight / weight.sum(axis=1, keepdims=True)
 
 
-def particle_rotation(task: BoredomTask) -> ParticleRotation:
+def particle_rotation(
+    task: BoredomTask, discount: float = DISCOUNT, crowd: float = CROWD
+) -> ParticleRotation:
     """Infer the taste by a particle filter and spread the page over topics."""
-    return ParticleRotation(task)
+    return ParticleRotation(task, discount=discount, crowd=crowd)

@@ -122,6 +122,6 @@ class ThompsonRotation:
         self._bored = count_boredom(self._bored, seen.recent, p)
 
 
-def thompson_rotation(task: BoredomTask) -> ThompsonRotation:
-    """Sample a taste and spread the page over topics."""
-    return ThompsonRotation(task)
+def thompson_rotation(task: BoredomTask, **settings: float) -> ThompsonRotation:
+    """Sample a taste and spread the page over topics; `settings` are those of `RotationSettings`."""
+    return ThompsonRotation(task, _TUNED._replace(**settings))

@@ -111,9 +111,9 @@ def _kl_bound(clicks: Array, shown: Array, budget: Array) -> Array:
     return np.where(shown == 0, 2.0, low)
 
 
-def thompson(task: ColdStartTask) -> Policy:
+def thompson(task: ColdStartTask, prior: float = 6.0) -> Policy:
     """Draw each item's rate from its Beta posterior; the prior is the average item's, from the log."""
-    return _Beta(task, use_features=False)
+    return _Beta(task, use_features=False, prior=prior)
 
 
 class LinUcb:
@@ -128,8 +128,8 @@ class LinUcb:
     num_offsets, num_features = 2, 6
     PRIOR, BONUS = 6.0, 0.7
 
-    def __init__(self, task: ColdStartTask) -> None:
-        self._task = task
+    def __init__(self, task: ColdStartTask, prior: float = PRIOR, bonus: float = BONUS) -> None:
+        self._task, self._prior, self._bonus = task, prior, bonus
 
     def __call__(self, observation: Array) -> Array:
         """Choose."""
@@ -142,7 +142,7 @@ class LinUcb:
         self._predicted = _predicted_rates(self._task, self._seen.features)
         mean, sd = self._estimate(np.zeros((len(observation), 1)))
         notes = []
-        for index in (mean + self.BONUS * sd, mean):
+        for index in (mean + self._bonus * sd, mean):
             item = index.argmax(1)[:, None]
             notes += [np.take_along_axis(part, item, 1) for part in (mean, sd, self._seen.shown / 100.0)]
         return np.concatenate(notes, axis=1).astype(np.float32)
@@ -150,18 +150,37 @@ class LinUcb:
     def act(self, shift: Array) -> Array:
         """Return the (n,) items of the state thought of last; `shift` is (n, 2)."""
         mean, sd = self._estimate(shift[:, :1])
-        return (mean + self.BONUS * np.exp(shift[:, 1:]) * sd).argmax(1)
+        return (mean + self._bonus * np.exp(shift[:, 1:]) * sd).argmax(1)
 
     def _estimate(self, shift: Array) -> tuple[Array, Array]:
-        prior, seen = self.PRIOR * np.exp(shift), self._seen
+        prior, seen = self._prior * np.exp(shift), self._seen
         count = seen.shown + prior
         mean = (seen.clicks + prior * self._predicted) / count
         return mean, np.sqrt(mean * (1 - mean) / count)
 
 
-def thompson_features(task: ColdStartTask) -> Policy:
+def horizon_ucb(task: ColdStartTask, prior: float = 6.0, bonus: float = 0.7, fade: float = 0.5) -> Policy:
+    """Add a bonus to each item's shrunken rate that fades as the season ends: `LinUcb` that minds the clock.
+
+    What an impression teaches pays in the impressions that are left: the bonus is `bonus` standard deviations
+    times their share of the season to the power `fade`. `prior` is what the features' prediction weighs, in
+    impressions.
+    """
+    p = task.params
+
+    def choose(observation: Array) -> Array:
+        seen = read(task, observation)
+        count = seen.shown + prior
+        mean = (seen.clicks + prior * _predicted_rates(task, seen.features)) / count
+        left = np.clip(1.0 - seen.shown.sum(1, keepdims=True) / p.horizon, 0.0, 1.0)
+        return (mean + bonus * left**fade * np.sqrt(mean * (1 - mean) / count)).argmax(1)
+
+    return choose
+
+
+def thompson_features(task: ColdStartTask, prior: float = 6.0) -> Policy:
     """Draw each item's rate from a Beta posterior whose prior mean is predicted from its features."""
-    return _Beta(task, use_features=True)
+    return _Beta(task, use_features=True, prior=prior)
 
 
 class _Beta:

@@ -7,6 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from sb3_ecom.core.loop import StepLoop
+from sb3_ecom.core.oracle_weights import only_weight
 from sb3_ecom.core.registry import Oracle, Policy
 from sb3_ecom.envs.recommendation.cold_start.dynamics import click_rate
 from sb3_ecom.envs.recommendation.cold_start.env import ColdStartTask
@@ -20,14 +21,19 @@ def clairvoyant(loop: StepLoop) -> Policy:
 
 
 def oracle(task: ColdStartTask) -> Oracle:
-    """Return horizon x E[max rate]: the mean over items drawn afresh, without the noise of clicks."""
+    """Return horizon x E[max rate]: the mean over items drawn afresh, without the noise of clicks.
+
+    Raises:
+        ValueError: if the reward pays anything but clicks.
+    """
+    weight = only_weight(task, "clicks")
     p = task.params
     generator = np.random.default_rng(0)
     spread = np.hypot(p.feature_sd, p.own_sd)
     best = np.full(_SEASONS, -np.inf)
     for _ in range(p.items):
         best = np.maximum(best, p.base + spread * generator.standard_normal(_SEASONS))
-    value = p.horizon * click_rate(best)
+    value = weight * p.horizon * click_rate(best)
     return Oracle(
         kind="bound",
         value=float(value.mean()),

@@ -101,16 +101,16 @@ class LinUCB(_Learner):
         return context @ weight.T + self._doubt * np.sqrt(spread)
 
 
-def popularity(task: ContextTask) -> Policy:
+def popularity(task: ContextTask, epsilon: float = 0.1) -> Policy:
     """Show what sold best so far, one page in ten at random."""
-    return _Popularity(task)
+    return _Popularity(task, epsilon)
 
 
-def linucb(task: ContextTask) -> Policy:
+def linucb(task: ContextTask, doubt: float = 0.05, ridge: float = 20.0) -> Policy:
     """Regress on the context, with a bonus for doubt."""
-    return LinUCB(task, doubt=0.05)
+    return LinUCB(task, doubt=doubt, ridge=ridge)
 
 
-def thompson(task: ContextTask) -> Policy:
+def thompson(task: ContextTask, doubt: float = 0.05, ridge: float = 20.0) -> Policy:
     """Regress on the context, with weights drawn from their posterior."""
-    return LinUCB(task, doubt=0.05, sampled=True)
+    return LinUCB(task, doubt=doubt, sampled=True, ridge=ridge)

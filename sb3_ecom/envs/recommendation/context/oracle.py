@@ -8,6 +8,7 @@ import numpy as np
 
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.loop import StepLoop
+from sb3_ecom.core.oracle_weights import only_weight
 from sb3_ecom.core.registry import Oracle, Policy
 from sb3_ecom.envs.recommendation.context.baselines import best_page
 from sb3_ecom.envs.recommendation.context.env import ContextTask
@@ -25,11 +26,16 @@ def page_value(task: ContextTask, page: Array) -> float:
 
 
 def oracle(task: ContextTask) -> Oracle:
-    """Return the exact optimum."""
+    """Return the exact optimum.
+
+    Raises:
+        ValueError: if the reward pays anything but clicks.
+    """
+    weight = only_weight(task, "clicks")
     rates = task.params.rates().reshape(-1, task.params.items)
     return Oracle(
         kind="optimal",
-        value=page_value(task, best_page(rates, task.params.slate_size)),
+        value=weight * page_value(task, best_page(rates, task.params.slate_size)),
         stderr=0.0,
         information="the click rates of every item in every context; observations tell the context",
         policy=clairvoyant,

@@ -86,9 +86,9 @@ class BudgetPrice:
         return self.slates[(value / (p.skip_weight + weights @ self._member)).argmax(1)]
 
 
-def lambda_greedy(task: EvolutionTask) -> Policy:
-    """Price the budget; a document's quality is taken to be its topic's known mean."""
-    seen, price, quality = _ObservedPage(task), BudgetPrice(task), task.params.topic_quality
+def lambda_greedy(task: EvolutionTask, minute: float = _LAMBDA) -> Policy:
+    """Price the budget, `minute` a minute; a document's quality is taken to be its topic's known mean."""
+    seen, price, quality = _ObservedPage(task), BudgetPrice(task, minute), task.params.topic_quality
     return lambda observation: price.best(seen.weights(observation), quality[seen.topics(observation)])
 
 
@@ -116,6 +116,6 @@ class _LearnedQuality:
         return self._price.best(self._seen.weights(observation), quality[self._seen.topics(observation)])
 
 
-def learned_quality(task: EvolutionTask) -> Policy:
+def learned_quality(task: EvolutionTask, optimism: float = 1.0) -> Policy:
     """Return a price-setter that starts knowing no topic."""
-    return _LearnedQuality(task)
+    return _LearnedQuality(task, optimism)

@@ -11,6 +11,7 @@ import numpy as np
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.evaluate import simulate_oracle
 from sb3_ecom.core.loop import StepLoop
+from sb3_ecom.core.oracle_weights import only_weight
 from sb3_ecom.core.registry import Oracle, Policy
 from sb3_ecom.envs.recommendation.evolution.baselines import BudgetPrice
 from sb3_ecom.envs.recommendation.evolution.dynamics import (
@@ -42,7 +43,12 @@ def clairvoyant_lambda(loop: StepLoop) -> Policy:
 
 
 def oracle(task: EvolutionTask) -> Oracle:
-    """Return the clairvoyant price-setter's return, simulated."""
+    """Return the clairvoyant price-setter's return, simulated.
+
+    Raises:
+        ValueError: if the reward pays anything but minutes watched.
+    """
+    only_weight(task, "watched")
     information = "the viewer's interests and the quality of every candidate; not the noise"
     return simulate_oracle(task, clairvoyant_lambda, "best-known", information, _EPISODES)
 

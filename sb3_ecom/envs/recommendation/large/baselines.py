@@ -72,6 +72,32 @@ def constant_and_click(weights: tuple[float, ...]) -> Callable[[LargeTask], Poli
     return make
 
 
+def diagonal_query(task: LargeTask, **numbers: float) -> Policy:
+    """Ask for a constant query and the newest click's directions, each direction at a weight of its own.
+
+    Numbers: the four weights `plain_i` before the directions (popularity, exits, price, satiation as in the
+    action), and for direction i `base_i` (the constant part) and `click_i`. Another kind of action has
+    `last_click_query`.
+    """
+    if task.kind != "query":
+        return last_click_query(task)
+    base, click = (
+        np.array([numbers[f"{part}_{i}"] for i in range(DIRECTIONS)], np.float32)
+        for part in ("base", "click")
+    )
+    layout = task.observation_space.layout
+    first = QUERY_WEIGHTS - DIRECTIONS
+
+    def policy(observation: Array) -> Array:
+        _, history = layout.split(observation)
+        action = np.zeros((len(observation), QUERY_WEIGHTS), dtype=np.float32)
+        action[:, :first] = [numbers[f"plain_{i}"] for i in range(first)]
+        action[:, first:] = base + click * history[:, -1, FACTS:]
+        return np.clip(action, -1, 1)
+
+    return policy
+
+
 def session_query(task: LargeTask) -> Policy:
     """Ask for what the clicks so far make attractive, newer ones more; searched on common visitors."""
     key: tuple[Any, ...] = (

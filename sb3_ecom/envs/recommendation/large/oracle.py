@@ -7,8 +7,10 @@ from typing import Any, cast
 import numpy as np
 
 from sb3_ecom.core.arrays import Array, sigmoid
+from sb3_ecom.core.effort import refuse_if_cheap
 from sb3_ecom.core.evaluate import run_episodes, simulate_oracle
 from sb3_ecom.core.loop import StepLoop
+from sb3_ecom.core.oracle_weights import only_weight
 from sb3_ecom.core.registry import Oracle, Policy
 from sb3_ecom.envs.recommendation.large.env import LargeTask
 from sb3_ecom.envs.recommendation.large.retrieval import best_exact
@@ -93,6 +95,7 @@ def lookahead_clairvoyant(loop: StepLoop) -> Policy:
     for items, params, staying in _FOUND:
         if items is task.items.item_factors and params is task.params:
             return Clairvoyant(loop, staying)
+    refuse_if_cheap("the value of staying is searched on visits")
     practice = StepLoop(task, _EPISODES)
     earned = [run_episodes(practice, Clairvoyant(practice, s), seed=1000)["reward"].mean() for s in _SEARCHED]
     best = _SEARCHED[int(np.argmax(earned))]
@@ -105,6 +108,11 @@ _FOUND: list[tuple[Any, Any, float]] = []
 
 
 def oracle(task: LargeTask) -> Oracle:
-    """Return the look-ahead clairvoyant's return on common visitors: attained, not proven best."""
+    """Return the look-ahead clairvoyant's return on common visitors: attained, not proven best.
+
+    Raises:
+        ValueError: if the reward pays anything but clicks.
+    """
+    only_weight(task, "clicks")
     information = "the visitor's taste, satiation, satisfaction and patience; not the noise"
     return simulate_oracle(task, lookahead_clairvoyant, "best-known", information, _ORACLE_EPISODES)

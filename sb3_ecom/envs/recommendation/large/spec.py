@@ -10,11 +10,13 @@ from typing import Any, Literal
 
 from sb3_ecom.core.checks import check_text
 from sb3_ecom.core.files import content_key
+from sb3_ecom.core.parametric import Parameter, Parametric, with_tuned
 from sb3_ecom.core.references import load_references
 from sb3_ecom.core.registry import Spec
 from sb3_ecom.envs.recommendation.large import baselines, oracle
 from sb3_ecom.envs.recommendation.large.env import LargeTask
 from sb3_ecom.envs.recommendation.large.params import LargeParams
+from sb3_ecom.envs.recommendation.large.shop import DIRECTIONS
 from sb3_ecom.envs.recommendation.session.params import SessionParams
 
 ID = "EcomRecLarge-v0"
@@ -61,6 +63,13 @@ _CONSTANT_QUERY = (
     *(0.33, -0.27, 0.19, 0.18, -0.24, -0.4, -0.21, 0.58),
 )
 
+#: Half the constant query and the newest click at a half: where `constant_and_click` stands.
+_DIAGONAL = (
+    *(Parameter(f"plain_{i}", -1.0, 1.0, weight / 2) for i, weight in enumerate(_CONSTANT_QUERY[:4])),
+    *(Parameter(f"base_{i}", -1.0, 1.0, weight / 2) for i, weight in enumerate(_CONSTANT_QUERY[4:])),
+    *(Parameter(f"click_{i}", -1.0, 2.0, 0.5) for i in range(DIRECTIONS)),
+)
+
 SPECS = (
     Spec(
         id=ID,
@@ -69,15 +78,20 @@ SPECS = (
         references=load_references(__file__, ID),
         best_known_kind="best-known",
         oracle=lambda **kwargs: oracle.oracle(make_large(**kwargs)),
-        baselines={
-            "random": baselines.random_page,
-            "zero_action": baselines.zero_action,
-            "constant_query": baselines.constant_query(_CONSTANT_QUERY),
-            "related_items": baselines.related_items,
-            "last_click_query": baselines.last_click_query,
-            "session_query": baselines.session_query,
-            "constant_and_click": baselines.constant_and_click(_CONSTANT_QUERY),
-        },
+        baselines=with_tuned(
+            __file__,
+            ID,
+            {
+                "random": baselines.random_page,
+                "zero_action": baselines.zero_action,
+                "constant_query": baselines.constant_query(_CONSTANT_QUERY),
+                "related_items": baselines.related_items,
+                "last_click_query": baselines.last_click_query,
+                "session_query": baselines.session_query,
+                "constant_and_click": baselines.constant_and_click(_CONSTANT_QUERY),
+                "diagonal_query": Parametric(baselines.diagonal_query, _DIAGONAL),
+            },
+        ),
         privileged={
             "myopic_clairvoyant": oracle.myopic_clairvoyant,
             "lookahead_clairvoyant": oracle.lookahead_clairvoyant,
@@ -85,5 +99,6 @@ SPECS = (
         presets=("eshop",),
         best_constant=_CONSTANT_QUERY,
         why_not_live="its catalogue is drawn around the fitted items: no item of it is one of yours",
+        zero_action="zero_action",
     ),
 )

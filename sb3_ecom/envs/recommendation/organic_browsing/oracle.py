@@ -9,9 +9,14 @@ import numpy as np
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.evaluate import simulate_oracle
 from sb3_ecom.core.loop import StepLoop
-from sb3_ecom.core.registry import Oracle, Policy
+from sb3_ecom.core.oracle_weights import only_weight
+from sb3_ecom.core.registry import Kind, Oracle, Policy
 from sb3_ecom.envs.recommendation.organic_browsing.env import OrganicBrowsingTask
-from sb3_ecom.envs.recommendation.organic_browsing.params import OrganicBrowsingParams, click_rate
+from sb3_ecom.envs.recommendation.organic_browsing.params import (
+    MOST_CLICKED,
+    OrganicBrowsingParams,
+    click_rate,
+)
 
 _EPISODES = 1024
 
@@ -30,9 +35,27 @@ def clairvoyant(loop: StepLoop) -> Policy:
     return choose
 
 
+def _clicks_come_first(params: OrganicBrowsingParams) -> bool:
+    """Return whether a click is worth more than what the look around after it may cost.
+
+    It costs the clicks of visitors who leave then, and those of the events that it takes.
+    """
+    away = params.leave_organic + params.organic_to_bandit  # chance per event that the look around ends
+    if away == 0:
+        return False  # nobody is ever asked again
+    asks = min(params.horizon, 1 / max((1 - MOST_CLICKED) * params.leave_bandit, 1e-9))
+    return MOST_CLICKED * (params.leave_organic / away * asks + 1 / away) < 1
+
+
 def oracle(task: OrganicBrowsingTask) -> Oracle:
-    """Return the clairvoyant's return, simulated: no policy that must infer the taste can do better."""
-    return simulate_oracle(task, clairvoyant, "bound", "the visitor's taste; not the noise", _EPISODES)
+    """Return the clairvoyant's return, simulated: no policy that must infer the taste can do better.
+
+    Raises:
+        ValueError: if the reward pays anything but clicks.
+    """
+    only_weight(task, "clicks")
+    kind: Kind = "bound" if _clicks_come_first(task.params) else "best-known"
+    return simulate_oracle(task, clairvoyant, kind, "the visitor's taste; not the noise", _EPISODES)
 
 
 def steady_taste_value(params: OrganicBrowsingParams, taste: Array) -> float:

@@ -79,6 +79,9 @@ class OrganicBrowsingParams:
         return np.asarray(code / np.linalg.norm(code, axis=1, keepdims=True))
 
 
+MOST_CLICKED = 0.030  # upper end of `click_rate`
+
+
 def click_rate(affinity: Floats) -> Floats:
     """Return the chance of a click: sigmoid(5 sigmoid(2 sigmoid(0.3 x) - 2) - 6), in (.0045, .030)."""
     return sigmoid(5.0 * sigmoid(2.0 * sigmoid(0.3 * affinity) - 2.0) - 6.0)  # type: ignore[no-any-return]

@@ -237,3 +237,8 @@ def constant_weights(weights: Array) -> Callable[[SessionTask], Policy]:
     """Return a baseline that ranks with the same (k,) weights on every page."""
     action = np.asarray(weights, dtype=np.float32)
     return lambda task: lambda observation: np.broadcast_to(action, (len(observation), action.size))
+
+
+def weights_by_name(task: SessionTask, **weights: float) -> Policy:
+    """Rank with the same weights on every page, given one by one (`weight_0` and on)."""
+    return constant_weights(np.array([weights[f"weight_{place}"] for place in range(WEIGHTS)]))(task)

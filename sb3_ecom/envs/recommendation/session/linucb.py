@@ -82,6 +82,6 @@ class LinUCB:
         self._moment += self._shown[hit].sum(0)
 
 
-def linucb(task: SessionTask) -> LinUCB:
+def linucb(task: SessionTask, exploration: float = 0.1) -> LinUCB:
     """Return a LinUCB shop that starts knowing nothing."""
-    return LinUCB(task)
+    return LinUCB(task, exploration)

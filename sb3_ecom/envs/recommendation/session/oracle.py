@@ -6,8 +6,10 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from sb3_ecom.core.arrays import Array
+from sb3_ecom.core.effort import refuse_if_cheap
 from sb3_ecom.core.evaluate import simulate_oracle
 from sb3_ecom.core.loop import StepLoop
+from sb3_ecom.core.oracle_weights import only_weight
 from sb3_ecom.core.registry import Oracle, Policy
 from sb3_ecom.envs.recommendation.session.belief import ShopBelief
 from sb3_ecom.envs.recommendation.session.dynamics import attraction
@@ -74,6 +76,7 @@ def _fitted(task: SessionTask, believe: Callable[[StepLoop], Any]) -> Planner:
     """Return the planner fitted for a task and a way of knowing; fitted once per set of parameters."""
     key = (id(task.params), believe.__name__)
     if key not in _FITTED:
+        refuse_if_cheap("a planner is fitted to visits")
         _FITTED[key] = (task, fit_planner(task, believe))  # holding the task keeps its id its own
     return _FITTED[key][1]
 
@@ -82,12 +85,17 @@ _ORACLE_EPISODES = 1024
 
 
 def oracle(task: SessionTask) -> Oracle:
-    """Return the optimum of a tiny shop, else the look-ahead clairvoyant's return on common visitors."""
+    """Return the optimum of a tiny shop, else the look-ahead clairvoyant's return on common visitors.
+
+    Raises:
+        ValueError: if the reward pays anything but clicks.
+    """
+    weight = only_weight(task, "clicks")
     if not why_not_tiny(task.params):
         tiny = solve_tiny(task)
         return Oracle(
             kind="optimal",
-            value=tiny.value,
+            value=weight * tiny.value,
             stderr=0.0,
             information="what the agent sees; nothing is hidden in a tiny shop",
             policy=tiny.policy,

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from sb3_ecom.core.checks import check_choice, check_text
 from sb3_ecom.core.files import content_key
+from sb3_ecom.core.parametric import Parameter, Parametric, with_tuned
 from sb3_ecom.core.references import load_references
 from sb3_ecom.core.registry import Policy, Spec
 from sb3_ecom.envs.recommendation.session import baselines, oracle
@@ -59,10 +60,16 @@ _BASELINES: dict[str, Callable[[Any], Policy]] = {
     "best_static_list": baselines.best_static_list,
     "related_items": baselines.related_items,
     "item_knn": baselines.item_knn,
-    "linucb": linucb,
+    "linucb": Parametric(linucb, (Parameter("exploration", 0.0, 2.0, 0.1),)),
     "zero_action": baselines.zero_action,
     "session_profile": baselines.session_profile(CONSTANT_WEIGHTS),
     "constant_weights": baselines.constant_weights(CONSTANT_WEIGHTS),
+    "tuned_weights": Parametric(
+        baselines.weights_by_name,
+        tuple(
+            Parameter(f"weight_{place}", -1.0, 1.0, weight) for place, weight in enumerate(CONSTANT_WEIGHTS)
+        ),
+    ),
 }
 _PRIVILEGED: dict[str, Callable[[Any], Policy]] = {
     "history_planner": oracle.HistoryPlanner,
@@ -72,7 +79,12 @@ _PRIVILEGED: dict[str, Callable[[Any], Policy]] = {
 
 
 def _session(
-    env_id: str, action: Literal["ranker", "slate", "single"], summary: str, best_constant: Any = None
+    env_id: str,
+    action: Literal["ranker", "slate", "single"],
+    summary: str,
+    best_constant: Any,
+    teaches: str = "",
+    zero_action: str = "",
 ) -> Spec:
     make_task = partial(_make_session, action=action)
     return Spec(
@@ -82,16 +94,28 @@ def _session(
         references=load_references(__file__, env_id),
         best_known_kind="best-known",
         oracle=lambda **kwargs: oracle.oracle(make_task(**kwargs)),
-        baselines=_BASELINES,
+        baselines=with_tuned(__file__, env_id, _BASELINES),
         privileged=_PRIVILEGED,
         presets=("eshop",),
         best_constant=best_constant,
         live_form="Recommender",
+        teaches=teaches,
+        zero_action=zero_action,
     )
 
 
 SPECS = (
-    _session("EcomRec-v0", "ranker", "a visitor's session in a web shop: weigh a ranker, page by page"),
+    _session(
+        "EcomRec-v0",
+        "ranker",
+        "a visitor's session in a web shop: weigh a ranker, page by page",
+        best_constant=CONSTANT_WEIGHTS,
+        teaches=(
+            "a ranker at constant weights already knows the last click, and earns most of what is possible: "
+            "the id teaches what is left, page by page. EcomRecSlate-v0 has no such ranker behind its action"
+        ),
+        zero_action="zero_action",
+    ),
     _session(
         "EcomRecSlate-v0",
         "slate",

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sb3_ecom.envs.inventory.shop.cross_entropy_search import CANDIDATES, refine
+from sb3_ecom.envs.inventory.shop.cross_entropy_search import SEARCH, refine
 from sb3_ecom.envs.inventory.shop.env import ShopTask
 from sb3_ecom.envs.inventory.shop.reorder_rules import RULES
 from sb3_ecom.envs.inventory.shop.tuning import item_profits, parameters
@@ -18,7 +18,7 @@ def test_refinement_finds_the_top_of_a_hill_that_is_not_axis_aligned():
         return -(point - top) @ shape @ (point - top)
 
     found, spent = refine(score, np.zeros(3))
-    assert spent == len(seen) == 14 * CANDIDATES
+    assert spent == len(seen) == SEARCH.tried
     assert sorted(set(seen)) == list(range(14))
     assert score(found, 0) > 0.02 * score(np.zeros(3), 0)
 
