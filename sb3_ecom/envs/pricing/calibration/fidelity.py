@@ -15,7 +15,10 @@ _BURSTS = "a period's units are Poisson around a level that drifts: bulk orders 
 REASONS = {
     "CV": _BURSTS,
     "without a sale": _BURSTS,
-    "lag-1": "the level walks at random within a season and is drawn anew for the next",
+    "lag-1": (
+        "the level is drawn for each season and walks from there, apart from the prices; where prices of a "
+        "log trended with demand (a price level that rises for everybody) it makes up for that"
+    ),
 }
 CLOSING = (
     "Sales are taken for demand: what an empty shelf lost is in no log. Prices were not randomised, so the\n"

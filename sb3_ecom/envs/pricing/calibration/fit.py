@@ -19,7 +19,9 @@ from sb3_ecom.envs.pricing.calibration.sensitivity import (
 from sb3_ecom.envs.pricing.demand import attraction
 from sb3_ecom.envs.pricing.season.params import SeasonParams
 
-_CONVERSION = 0.3  # share of visitors who buy at the mean prices, where nobody says how many come
+_CONVERSION = 0.3  # share of visitors who buy at the mean prices, where neither the log nor anybody tells
+_LOWEST, _HIGHEST = 0.02, 0.9  # of that share where it is fitted
+_SURE = 0.15  # largest standard error of a fitted share
 _LEAST_SEASONS = 4  # for a spread over seasons
 
 
@@ -31,7 +33,6 @@ class Fit:
     errors: dict[str, float]
     estimates: tuple[Estimate, ...]  # the first is used; others for comparison
     factor: Floats  # (T, K) price factors of the log
-    visitors: Floats  # (T,) mean visitors that the sales of each period suggest
     notes: tuple[str, ...]
 
 
@@ -58,26 +59,19 @@ def fit_season(
     factor = log.price / reference
     estimates = _estimates(log, factor, effects)
     check_identified(estimates[0], factor)
-    slope, mean_units = estimates[0].value, log.units.sum(1).mean()
+    slope, mean_units = estimates[0].value, float(log.units.sum(1).mean())
+    notes: list[str] = []
     if visitors is None:
-        visitors = float(mean_units / _CONVERSION)
-        notes = [f"visitors are assumed: so many that {_CONVERSION:.0%} of them buy (--visitors)"]
+        visitors = mean_units / _conversion(log.units, factor, slope, notes)
     else:
-        check_number("--visitors", visitors, above=1.01 * float(mean_units), unit="(units sold a period)")
-        notes = ["visitors were given (--visitors)"]
+        check_number("--visitors", visitors, above=1.01 * mean_units, unit="(units sold a period)")
+        notes.append("visitors were given (--visitors)")
     appeal = _appeal(log.units, factor, slope, visitors)
     weight = attraction(factor, np.array(slope), appeal)
     share = weight.sum(1) / (1 + weight.sum(1))
     level_sd, level_drift, median = _level(log.units.sum(1), visitors * share, season, notes)
     spread = _sensitivity_spread(log.units, factor, season, notes)
     floor, cap = _bounds(factor, log)
-    notes += [
-        f"floor and cap are the outermost price factors of the log, {floor:.3g} and {cap:.3g}: what nobody "
-        "tried is not offered",
-        "stock is assumed: what the log sold in a season, per product",
-        "the drift of the sensitivity within a season is not identified: 0 was taken",
-        "prices were not randomised: what moved price and demand together is in the estimate (observational)",
-    ]
     params = SeasonParams(
         price=tuple(reference.tolist()),
         appeal=tuple(np.clip(appeal, -20, 10).tolist()),
@@ -92,14 +86,23 @@ def fit_season(
         floor=floor,
         cap=cap,
     )
-    suggested = log.units.sum(1) / np.maximum(share, 1e-9)
     return Fit(
         params=params,
         errors={"sensitivity": estimates[0].standard_error},
         estimates=estimates,
         factor=factor,
-        visitors=suggested,
-        notes=tuple(notes),
+        notes=(*notes, *_always(floor, cap)),
+    )
+
+
+def _always(floor: float, cap: float) -> tuple[str, ...]:
+    """Return what is assumed or unknown in every fit."""
+    return (
+        f"floor and cap are the outermost price factors of the log, {floor:.3g} and {cap:.3g}: what nobody "
+        "tried is not offered",
+        "stock is assumed: what the log sold in a season, per product",
+        "the drift of the sensitivity within a season is not identified: 0 was taken",
+        "prices were not randomised: what moved price and demand together is in the estimate (observational)",
     )
 
 
@@ -113,6 +116,33 @@ def _estimates(log: PriceLog, factor: Floats, effects: str) -> tuple[Estimate, .
         return (first, *(other(log.units, factor) for other in methods.values()))
     except (ValueError, ImportError):  # the comparison is not needed
         return (first,)
+
+
+def _conversion(units: Floats, factor: Floats, slope: float, notes: list[str]) -> float:
+    """Return the share of visitors who buy at the mean prices, from how sales in all answer to all prices.
+
+    With W = sum_k exp(utility) sales in all are V W / (1 + W): their log moves by 1 - share with log W.
+    Changes from period to period are compared, in which a slow level hardly shows.
+    """
+    appeal = np.log(units.mean(0) / units.mean())
+    attractive = np.log(attraction(factor, np.array(slope), appeal).sum(1))
+    change, answer = np.diff(attractive), np.diff(np.log(units.sum(1) + 0.5))
+    change, answer = change - change.mean(), answer - answer.mean()
+    square = float(change @ change)
+    if square > 0:
+        share = 1 - float(change @ answer) / square
+        rest = answer - (1 - share) * change
+        error = float(np.sqrt(((change * rest) ** 2).sum()) / square)  # robust
+        if error <= _SURE:
+            kept = min(max(share, _LOWEST), _HIGHEST)
+            notes.append(
+                f"the share of visitors who buy was fitted to how sales in all answer to prices: {share:.2g} "
+                f"(s.e. {error:.2g}){'' if kept == share else f', cut to {kept:g}'}; it takes demand not to "
+                "move with prices (--visitors says how many come)"
+            )
+            return kept
+    notes.append(f"visitors are assumed: so many that {_CONVERSION:.0%} of them buy (--visitors)")
+    return _CONVERSION
 
 
 def _appeal(units: Floats, factor: Floats, slope: float, visitors: float) -> Floats:

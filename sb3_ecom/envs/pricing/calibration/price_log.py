@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sb3_ecom.core.arrays import Floats
 from sb3_ecom.core.checks import check_choice, check_whole
 from sb3_ecom.core.tables.options import count_cells
-from sb3_ecom.core.tables.reader import Column, read_table
+from sb3_ecom.core.tables.reader import Column, Table, read_table
 from sb3_ecom.core.tables.stray import find_stray_days
 from sb3_ecom.core.tables.times import TimeReading
 
@@ -75,21 +75,9 @@ def read_prices(
     table = read_table(path, columns, known, **options)
     if table.time_unit != "seconds":
         raise ValueError(f"{path}: column {table.names['date']!r} (--date) holds an order, not dates")
-    day = np.floor(table.columns["date"] / _DAY).astype(np.int64)
-    price, quantity = table.columns["price"], table.columns["quantity"]
     dropped = {f"row: {reason}": str(fault) for reason, fault in table.dropped.items()}
-    kept = np.ones(len(day), dtype=bool)
-    for reason, failing in (
-        ("date is far from all others (stray)", find_stray_days(day)),
-        ("price <= 0", ~(price > 0)),
-        ("quantity <= 0 (returns, cancellations)", ~(quantity > 0)),
-    ):
-        if (failing & kept).any():
-            dropped[reason] = f"{int((failing & kept).sum()):,} rows"
-        kept &= ~failing
-    if not kept.any():
-        reasons = "; ".join(f"{reason}: {count}" for reason, count in dropped.items())
-        raise ValueError(f"{path}: no row is left: {reasons}. Check --price and --quantity")
+    day = np.floor(table.columns["date"] / _DAY).astype(np.int64)
+    kept = _keep_rows(path, table, day, dropped)
     place = (day[kept] - day[kept].min()) // PERIODS[period]
     periods = int(place.max()) + 1
     if periods < _MIN_PERIODS:
@@ -97,51 +85,93 @@ def read_prices(
             f"{path} spans {periods} {period}s; prices and sales need at least {_MIN_PERIODS}: give a longer "
             "log, or check --date and --period"
         )
-    item = table.columns["sku"][kept].astype(np.int64)
-    total = np.bincount(item, weights=quantity[kept])
-    chosen = np.argsort(-total, kind="stable")[: min(max_items, int((total > 0).sum()))]
-    if len(chosen) < int((total > 0).sum()):
-        dropped["product is beyond --max-items, by units sold"] = f"{int((total > 0).sum()) - len(chosen):,}"
+    return _gather(path, table, kept, place, int(day[kept].min()), max_items, dropped)
+
+
+def _gather(
+    path: str | Path,
+    table: Table,
+    kept: NDArray[np.bool_],
+    place: NDArray[np.int64],
+    first: int,
+    max_items: int,
+    dropped: dict[str, str],
+) -> PriceLog:
+    """Return units and prices of the best sellers; `place` is the period of each row that is kept."""
+    item, quantity = table.columns["sku"][kept].astype(np.int64), table.columns["quantity"][kept]
+    total = np.bincount(item, weights=quantity)
+    sold = int((total > 0).sum())
+    chosen = np.argsort(-total, kind="stable")[: min(max_items, sold)]
+    if len(chosen) < sold:
+        dropped["product is beyond --max-items, by units sold"] = f"{sold - len(chosen):,}"
     column = np.full(len(total), -1)
     column[chosen] = np.arange(len(chosen))
     use = column[item] >= 0
-    cell = (place[use], column[item[use]])
-    shape = (periods, len(chosen))
-    amount = quantity[kept][use]
-    units, money = _sums(shape, cell, amount), _sums(shape, cell, amount * price[kept][use])
-    seen = units > 0
-    instrument = None
-    if "instrument" in table.columns:
-        value = table.columns["instrument"][kept][use]
-        given = np.isfinite(value)
-        where = (cell[0][given], cell[1][given])
-        count = _sums(shape, where, np.ones(int(given.sum())))
-        if (count.sum(0) == 0).any():
-            raise ValueError(f"{path}: the instrument has no number for some product that is kept")
-        instrument = _carry(_sums(shape, where, value[given]), count, count > 0)
-    first = int(day[kept].min())
+    cells = _Cells((int(place.max()) + 1, len(chosen)), place[use], column[item[use]])
+    rows = np.flatnonzero(kept)[use]
+    units = cells.sum(quantity[use])
     return PriceLog(
         units=units,
-        price=_carry(money, units, seen),
-        instrument=instrument,
-        seen=seen,
+        price=_carry(cells.sum(quantity[use] * table.columns["price"][rows]), units),
+        instrument=_instrument(path, table, rows, cells),
+        seen=units > 0,
         first_day=date.fromordinal(date(1970, 1, 1).toordinal() + first),
         labels=tuple(table.labels["sku"][code] for code in chosen),
         dropped=dropped,
-        rows=int(use.sum()),
+        rows=len(rows),
         columns=table.names,
         notes=count_cells(table),
     )
 
 
-def _sums(shape: tuple[int, int], cell: tuple[Any, Any], values: Floats) -> Floats:
-    found = np.zeros(shape)
-    np.add.at(found, cell, values)
-    return found
+def _keep_rows(
+    path: str | Path, table: Table, day: NDArray[np.int64], dropped: dict[str, str]
+) -> NDArray[np.bool_]:
+    """Return which rows are sales at a price; say in `dropped` how many are not, and why."""
+    kept = np.ones(len(day), dtype=bool)
+    for reason, failing in (
+        ("date is far from all others (stray)", find_stray_days(day)),
+        ("price <= 0", ~(table.columns["price"] > 0)),
+        ("quantity <= 0 (returns, cancellations)", ~(table.columns["quantity"] > 0)),
+    ):
+        if (failing & kept).any():
+            dropped[reason] = f"{int((failing & kept).sum()):,} rows"
+        kept &= ~failing
+    if not kept.any():
+        reasons = "; ".join(f"{reason}: {count}" for reason, count in dropped.items())
+        raise ValueError(f"{path}: no row is left: {reasons}. Check --price and --quantity")
+    return kept
 
 
-def _carry(total: Floats, count: Floats, seen: NDArray[np.bool_]) -> Floats:
+class _Cells(NamedTuple):
+    """Where rows stand in a table of periods and products."""
+
+    shape: tuple[int, int]
+    period: NDArray[np.int64]
+    product: NDArray[np.int64]
+
+    def sum(self, values: Floats) -> Floats:
+        """Return the (T, K) sums of the rows' values."""
+        found = np.zeros(self.shape)
+        np.add.at(found, (self.period, self.product), values)
+        return found
+
+
+def _instrument(path: str | Path, table: Table, rows: NDArray[np.int64], cells: _Cells) -> Floats | None:
+    """Return the (T, K) means of the instrument, carried on where it is missing; None without one."""
+    if "instrument" not in table.columns:
+        return None
+    value = table.columns["instrument"][rows]
+    given = np.isfinite(value)
+    count = cells.sum(given.astype(np.float64))
+    if (count.sum(0) == 0).any():
+        raise ValueError(f"{path}: the instrument has no number for some product that is kept")
+    return _carry(cells.sum(np.where(given, value, 0.0)), count)
+
+
+def _carry(total: Floats, count: Floats) -> Floats:
     """Return the (T, K) means; where there is none, the last one before, else the first one after."""
+    seen = count > 0
     mean = total / np.where(seen, count, 1.0)
     periods = np.arange(len(mean))[:, None]
     last = np.maximum.accumulate(np.where(seen, periods, -1), axis=0)

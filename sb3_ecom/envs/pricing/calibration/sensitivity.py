@@ -143,10 +143,10 @@ def check_identified(estimate: Estimate, factor: Floats) -> None:
             f"{said}: demand seems to rise with the price, so prices followed demand; nothing was written. "
             "Name a column that moves prices and not demand, such as a purchase cost, with --instrument"
         )
-    if value < LEAST_T * error:
+    if value <= LEAST_T * error:
         spread = float((factor - factor.mean(0)).std())
         raise ValueError(
-            f"the price sensitivity is not identified: {said}, less than {LEAST_T:g} standard errors from 0; "
+            f"the price sensitivity is not identified: {said}, within {LEAST_T:g} standard errors of 0; "
             f"prices moved by {spread:.1%} of their mean (standard deviation). Nothing was written: give a "
             "longer log or one in which prices varied more"
         )

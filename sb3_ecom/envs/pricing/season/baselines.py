@@ -105,7 +105,8 @@ def _baseline(name: str) -> Callable[[SeasonTask], Policy]:
     def make(task: SeasonTask) -> Policy:
         return policy_of(task, FAMILIES[name].make(task.params, constants_for(task, name)))
 
-    make.__doc__ = f"Return {name} with its tuned constants."
+    rule = FAMILIES[name].make
+    make.__doc__ = (rule.func if isinstance(rule, partial) else rule).__doc__  # for `envs` and the docs
     return make
 
 

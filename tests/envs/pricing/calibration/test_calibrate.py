@@ -44,9 +44,7 @@ def simulated_log(seasons=24, spread=0.25, seed=0, **changes):
         for season in range(seasons):
             day = week + pd.Timedelta(weeks=season * task.horizon + period)
             for item in range(k):
-                rows.append(
-                    (str(day.date()), f"sku{item}", price[season, item], outcome.sales[season, item])
-                )
+                rows.append((str(day.date()), f"sku{item}", price[season, item], outcome.sales[season, item]))
     return pd.DataFrame(rows, columns=["date", "sku", "price", "quantity"])
 
 
@@ -70,6 +68,12 @@ def test_what_made_the_log_is_recovered(log):
     assert found.level_sd == pytest.approx(0.3, abs=0.12)
     assert found.level_drift < 0.1
     assert found.sensitivity_sd < 0.15
+
+
+def test_visitors_are_fitted_to_how_sales_in_all_answer_to_prices(log):
+    fit = fit_season(read_prices(log), season=13)
+    assert fit.params.visitors == pytest.approx(300.0, rel=0.25)
+    assert any("share of visitors who buy was fitted" in note for note in fit.notes)
 
 
 def test_a_spread_of_sensitivities_is_told_from_the_error_of_their_estimates(tmp_path):
