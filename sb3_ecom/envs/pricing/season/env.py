@@ -132,7 +132,7 @@ class SeasonTask(Task):
         """Return where everything is sold."""
         return outcome.units_left <= 0.0
 
-    def counters(self, outcome: Outcome) -> dict[str, Array]:
+    def counters(self, outcome: Outcome, terms: Mapping[str, Array]) -> dict[str, Array]:
         """Return money, units and the mean price factor."""
         each = self.tables.public.each
         return {

@@ -9,6 +9,8 @@ from functools import cached_property
 from sb3_ecom.core.checks import MOST_MONEY, check_fields, check_finite_fields, check_whole
 
 _SDS = 2.5  # standard deviations at which hidden logs are cut
+_LARGEST_LOG = 60.0  # of attractions: beyond, float32 holds no sum of them
+_MOST_VISITORS = 1e7  # per period, at the highest level: float32 still counts single units
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +62,21 @@ class SeasonParams:
         check_fields(self, "waiting", low=0, high=1)
         check_whole("levels", self.levels, 2, 1000)
         check_whole("history", self.history, 1, 100, "periods")
+        self._check_extremes()
+
+    def _check_extremes(self) -> None:
+        """Refuse demand that could leave what float32 holds, at the limits of the hidden logs."""
+        names = "visitors, level_sd, level_drift, periods"
+        most = math.log(self.visitors) + self.level_limit
+        if most > math.log(_MOST_VISITORS):
+            raise ValueError(f"visitors at the highest level ({names}) must be <= 1e7, got e^{most:.3g}")
+        slope = math.log(self.sensitivity) + self.sensitivity_limit
+        utility = max(self.appeal) + math.exp(min(slope, 50.0)) * (1 - self.floor)
+        if utility > _LARGEST_LOG:
+            raise ValueError(
+                "the largest utility (appeal, sensitivity, its sd and drift, periods, floor) "
+                f"must be <= {_LARGEST_LOG:g}, got {utility:.4g}"
+            )
 
     @property
     def products(self) -> int:

@@ -163,6 +163,8 @@ def test_grid_and_factors_set_the_same_prices():
         ({"floor": 1.0, "cap": 1.0}, "cap must be above floor"),
         ({"salvage": 0.7}, r"salvage must be in \[0, 0.5\]"),
         ({"visitors": float("nan")}, "visitors must be a finite number"),
+        ({"sensitivity": 20.0, "sensitivity_sd": 2.0}, "the largest utility"),
+        ({"level_drift": 1.0, "periods": 1000}, "visitors at the highest level"),
         ({"action": "price"}, "action must be one of factors, grid"),
         ({"preset": "none"}, "preset must be one of"),
     ],
