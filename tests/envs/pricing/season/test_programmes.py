@@ -71,9 +71,8 @@ def test_the_limit_of_short_periods_is_the_closed_form_of_gallego_and_van_ryzin(
     """Demand a exp(-x): J(c, t) = log sum_{i <= c} (a t / e)^i / i! (their section 2.3)."""
     slope, appeal, periods, stock, total = 4.0, -14.0, 3000, 5, 6.0 * math.e
     visitors = total / periods / math.exp(appeal + slope)
-    params = SeasonParams(
-        price=(1.0,), appeal=(appeal,), stock=(stock,), periods=periods, visitors=1.0, floor=0.05, cap=2.0
-    )
+    season = {"price": (1.0,), "appeal": (appeal,), "stock": (stock,), "periods": periods, "visitors": 1.0}
+    params = SeasonParams(**season, **CERTAIN, floor=0.05, cap=2.0)
     solved = solve_known(
         np.full(periods, visitors), np.full(periods, slope), params, np.geomspace(0.05, 2.0, 200)
     )
