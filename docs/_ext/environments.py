@@ -11,11 +11,8 @@ from sb3_ecom.cli.envs import describe_action
 from sb3_ecom.core.references import ROLES, Reference
 from sb3_ecom.core.registry import Spec, specs
 
-DOMAINS = {
-    "recommendation": "Recommendation",
-    "advertising": "Advertising",
-    "inventory": "Inventory",
-}
+#: In the order of the gallery; another domain follows under its folder's name.
+DOMAINS = ("recommendation", "advertising", "inventory")
 _ROLE_NAMES = {
     "random": "random actions",
     "best_known": "best known",
@@ -48,9 +45,10 @@ def gallery(tasks: dict[str, Any]) -> str:
     lines = ["# Environments", ""]
     lines += ["Every id registers with `import sb3_ecom`. The same tables in a terminal:"]
     lines += ["`python -m sb3_ecom envs`.", ""]
-    for domain, title in DOMAINS.items():
+    found = {domain_of(task) for task in tasks.values()}
+    for domain in (*DOMAINS, *sorted(found - set(DOMAINS))):
         entries = [entry for entry in our_specs() if domain_of(tasks[entry.id]) == domain]
-        lines += [f"## {title}", "", '<div class="gallery">']
+        lines += [f"## {domain.capitalize()}", "", '<div class="gallery">']
         for entry in entries:
             lines += [
                 f'<a class="card" href="{entry.id}.html"><img src="../_images/{entry.id}.png" '

@@ -63,6 +63,13 @@ def sigmoid(logits: Array) -> Array:
     return 1.0 / (1.0 + xp.exp(-logits))
 
 
+def cut(array: Array, low: float, high: float) -> Array:
+    """Return `array` clipped to [low, high]: on few NumPy values several times as fast as `clip`."""
+    if isinstance(array, np.ndarray):
+        return np.minimum(np.maximum(array, low), high)
+    return array_namespace(array).clip(array, low, high)
+
+
 def zeros(like: Array, *shape: int) -> Array:
     """Return zeros of this shape, of the type of `like` and where it lives."""
     return array_namespace(like).zeros(shape, dtype=like.dtype, device=like.device)

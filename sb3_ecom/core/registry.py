@@ -70,7 +70,8 @@ class Spec:
     criterion: Literal["episode", "average"] = "episode"
     #: The best constant action known; it scores below 0.5, or `teaches` says why not.
     best_constant: Any = None
-    live_form: Literal["Recommender", "Bidder", "Planner"] | None = None  # its class in `sb3_ecom.live`
+    #: Its class in `sb3_ecom.live`.
+    live_form: Literal["Recommender", "Bidder", "Planner", "Pricer"] | None = None
     why_not_live: str = "its spec names none"  # where there is no live form
     #: Arguments of `best_constant`: an action is a bid or a quantity, not a step or an offset.
     constant_kwargs: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))

@@ -1,7 +1,8 @@
 """FastAPI application of a live policy.
 
 A session policy is served under `/open`, `/recommend`, `/record` and `/catalogue`, one of a campaign under
-`/open`, `/bid` and `/record`, a buyer's under `/orders`. OpenAPI documentation is at `/docs`, Prometheus text
+`/open`, `/bid` and `/record`, a buyer's under `/orders`, one of prices under `/open` and
+`/prices`. OpenAPI documentation is at `/docs`, Prometheus text
 at `/metrics`.
 """
 
@@ -20,17 +21,19 @@ from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
-from sb3_ecom.live.desks import BidDesk, OrderDesk
+from sb3_ecom.live.desks import BidDesk, OrderDesk, PriceDesk
 from sb3_ecom.live.messages import (
     BidRequest,
     Catalogue,
     LateReport,
     OpenDay,
     Opened,
+    OpenSeason,
     OpenVisit,
     OrdersRequest,
     Page,
     PageRequest,
+    PricesRequest,
     Reload,
     Reward,
 )
@@ -60,6 +63,8 @@ def create_app(service: Service) -> FastAPI:
         _add_visits(app, service)
     elif isinstance(service.form, BidDesk):
         _add_bids(app, service)
+    elif isinstance(service.form, PriceDesk):
+        _add_prices(app, service)
     else:
         _add_orders(app, service)
     _add_operations(app, service)
@@ -135,6 +140,27 @@ def _add_orders(app: FastAPI, service: Service) -> None:
         found = await _call(service, lambda: desk.orders(**body.model_dump()))
         service.decisions.labels(found.policy, "policy").inc()
         return {"orders": dict(found), "policy": found.policy, "reason": found.reason}
+
+
+def _add_prices(app: FastAPI, service: Service) -> None:
+    def desk() -> PriceDesk:
+        assert isinstance(service.form, PriceDesk)
+        return service.form
+
+    @app.post("/open", summary="Open a season")
+    async def open_season(body: OpenSeason) -> dict[str, str]:
+        return {"season": await _call(service, lambda: desk().open(body.stock))}
+
+    @app.post("/prices", summary="Return the prices of the next period, given the sales of the last")
+    async def prices(body: PricesRequest) -> dict[str, Any]:
+        found = await _call(service, lambda: desk().prices(**body.model_dump()))
+        service.decisions.labels(found.policy, "policy").inc()
+        return {
+            "prices": dict(found),
+            "period": found.period,
+            "policy": found.policy,
+            "reason": found.reason,
+        }
 
 
 def _add_operations(app: FastAPI, service: Service) -> None:

@@ -1,4 +1,4 @@
-"""Bids and orders as a service gives them: running campaigns in a store, every decision in the log."""
+"""Bids, orders and prices as a service gives them: what runs in a store, every decision in the log."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 from sb3_ecom.live.bidder import Bid, Bidder, Day
 from sb3_ecom.live.decision_log import Decision, DecisionLog
 from sb3_ecom.live.planner import Orders, Planner
+from sb3_ecom.live.pricer import Pricer, Prices
 from sb3_ecom.live.tick_report import TickReport
 from sb3_ecom.live.visit_store import UnknownVisitError, VisitStore
 
@@ -72,6 +73,59 @@ class BidDesk:
         if record is None:
             raise UnknownVisitError(f"campaign {campaign!r} is unknown, or its time is over")
         return self.bidder.restore(record)
+
+
+class PriceDesk:
+    """Prices for a shop's seasons.
+
+    Args:
+        pricer: that decides.
+        store: of the running seasons.
+        log: of decisions, or None.
+    """
+
+    def __init__(self, pricer: Pricer, store: VisitStore, log: DecisionLog | None = None) -> None:
+        self.pricer, self._store, self._log = pricer, store, log
+
+    def open(self, stock: Mapping[str, float]) -> str:
+        """Open a season with these units by SKU and return its name; see `Pricer.open`."""
+        season = self.pricer.open(stock)
+        name = secrets.token_hex(8)
+        self._store.put(name, season.to_record())
+        return name
+
+    def prices(
+        self,
+        season: str,
+        sales: Mapping[str, float] | None = None,
+        stock: Mapping[str, float] | None = None,
+    ) -> Prices:
+        """Take note of the last period's sales and return the next prices; see `SellingSeason.prices`.
+
+        Raises:
+            ValueError: if the season is unknown, or as `SellingSeason.prices`.
+        """
+        with self._store.lock(season):
+            record = self._store.get(season)
+            if record is None:
+                raise UnknownVisitError(f"season {season!r} is unknown, or its time is over")
+            running = self.pricer.restore(record)
+            prices = running.prices(sales, stock)
+            if self._log is not None:
+                self._log.append(
+                    Decision(
+                        event_id=f"{season}:{prices.period}:{secrets.token_hex(4)}",
+                        visit=season,
+                        time=time.time(),
+                        number=prices.period,
+                        policy=prices.policy,
+                        explore="none",
+                        context={"sales": sales, "stock": stock},
+                        decision={"prices": dict(prices), "reason": prices.reason},
+                    )
+                )
+            self._store.put(season, running.to_record())
+        return prices
 
 
 class OrderDesk:

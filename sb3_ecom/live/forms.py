@@ -6,7 +6,7 @@ from typing import Literal
 
 from sb3_ecom.core.registry import specs
 
-FormName = Literal["Recommender", "Bidder", "Planner"]
+FormName = Literal["Recommender", "Bidder", "Planner", "Pricer"]
 
 
 def ids_of(form: FormName) -> list[str]:

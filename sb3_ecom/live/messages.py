@@ -123,3 +123,21 @@ class OrdersRequest(_Strict):
     )
     today: str | None = Field(None, description="date; none: the computer's")
     promotions: list[tuple[str, str]] = Field(default_factory=list, description="[SKU, first day]")
+
+
+class OpenSeason(_Strict):
+    """A season that begins."""
+
+    stock: dict[str, float] = Field(description="units by SKU, all of them")
+
+
+class PricesRequest(_Strict):
+    """The prices of the next period."""
+
+    season: str
+    sales: dict[str, float] | None = Field(
+        None, description="units sold in the period that ended, by SKU; none before the first"
+    )
+    stock: dict[str, float] | None = Field(
+        None, description="units left by SKU, where they are not what was there less the sales"
+    )

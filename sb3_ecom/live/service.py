@@ -10,18 +10,20 @@ from sb3_ecom.envs.advertising.auto_bidding.env import AutoTask
 from sb3_ecom.envs.advertising.pacing.env import PacingTask
 from sb3_ecom.envs.inventory.shop.env import ShopTask
 from sb3_ecom.envs.inventory.single_item.env import SingleItemTask
+from sb3_ecom.envs.pricing.season.env import SeasonTask
 from sb3_ecom.envs.recommendation.session.env import SessionTask
 from sb3_ecom.live.bidder import Bidder
 from sb3_ecom.live.catalogue import CatalogueChange
 from sb3_ecom.live.decision_log import DecisionLog
-from sb3_ecom.live.desks import BidDesk, OrderDesk
+from sb3_ecom.live.desks import BidDesk, OrderDesk, PriceDesk
 from sb3_ecom.live.forms import why_not
 from sb3_ecom.live.planner import Planner
 from sb3_ecom.live.policy import DeployedPolicy
+from sb3_ecom.live.pricer import Pricer
 from sb3_ecom.live.recommender import Recommender
 from sb3_ecom.live.visit_store import VisitStore, open_store
 
-Form = Recommender | BidDesk | OrderDesk
+Form = Recommender | BidDesk | OrderDesk | PriceDesk
 _LOG = logging.getLogger(__name__)
 
 
@@ -72,7 +74,7 @@ class Service:
             return prometheus.Counter(f"sb3_ecom_{name}", text, labels, registry=self.registry)
 
         self.requests = counter("requests", "Requests", "path", "status")
-        self.decisions = counter("decisions", "Pages, bids or orders decided", "policy", "by")
+        self.decisions = counter("decisions", "Pages, bids, orders or prices decided", "policy", "by")
         self.rewards = counter("rewards", "Rewards noted", "kind")
         self.log_errors = counter("log_errors", "Journals not turned into parquet")
 
@@ -127,7 +129,9 @@ class Service:
         """Name and version of what serves."""
         if isinstance(self.form, Recommender):
             return self.form.policy
-        return self.form.bidder.policy if isinstance(self.form, BidDesk) else self.form.planner.policy
+        if isinstance(self.form, BidDesk):
+            return self.form.bidder.policy
+        return self.form.pricer.policy if isinstance(self.form, PriceDesk) else self.form.planner.policy
 
     @property
     def shop(self) -> Recommender:
@@ -136,7 +140,7 @@ class Service:
         return self.form
 
     def health(self) -> dict[str, Any]:
-        """Return what serves and how many visits or campaigns are kept.
+        """Return what serves and how many visits, campaigns or seasons are kept.
 
         Raises:
             StoreUnavailableError: if they can not be reached.
@@ -160,6 +164,10 @@ class Service:
         if isinstance(policy.task, PacingTask | AutoTask):
             _refuse(given, "a bidder")
             return BidDesk(Bidder(policy), self._store, self._log)
+        if isinstance(policy.task, SeasonTask):
+            pricer = Pricer(policy, hash_key=given.pop("hash_key", None))
+            _refuse(given, "a pricer")
+            return PriceDesk(pricer, self._store, self._log)
         if not isinstance(policy.task, ShopTask | SingleItemTask):
             raise ValueError(f"{folder} can not be served: {why_not(policy.env_id)}")
         planner = Planner(policy, hash_key=given.pop("hash_key", None))

@@ -20,6 +20,7 @@ SMALL = {
     "judged_month": "--replications 2 --visits 20 --out {tmp}/judged.csv",
     "logged_recommenders": "--served-by related_items --sessions 200 --episodes 16",
     "new_campaign_rules": "--days 8",
+    "pricing_gate": "--restarts 1 --periods 3",
     "shop_memory": "--copies 8",
     "slateq": "--steps 2000",
 }

@@ -3,9 +3,10 @@
 import pytest
 
 from sb3_ecom.__main__ import main
+from sb3_ecom.cli.calibrate import find_domains
 
 
-@pytest.mark.parametrize("domain", ["advertising", "inventory", "recommendation"])
+@pytest.mark.parametrize("domain", find_domains())
 def test_a_report_that_can_not_be_written_is_refused_first(domain, tmp_path, capsys):
     (tmp_path / "file").write_text("old")
     out = ["--out", str(tmp_path / "mine.toml")]

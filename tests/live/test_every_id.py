@@ -9,13 +9,13 @@ from stable_baselines3 import PPO
 
 from sb3_ecom.__main__ import main
 from sb3_ecom.core.registry import Spec, spec, specs
-from sb3_ecom.live import Bidder, Planner, Recommender
+from sb3_ecom.live import Bidder, Planner, Pricer, Recommender
 from sb3_ecom.live.forms import ids_of, why_not
 from sb3_ecom.live.policy import DeployedPolicy
 from sb3_ecom.live.service import Service
 from sb3_ecom.sb3 import make_vec_env
 
-FORMS = {"Recommender": Recommender, "Bidder": Bidder, "Planner": Planner}
+FORMS = {"Recommender": Recommender, "Bidder": Bidder, "Planner": Planner, "Pricer": Pricer}
 IDS = sorted(env_id for env_id in specs() if not env_id.startswith("EcomToy"))  # of other tests
 
 

@@ -1,0 +1,1 @@
+"""Prices of finite stocks: demand by choice, hidden and drifting."""

@@ -1,0 +1,1 @@
+"""Sell finite stocks of several products over a season."""
