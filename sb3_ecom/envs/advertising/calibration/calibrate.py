@@ -27,6 +27,12 @@ from sb3_ecom.core.tables.options import add_reading_options, count_cells, readi
 from sb3_ecom.core.tables.reader import Column, Table, read_table
 from sb3_ecom.core.tables.stray import find_stray_days
 from sb3_ecom.core.tables.times import TimeReading
+from sb3_ecom.envs.advertising.calibration.export_rows import (
+    add_hours,
+    drop_totals,
+    forget_weekdays,
+    only_dates,
+)
 from sb3_ecom.envs.advertising.calibration.fidelity import (
     hourly_factor,
     price_errors,
@@ -51,11 +57,15 @@ from sb3_ecom.envs.advertising.pacing.presets import load_preset
 SUMMARY = "fit the auction market of EcomAds: prices, traffic, response rates"
 
 _COLUMNS = (
-    Column(option="time", kind="time", names=("timestamp", "time", "datetime"), required=False),
-    Column(option="hour", kind="integer", names=("hour",), required=False),
+    Column(
+        option="time", kind="time", names=("timestamp", "time", "datetime", "date", "day"), required=False
+    ),
+    Column(option="hour", kind="integer", names=("hour", "hour_of_day", "hour_of_the_day"), required=False),
     Column(option="price", kind="number", names=("cpm", "ecpm", "price", "value"), required=False),
     Column(option="cost", kind="number", names=("cost", "spend", "spent", "amount_spent"), required=False),
-    Column(option="impressions", kind="number", names=("impressions", "imps", "wins"), required=False),
+    Column(
+        option="impressions", kind="number", names=("impressions", "impr", "imps", "wins"), required=False
+    ),
     Column(
         option="traffic",
         kind="number",
@@ -72,7 +82,7 @@ _COLUMNS = (
     ),
 )
 _HELP = {
-    "time": "column of the time",
+    "time": "column of the time, or of the date beside --hour",
     "hour": "column of the hour of the day",
     "price": "column of a price, see --price-unit",
     "cost": "column of the money spent, see --price-unit",
@@ -172,13 +182,14 @@ def calibrate(
     found, start = Fit(), load_preset(base)
     for log in logs:
         given = None if names is None else {k: v for k, v in names.items() if v is not None}
-        table = read_table(log, _COLUMNS, given, **reading)
         name = Path(log).name
+        table = forget_weekdays(read_table(log, _COLUMNS, given, **reading))
         _check_cells(table, name)
+        table = add_hours(drop_totals(table))
         found.notes += [
             f"{name}: took column {column!r} for {option}" for option, column in table.names.items()
         ]
-        found.notes += [f"{name}: {note}" for note in count_cells(table)]
+        found.notes += [f"{name}: {note}" for note in (*table.describe_unused(), *count_cells(table))]
         _fit_table(found, table, name, price_unit, start)
     try:
         return replace(start, **found.params), found
@@ -205,8 +216,11 @@ def correct_median(params: PacingParams, found: Fit) -> PacingParams:
 
 def _fit_table(found: Fit, table: Table, path: str, price_unit: str | None, start: PacingParams) -> None:
     columns, before = table.columns, len(found.source)
-    if "time" in columns and table.time_unit == "seconds":
+    if "time" in columns and table.time_unit == "seconds" and not only_dates(table):
         _fit_prices(found, table, path, price_unit)
+    elif "price" in columns or "cost" in columns:
+        lack = "the times are dates without an hour" if "time" in columns else "no column of the time"
+        found.notes.append(f"{path}: prices stay assumed: {lack} (--time, or a date and --hour)")
     hours, volume = _hours(table, path), columns.get("traffic", columns.get("impressions"))
     if hours is None and volume is not None and "time" in columns:
         found.notes.append(f"{path}: traffic_profile stays assumed: the times do not hold all 24 hours")
@@ -218,8 +232,9 @@ def _fit_table(found: Fit, table: Table, path: str, price_unit: str | None, star
     if "impressions" in columns:
         _fit_responses(found, table, path, start)
     if len(found.source) == before:
+        understood = f"columns understood: {', '.join(columns) or 'none'}"
         raise ValueError(
-            f"{path} holds nothing to fit (columns understood: {', '.join(columns) or 'none'}): "
+            f"{path} holds nothing to fit ({'; '.join([understood, *table.describe_unused()])}): "
             "give a time and a price, or an hour and impressions, or a unit, impressions and clicks; "
             "name them with the options"
         )

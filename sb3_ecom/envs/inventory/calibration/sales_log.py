@@ -19,24 +19,40 @@ from sb3_ecom.core.tables.stray import find_stray_days
 from sb3_ecom.core.tables.times import TimeReading
 from sb3_ecom.envs.inventory.calibration.returns import net_returns
 from sb3_ecom.envs.inventory.calibration.sales_calendar import MIN_DAYS
-from sb3_ecom.envs.inventory.calibration.sales_checks import check_plausible
+from sb3_ecom.envs.inventory.calibration.sales_checks import check_plausible, find_totals
 
 COLUMNS = (
     Column(
         option="date",
         kind="time",
-        names=("date", "invoicedate", "order_date", "day", "timestamp", "datetime", "time"),
+        names=(
+            *("date", "invoicedate", "order_date", "sale_date", "sales_date", "transaction_date", "day"),
+            *("timestamp", "datetime", "created_at", "time"),
+        ),
     ),
-    Column(option="sku", kind="id", names=("sku", "stockcode", "item", "item_id", "product", "product_id")),
+    Column(
+        option="sku",
+        kind="id",
+        names=("sku", "stockcode", "item", "item_id", "product", "product_id", "lineitem_sku"),
+    ),
     Column(
         option="quantity",
         kind="number",
-        names=("quantity", "qty", "units", "units_sold", "quantity_sold", "qty_sold", "pieces"),
+        names=(
+            "quantity",
+            "qty",
+            "units",
+            "units_sold",
+            "quantity_sold",
+            "qty_sold",
+            "pieces",
+            "lineitem_quantity",
+        ),
     ),
     Column(
         option="price",
         kind="number",
-        names=("price", "unitprice", "unit_price", "sales_price"),
+        names=("price", "unitprice", "unit_price", "sales_price", "lineitem_price"),
         required=False,
     ),
     Column(
@@ -60,6 +76,7 @@ class Cleaning:
     max_items: int = 200  # items kept, evenly spread over the ranking by units sold
     min_customers: int = 5  # distinct customers of an item, or rows where the log names none
     returns: Literal["drop", "net"] = "drop"  # negative quantities: left out, or taken off earlier sales
+    count_rows: bool = False  # each row is one unit: the log has no quantity
     trust_columns: bool = False  # fit although the quantities look like money, or the dates weekly
 
     def __post_init__(self) -> None:
@@ -94,6 +111,7 @@ class SalesLog:
     bulk_share: float  # share of the units that the cut of bulk lines removed
     columns: dict[str, str]  # option -> the log's own column name
     notes: list[str]  # what the user should know
+    unused: list[str]  # columns that were not taken for anything
 
     @property
     def days(self) -> int:
@@ -114,9 +132,12 @@ def read_sales(
     """
     rules = cleaning or Cleaning()
     options.setdefault("times", TimeReading(local=True))
-    table = read_table(path, COLUMNS, names, **options)
+    table = _read(path, names or {}, rules, options)
     if table.time_unit != "seconds":
-        raise ValueError(f"{path}: column {table.names['date']!r} (--date) holds an order, not dates")
+        raise ValueError(
+            f"{path}: column {table.names['date']!r} (--date) holds an order, not dates: weekdays and "
+            "seasons need the dates themselves; write day 1, 2, ... of the log as YYYY-MM-DD"
+        )
     dropped = {f"row: {reason}": str(fault) for reason, fault in table.dropped.items()}
     rows = _Rows(table)
     if not rules.trust_columns:
@@ -126,6 +147,9 @@ def read_sales(
     if stray.any():
         notes.append(f"stray dates, far from all others: first in row {table.row_numbers[stray.argmax()]:,}")
     rows.drop("date is far from all others (stray)", stray, dropped)
+    total = find_totals(rows.item, rows.day, rows.quantity)
+    if total is not None:
+        rows.drop("item is the sum of all others on every day (a total)", rows.item == total, dropped)
     pattern = re.compile(rules.sku_pattern)
     allowed = np.array([pattern.match(label) is not None for label in table.labels["sku"]], dtype=bool)
     rows.drop(f"sku does not match {rules.sku_pattern!r}", ~allowed[rows.item], dropped)
@@ -144,6 +168,26 @@ def read_sales(
         reasons = "; ".join(f"{reason}: {count}" for reason, count in dropped.items())
         raise ValueError(f"{path}: no row is left: {reasons}. Check --quantity, --price and --sku-pattern")
     return _gather(path, rules, rows, table, dropped, notes)
+
+
+def _read(
+    path: str | Path, names: Mapping[str, str | None], rules: Cleaning, options: Mapping[str, Any]
+) -> Table:
+    """Read the table; where its rows are units, each one gets a quantity of 1."""
+    if not rules.count_rows:
+        try:
+            return read_table(path, COLUMNS, names, **options)
+        except ValueError as error:
+            if "known as quantity" not in str(error):
+                raise
+            raise ValueError(f"{error}; if each row is one unit sold, type --count-rows") from None
+    if names.get("quantity") is not None:
+        raise ValueError("--count-rows takes each row for one unit: do not name --quantity")
+    columns = [column for column in COLUMNS if column.option != "quantity"]
+    table = read_table(path, columns, names, **options)
+    table.columns["quantity"] = np.ones(table.rows)
+    table.notes.append("each row was taken for one unit (--count-rows)")
+    return table
 
 
 class _Rows:
@@ -220,7 +264,17 @@ def _gather(
         bulk_share=float(1 - cut.sum() / quantity.sum()),
         columns=table.names,
         notes=notes,
+        unused=[*table.describe_unused(), *_warn_of_status(table)],
     )
+
+
+def _warn_of_status(table: Table) -> list[str]:
+    """Say that a column of order states was not read."""
+    named = [name for name in table.unused if re.search(r"status$", name.strip(), re.IGNORECASE)]
+    return [
+        f"column {name!r} was not read: rows of cancelled orders, if there are any, count as sales"
+        for name in named
+    ]
 
 
 def _median_prices(parts: list[NDArray[np.float64]], notes: list[str]) -> NDArray[np.float64]:
