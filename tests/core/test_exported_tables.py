@@ -1,4 +1,4 @@
-"""Tables as spreadsheets, ad managers and shops of other languages export them: read rightly or asked about."""
+"""Tables as spreadsheets, ad managers and foreign shops export them: read rightly, or asked about."""
 
 import gzip
 

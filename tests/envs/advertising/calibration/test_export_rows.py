@@ -48,7 +48,8 @@ def keywords(n=40):
 def test_an_hourly_report_with_title_and_total_gives_what_the_plain_table_gives(tmp_path, encoding):
     frame = hourly()
     plain, _ = fit(tmp_path, frame.to_csv(index=False))
-    total = f'Total: Account,,,{frame["cost"].sum():.2f},"{frame["impressions"].sum():,}",{frame["clicks"].sum()}\n'
+    cost, shown, clicks = (frame[name].sum() for name in ("cost", "impressions", "clicks"))
+    total = f'Total: Account,,,{cost:.2f},"{shown:,}",{clicks}\n'
     title = 'Hourly report\n"March 1, 2024 - March 10, 2024"\n'
     found, result = fit(tmp_path, title + google(frame).to_csv(index=False) + total, encoding)
     assert found == plain
