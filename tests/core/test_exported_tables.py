@@ -159,3 +159,15 @@ def test_a_shop_of_another_zone_reads_days_of_excel_by_its_own_clock(tmp_path):
     path = write(tmp_path, rows(["45292.5"], "time"))
     local = read(path, times=TimeReading(local=True)).columns["time"]
     np.testing.assert_array_equal(local, [pd.Timestamp("2024-01-01 12:00").timestamp()])
+
+
+@pytest.mark.parametrize("cell", ["1.2K", "3 M", "2 Mio.", "5bn", "07 PM", "12 am"])
+def test_thousands_and_hours_are_no_currencies(tmp_path, cell):
+    table = read(write(tmp_path, f"session,item,time,price\n1,a,1,{cell}\n1,b,2,3 TL\n1,c,3,5 kr\n"))
+    np.testing.assert_array_equal(table.columns["price"], [np.nan, 3, 5])
+    assert table.lost["price is not a number"].row == 1
+
+
+def test_a_header_that_lacks_a_name_is_no_title(tmp_path):
+    with pytest.raises(ValueError, match="wrong number of fields: 2"):
+        read(write(tmp_path, HEAD + "1,a,5,\n1,b,6,\n"))

@@ -63,6 +63,10 @@ def _find_header(lines: Sequence[str]) -> tuple[int, str]:
         cells = [next(csv.reader([line], delimiter=delimiter), []) for line in lines[row:]]
         filled = [sum(cell.strip() != "" for cell in line) for line in cells]
         # A title has fewer cells than the header; the row below the header has as many.
-        if filled[0] >= 2 and filled[0] >= _HEADER_SHARE * max(filled) and len(cells[0]) == len(cells[1]):
+        if (
+            filled[0] >= 2
+            and filled[0] >= _HEADER_SHARE * max(filled)
+            and (row == first or len(cells[0]) == len(cells[1]))
+        ):
             return row, delimiter
     return first, max(_DELIMITERS, key=lines[first].count)

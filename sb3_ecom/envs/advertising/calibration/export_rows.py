@@ -26,6 +26,7 @@ def drop_totals(table: Table) -> Table:
         table,
         columns={option: values[:-totals] for option, values in table.columns.items()},
         row_numbers=table.row_numbers[:-totals],
+        lost={reason: cells for reason, cells in table.lost.items() if cells.row < first},
         dropped=table.dropped | {"row is the total of the rows above": Dropped(count=totals, row=first)},
         notes=[
             *table.notes,

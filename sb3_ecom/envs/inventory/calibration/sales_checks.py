@@ -11,6 +11,7 @@ from sb3_ecom.core.tables.reader import Table
 
 _FRACTIONS = 0.02  # share of quantities that may hold fractions
 _SALE_DAYS = 8  # days with a sale, below which an item tells nothing of its weekdays
+_CHANGES = 20  # from day to day, below which nothing is said of running totals
 _WEEKLY_GAP = 6  # days between the dates of the table, in the median, from which on it is no daily one
 
 
@@ -28,6 +29,11 @@ def check_plausible(path: str | Path, table: Table, day: NDArray[np.int64]) -> N
             f"{parts.size:,} rows hold fractions (first: row {table.row_numbers[parts.argmax()]:,}): is it "
             "money? Name the column of the units with --quantity, or type --trust-columns if it is right"
         )
+    if _looks_running(quantity, day, table.columns["sku"].astype(np.int64)):
+        raise ValueError(
+            f"{path}: took column {table.names.get('quantity')!r} for quantity, but it never falls from one day "
+            "of an item to the next: is it a running total? Give the units of each day, or type --trust-columns"
+        )
     found = f"{path}: took column {table.names['date']!r} for date, but "
     weekly = _looks_weekly(day, table.columns["sku"].astype(np.int64))
     if weekly:
@@ -35,6 +41,19 @@ def check_plausible(path: str | Path, table: Table, day: NDArray[np.int64]) -> N
             f"{found}{weekly}? Give one row per sale or per day (--date names another column), or type "
             "--trust-columns if the shop sells that rarely"
         )
+
+
+def _looks_running(quantity: NDArray[np.float64], day: NDArray[np.int64], item: NDArray[np.int64]) -> bool:
+    """Return whether each item's units a day rise again and again and never fall."""
+    pairs, code = np.unique(np.stack([item, day]), axis=1, return_inverse=True)
+    change = np.diff(np.bincount(code.ravel(), quantity))[np.diff(pairs[0]) == 0]
+    return bool(change.size >= _CHANGES and change.min() >= 0 and (change > 0).mean() > 0.5)
+
+
+def count_repeats(table: Table) -> int:
+    """Return how many rows repeat an earlier one in every column that was read."""
+    rows = np.stack([np.nan_to_num(values.astype(np.float64), nan=-1.0) for values in table.columns.values()])
+    return int(rows.shape[1] - np.unique(rows, axis=1).shape[1])
 
 
 def _looks_weekly(day: NDArray[np.int64], item: NDArray[np.int64]) -> str:

@@ -19,7 +19,7 @@ from sb3_ecom.core.tables.stray import find_stray_days
 from sb3_ecom.core.tables.times import TimeReading
 from sb3_ecom.envs.inventory.calibration.returns import net_returns
 from sb3_ecom.envs.inventory.calibration.sales_calendar import MIN_DAYS
-from sb3_ecom.envs.inventory.calibration.sales_checks import check_plausible, find_totals
+from sb3_ecom.envs.inventory.calibration.sales_checks import check_plausible, count_repeats, find_totals
 
 COLUMNS = (
     Column(
@@ -63,6 +63,7 @@ COLUMNS = (
     ),
 )
 _DAY = 86_400  # seconds
+_REPEATS = 0.3  # share of rows from which repeated ones are said
 _MIN_OPEN = 0.25  # share of days on which the kept items sell anything
 
 
@@ -143,6 +144,9 @@ def read_sales(
     if not rules.trust_columns:
         check_plausible(path, table, rows.day)
     notes = count_cells(table)
+    repeats = 0 if rules.count_rows else count_repeats(table)
+    if repeats > _REPEATS * table.rows:
+        notes.append(f"{repeats:,} rows repeat another one: is the log in the file twice? All of them count")
     stray = find_stray_days(rows.day)
     if stray.any():
         notes.append(f"stray dates, far from all others: first in row {table.row_numbers[stray.argmax()]:,}")

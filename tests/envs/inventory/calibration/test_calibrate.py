@@ -435,3 +435,20 @@ def test_a_status_that_was_not_read_is_said(tmp_path):
     unused = read_sales(path, cleaning=EASY, progress=False).unused
     assert unused[0] == "columns not used: order_status"
     assert "rows of cancelled orders" in unused[1]
+
+
+def test_a_running_total_is_no_daily_sale(tmp_path):
+    frame = daily_sales()
+    frame["quantity"] = frame.groupby("sku")["quantity"].cumsum()
+    path = sales_table(tmp_path, frame)
+    with pytest.raises(ValueError, match=r"never falls .* is it a running total\?"):
+        read_sales(path, cleaning=EASY, progress=False)
+    read_sales(path, cleaning=Cleaning(min_sale_days=20, trust_columns=True), progress=False)
+
+
+def test_a_log_that_stands_in_its_file_twice_is_said(tmp_path):
+    frame = daily_sales()
+    once = read_sales(sales_table(tmp_path, frame), cleaning=EASY, progress=False)
+    assert not any("repeat" in note for note in once.notes)
+    twice = read_sales(sales_table(tmp_path, pd.concat([frame, frame])), cleaning=EASY, progress=False)
+    assert any(note.startswith("480 rows repeat another one") for note in twice.notes)
