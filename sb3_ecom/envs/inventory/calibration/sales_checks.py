@@ -31,8 +31,9 @@ def check_plausible(path: str | Path, table: Table, day: NDArray[np.int64]) -> N
         )
     if _looks_running(quantity, day, table.columns["sku"].astype(np.int64)):
         raise ValueError(
-            f"{path}: took column {table.names.get('quantity')!r} for quantity, but it never falls from one day "
-            "of an item to the next: is it a running total? Give the units of each day, or type --trust-columns"
+            f"{path}: took column {table.names.get('quantity')!r} for quantity, but it never falls from one "
+            "day of an item to the next: is it a running total? Give the units of each day, or type "
+            "--trust-columns"
         )
     found = f"{path}: took column {table.names['date']!r} for date, but "
     weekly = _looks_weekly(day, table.columns["sku"].astype(np.int64))
