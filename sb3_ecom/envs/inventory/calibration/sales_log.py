@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sb3_ecom.core.tables.options import count_cells
-from sb3_ecom.core.tables.private import LEAST_CELLS, rough_sum
+from sb3_ecom.core.tables.private import rough_sum
 from sb3_ecom.core.tables.reader import Column, Table, read_table
 from sb3_ecom.core.tables.stray import find_stray_days
 from sb3_ecom.core.tables.times import TimeReading
 from sb3_ecom.envs.inventory.calibration.returns import net_returns
 from sb3_ecom.envs.inventory.calibration.sales_calendar import MIN_DAYS
 from sb3_ecom.envs.inventory.calibration.sales_checks import check_plausible, count_repeats, find_totals
+from sb3_ecom.envs.inventory.calibration.sales_items import choose_items, median_prices
 
 COLUMNS = (
     Column(
@@ -244,13 +245,13 @@ def _gather(
     cut = np.minimum(quantity, np.repeat(limits, np.diff(np.r_[starts, item.size])))
     units = np.zeros((starts.size, days))
     np.add.at(units, (np.cumsum(np.r_[False, item[1:] != item[:-1]]), day), cut)
-    prices = _median_prices(np.split(rows.price[order], starts[1:]), notes)
+    prices = median_prices(np.split(rows.price[order], starts[1:]), notes)
     named = np.arange(item.size) if rows.customer is None else rows.customer[order]
     people = "rows" if rows.customer is None else "customers"
     customers = np.array([np.unique(part).size for part in np.split(named, starts[1:])])
     few = customers < rules.min_customers
     private = {f"item has fewer than {rules.min_customers} {people} (--min-customers)": few}
-    chosen = _choose_items(path, rules, units, private, dropped)
+    chosen = choose_items(path, rules.min_sale_days, rules.max_items, units, private, dropped)
     share = float((units[chosen].sum(axis=0) > 0).mean())
     if share < _MIN_OPEN:
         raise ValueError(
@@ -279,57 +280,3 @@ def _warn_of_status(table: Table) -> list[str]:
         f"column {name!r} was not read: rows of cancelled orders, if there are any, count as sales"
         for name in named
     ]
-
-
-def _median_prices(parts: list[NDArray[np.float64]], notes: list[str]) -> NDArray[np.float64]:
-    """Return each item's median price; an item with too few gets that of all items, or 1."""
-    priced = [part[np.isfinite(part)] for part in parts]
-    prices = np.array([np.median(part) if part.size >= LEAST_CELLS else 0 for part in priced])
-    none = prices == 0
-    if none.any():
-        prices[none] = np.median(prices[~none]) if not none.all() else 1.0
-        notes.append(
-            f"{int(none.sum()):,} items with fewer than {LEAST_CELLS} prices got the median of the others"
-        )
-    return prices
-
-
-def _choose_items(
-    path: str | Path,
-    rules: Cleaning,
-    units: NDArray[np.float64],
-    private: Mapping[str, NDArray[np.bool_]],
-    dropped: dict[str, str],
-) -> NDArray[np.int64]:
-    """Return the rows of the items that are kept, best seller first; say what each rule dropped."""
-    days, total = units.shape[1], units.sum(axis=1)
-    sold = units > 0
-    first, last = sold.argmax(axis=1), days - 1 - sold[:, ::-1].argmax(axis=1)
-    margin = max(days // 8, 14)
-    kept = np.ones(len(units), dtype=bool)
-
-    def drop(reason: str, failing: NDArray[np.bool_]) -> None:
-        nonlocal kept
-        rows = failing & kept
-        if rows.any():
-            dropped[reason] = f"{int(rows.sum()):,} items, {rough_sum(total[rows].sum())} units"
-        kept = kept & ~failing
-
-    for reason, failing in private.items():
-        drop(reason, failing)
-    few = sold.sum(axis=1) < rules.min_sale_days
-    drop(f"item sold on fewer than {rules.min_sale_days} days (--min-sale-days)", few)
-    drop(f"item first sold more than {margin} days after the start (a new item)", first >= margin)
-    drop(f"item last sold more than {margin} days before the end (discontinued)", last < days - margin)
-    rows = np.flatnonzero(kept)
-    if not rows.size:
-        reasons = "; ".join(f"{reason}: {count}" for reason, count in dropped.items())
-        raise ValueError(
-            f"{path}: no item was sold on {rules.min_sale_days} days or more, from start to end: lower "
-            f"--min-sale-days; {reasons}"
-        )
-    ranked = rows[np.argsort(-total[rows], kind="stable")]
-    count = min(rules.max_items, ranked.size)
-    chosen = ranked[np.floor((np.arange(count) + 0.5) * ranked.size / count).astype(int)]
-    drop("item is beyond --max-items, evenly over the ranking", ~np.isin(np.arange(len(units)), chosen))
-    return np.asarray(chosen)

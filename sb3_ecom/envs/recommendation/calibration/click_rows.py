@@ -18,13 +18,12 @@ from sb3_ecom.core.tables.private import LEAST_CELLS
 from sb3_ecom.core.tables.reader import Table
 from sb3_ecom.envs.recommendation.calibration.click_events import is_flag, knows_any, read_events, read_flags
 from sb3_ecom.envs.recommendation.calibration.click_items import item_categories, item_prices
+from sb3_ecom.envs.recommendation.calibration.visits import find_pauses, split_visits
 
 _MIN_ITEMS = 10  # a slate of five needs something left to choose from
 _MIN_SESSIONS = 50
 WEAK_EVENT_NAMES = ("type", "action")  # taken for events only if they name known ones
 _DAY = 86_400.0  # seconds
-_PAUSE = _DAY / 2  # seconds; longer ones stand between visits
-_MANY_PAUSED = 0.1  # of the sessions of two and more events
 _LAST_SLOT = 1000  # a greater number is no position on a page
 
 
@@ -102,25 +101,13 @@ class ClickRows:
         """Part visits that a pause of `gap` minutes separates; or say that some look like several visits."""
         session, time = self._columns["session"], self._columns["time"]
         timed = self._table.time_unit == "seconds" and bool(np.any(time % _DAY))
-        if gap is not None and not timed:
-            raise ValueError("session_gap needs times of the day, the log's times are whole days or an order")
-        same = session[1:] == session[:-1]
-        pause = np.diff(time)
-        if gap is not None:
-            parts = np.cumsum(np.r_[True, ~same | (pause > 60 * gap)]) - 1
-            before, after = len(np.unique(session)), int(parts[-1]) + 1 if len(parts) else 0
-            self._columns["session"] = parts.astype(session.dtype)
-            self.notes.append(
-                f"pauses of more than {gap:g} minutes part {before:,} sessions into {after:,} visits"
-            )
+        if gap is None:
+            self.notes += find_pauses(session, time, self._table.names["session"]) if timed else []
             return
-        longer = len(np.unique(session[1:][same]))
-        paused = len(np.unique(session[1:][same & (pause > _PAUSE)])) if timed else 0
-        if paused > _MANY_PAUSED * longer:
-            self.notes.append(
-                f"{paused:,} of {longer:,} sessions hold a pause of more than {_PAUSE / 3600:g} hours: is "
-                f"{self._table.names['session']!r} the visitor? --session-gap 30 parts it into visits"
-            )
+        if not timed:
+            raise ValueError("session_gap needs times of the day, the log's times are whole days or an order")
+        self._columns["session"], note = split_visits(session, time, gap)
+        self.notes.append(note)
 
     def drop_duplicates(self) -> None:
         """Drop rows that repeat session, item, time and event, where times tell clicks apart."""
