@@ -414,6 +414,18 @@ def test_a_hostile_argument_of_a_wrapper_is_refused_by_name_or_harmless(kind):
     search(examples(30), try_wrapper, kind)
 
 
+@pytest.mark.parametrize("potential", [".", "a.b", "os..x", "x" * 5_000 + ".y", "os.sep", "x.\ud800"])
+def test_a_potential_that_is_no_path_of_a_function_is_refused_by_name(potential):
+    wrap(wrappers.PotentialShaping, potential=potential)
+    with pytest.raises(ValueError, match=r"potential must be a function or its dotted path, got"):
+        wrappers.PotentialShaped(potential)
+
+
+@pytest.mark.parametrize("kind", [wrappers.PrivateFeedback, wrappers.ConstrainedReward])
+def test_a_long_unknown_term_is_refused_in_a_short_message(kind):
+    wrap(kind, term="x" * 10_000)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", RULES)
 def test_many_hostile_arguments_of_a_wrapper_are_refused_by_name_or_harmless(kind):

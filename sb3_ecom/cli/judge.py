@@ -117,7 +117,7 @@ def _read(options: argparse.Namespace) -> Sequence[Visit]:
         return read_pages(options.log)
     names = {column.option: getattr(options, column.option) for column in COLUMNS}
     visits, table = read_decision_table(options.log, names, **reading_options(options, local=True))
-    said = [table.describe()]
+    said = [table.describe(), *table.describe_unused(), *table.notes]
     if "hour" not in table.columns and ("time" not in table.columns or table.time_unit != "seconds"):
         said.append(
             f"no column tells the hour of day: {NOON:g} is taken for all visits (name it with --hour)"

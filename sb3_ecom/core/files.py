@@ -69,7 +69,9 @@ def open_whole(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
             os.umask(umask)
             os.chmod(name, 0o666 & ~umask)
         os.replace(name, path)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             os.unlink(name)
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = str(path)  # "No space left on device" names no file
         raise

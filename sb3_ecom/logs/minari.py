@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
 
 from sb3_ecom.logs.recorder import Interactions
+
+_FOLDER = "MINARI_DATASETS_PATH"
 
 
 def to_minari(interactions: Interactions, dataset_id: str, **metadata: Any) -> Any:
@@ -45,4 +48,6 @@ def to_minari(interactions: Interactions, dataset_id: str, **metadata: Any) -> A
             )
         )
     env = gymnasium.make(interactions.env_id, **interactions.env_kwargs)
+    if folder := os.environ.get(_FOLDER):  # Minari looks for its own files twice below a relative one
+        os.environ[_FOLDER] = os.path.abspath(folder)
     return minari.create_dataset_from_buffers(dataset_id, buffers, env=env, **metadata)

@@ -72,7 +72,7 @@ class PotentialShaped(RewardRule):
     def _value(self, observation: Any, like: Array) -> Array:
         value = self.potential(observation)  # type: ignore[operator]
         if getattr(value, "shape", None) != like.shape:
-            raise ValueError(f"potential must return shape {tuple(like.shape)}, got {value!r}")
+            raise ValueError(f"potential must return shape {tuple(like.shape)}, got {show(value)}")
         return value + like * 0.0  # in double precision: the shaping is a difference of potentials
 
 
@@ -84,7 +84,10 @@ def _find(potential: Any) -> Potential:
         try:
             found = getattr(importlib.import_module(module), name)
         except Exception as error:
-            raise ValueError(f"potential {potential!r} cannot be imported: {error}") from error
+            raise ValueError(
+                f"potential must be a function or its dotted path, got {show(potential)}, which cannot be "
+                f"imported: {show(str(error))}"
+            ) from error
         if callable(found):
             return found  # type: ignore[no-any-return]
     raise ValueError(f"potential must be a function or its dotted path, got {show(potential)}")

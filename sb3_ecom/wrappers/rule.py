@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from sb3_ecom.core.arrays import Array, array_namespace, tree_map
+from sb3_ecom.core.checks import show
 from sb3_ecom.core.registry import specs
 
 
@@ -72,7 +73,7 @@ class RewardRule(ABC):
             )
         also = f"; other numbers in info: {', '.join(numbers)}" if numbers else ""
         raise ValueError(
-            f"{source} has no reward term {missing[0]!r}; known terms: {', '.join(known.terms)}{also}"
+            f"{source} has no reward term {show(missing[0])}; known terms: {', '.join(known.terms)}{also}"
         )
 
     @property

@@ -125,6 +125,32 @@ def test_a_full_disk_leaves_no_part_of_a_file(job, step, tmp_path, monkeypatch):
     assert not [path.name for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
+def test_a_file_that_grows_over_the_limit_of_the_system_is_named_and_not_left(tmp_path):
+    resource = pytest.importorskip("resource")
+    assert resource.RLIMIT_FSIZE
+    calibrate(tmp_path)
+    whole = len((tmp_path / "a.toml").read_bytes())
+    for limit in (0, 100, whole - 1):
+        for path in (tmp_path / "a.toml", tmp_path / "a_report.md"):
+            path.unlink(missing_ok=True)
+        code = (
+            "import resource, signal, sys\n"
+            "from sb3_ecom.__main__ import main\n"
+            "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+            f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))\n"
+            f"sys.exit(main(['calibrate', 'advertising', {str(tmp_path / 'log.csv')!r}, '--out', "
+            f"{str(tmp_path / 'a.toml')!r}]))"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        assert done.returncode == 2, done.stderr
+        assert re.search(
+            r"error: \[Errno \d+\] File too large: '.*/a(_report\.md|\.toml)'$", done.stderr.strip()
+        )
+        left = {path.name for path in tmp_path.iterdir()}
+        assert left <= {"log.csv", "a_report.md"}
+        assert "a_report.md" not in left or b"| s.e. |" in (tmp_path / "a_report.md").read_bytes()
+
+
 def test_a_kill_while_a_file_is_written_leaves_the_old_one(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text("old")

@@ -252,7 +252,8 @@ def test_the_open_bandit_sample(shared, group):
 def test_minari_keeps_episodes_and_propensities(tmp_path, monkeypatch):
     pytest.importorskip("minari", reason="optional: pip install minari h5py")
     pytest.importorskip("h5py")
-    monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MINARI_DATASETS_PATH", "datasets")  # Minari alone fails on a relative folder
     from sb3_ecom.logs.minari import to_minari
 
     kept = record("EcomRecEvolution-v0", UniformItems, episodes=3, seed=4)

@@ -230,7 +230,7 @@ def test_numpy_and_torch_agree():
         (lambda: PotentialShaped(page_potential, gamma=1.1), r"gamma must be in \[1e-06, 1\], got 1\.1"),
         (
             lambda: PotentialShaped("tests.wrappers.nowhere.phi"),
-            "'tests.wrappers.nowhere.phi' cannot be imported",
+            "got 'tests.wrappers.nowhere.phi', which cannot be imported",
         ),
         (lambda: PotentialShaped(3), "potential must be a function or its dotted path, got 3"),
         (lambda: Diverse(weight="much"), "weight must be a finite number .*, got 'much'"),

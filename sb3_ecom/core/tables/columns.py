@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from typing import Any
 
@@ -13,7 +14,10 @@ from numpy.typing import NDArray
 
 Faults = list[tuple[str, NDArray[np.bool_]]]  # (reason, rows)
 
-_MISSING = ("", "nan", "null", "none", "na", "n/a", "-")
+_MISSING = ("", "nan", "null", "none", "na", "n/a", "-", "--")
+_NO_ID = ("nan", "null", "none", "#n/a", "-", "--", "undefined", "(not set)", "(none)", "(null)")
+_MANGLED = r"^[+-]?\d(?:[.,]\d+)?[eE]\+\d{1,2}$"  # what Excel leaves of a long number: 8.71E+12
+_MOST_MANGLED = 0.01  # of the rows
 
 
 class ColumnParser(ABC):
@@ -25,6 +29,7 @@ class ColumnParser(ABC):
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.notes: list[str] = []  # what the user should know
         self._parts: list[NDArray[Any]] = []
 
     @abstractmethod
@@ -63,7 +68,8 @@ class IdParser(ColumnParser):
 
     def parse(self, column: pa.Array) -> Faults:
         """Hold the ids of one batch as trimmed text."""
-        self._text = pc.fill_null(pc.utf8_trim_whitespace(as_text(column)), "")
+        text = pc.fill_null(pc.utf8_trim_whitespace(as_text(column)), "")
+        self._text = pc.if_else(pc.is_in(pc.utf8_lower(text), pa.array(_NO_ID)), "", text)
         return [(f"{self.name} is missing", np.asarray(pc.equal(self._text, "")))]
 
     def keep(self, rows: NDArray[np.bool_]) -> None:
@@ -71,6 +77,17 @@ class IdParser(ColumnParser):
         encoded = self._text.filter(pa.array(rows)).dictionary_encode()
         codes = [self._codes.setdefault(text, len(self._codes)) for text in encoded.dictionary.to_pylist()]
         self._parts.append(np.asarray(codes, dtype=np.int32)[encoded.indices.to_numpy()])
+
+    def finish(self) -> Faults:
+        """Refuse ids whose last digits are lost: different ones look alike."""
+        mangled = np.array([re.match(_MANGLED, label) is not None for label in self._codes], dtype=bool)
+        rows = int(mangled[self.values().astype(np.int64)].sum()) if mangled.any() else 0
+        if rows > _MOST_MANGLED * self.values().size:
+            raise ValueError(
+                f"{self.name}: {rows:,} rows hold numbers in scientific notation, as Excel writes long ones: "
+                "their last digits are lost, and different ids look alike; export the column as text"
+            )
+        return []
 
 
 def as_text(column: pa.Array) -> pa.Array:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import csv
 import difflib
-import gzip
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -17,10 +16,11 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 
+from sb3_ecom.core.tables.csv_layout import Layout, read_layout
+
 _BATCH_ROWS = 1 << 16
 _BLOCK_BYTES = 4 << 20
-_SNIFFED_BYTES = 1 << 20  # the header must lie within
-_DELIMITERS = ",;\t|"
+_CURRENCY = re.compile(r"\s*[(\[]\s*(?:[A-Z]{3}|[$€£¥₹₽₩₺])\s*[)\]]\s*$")  # "Amount spent (EUR)"
 _SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz", ".parquet", ".pq")
 
 
@@ -35,6 +35,7 @@ class TableFile:
         batches: `batches(names)` yields record batches of these columns.
         malformed: rows (counted from 1 below the header) whose number of fields is wrong; grows while
             `batches` runs.
+        notes: what the user should know.
     """
 
     names: list[str]
@@ -42,6 +43,7 @@ class TableFile:
     position: Callable[[], int]
     batches: Callable[[Sequence[str]], Iterator[pa.RecordBatch]]
     malformed: list[int] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def open_table(path: str | Path, encoding: str = "utf-8") -> TableFile:
@@ -72,8 +74,9 @@ def open_table(path: str | Path, encoding: str = "utf-8") -> TableFile:
 
 
 def find_column(names: Sequence[str], wanted: Sequence[str]) -> str | None:
-    """Return the first column whose name is one of `wanted`, case and punctuation aside."""
-    plain = {_plain(name): name for name in reversed(names)}
+    """Return the first column whose name is one of `wanted`, case, punctuation and a currency aside."""
+    plain = {_plain(_CURRENCY.sub("", name)): name for name in reversed(names)}
+    plain |= {_plain(name): name for name in reversed(names)}
     return next((plain[_plain(name)] for name in wanted if _plain(name) in plain), None)
 
 
@@ -86,9 +89,18 @@ def nearest_column(names: Sequence[str], wanted: str) -> str | None:
 
 def list_columns(names: Sequence[str]) -> str:
     """Return the column names for a message; of a first row that holds data, only how many cells it has."""
-    if any("@" in name or re.fullmatch(r"[-+]?\d[\d.,:/ TZ+-]*", name.strip()) for name in names):
+    if _look_like_data(names):
         return f"the first row holds {len(names)} cells that look like data: is the header missing?"
     return f"columns found: {', '.join(names)}"
+
+
+def list_names(names: Sequence[str]) -> str:
+    """Return the names in one line; only how many they are, where they look like data."""
+    return f"{len(names)}, which look like data" if _look_like_data(names) else ", ".join(names)
+
+
+def _look_like_data(names: Sequence[str]) -> bool:
+    return any("@" in name or re.fullmatch(r"[-+]?\d[\d.,:/ TZ+-]*", name.strip()) for name in names)
 
 
 def _plain(name: str) -> str:
@@ -123,20 +135,22 @@ def _open_parquet(path: Path) -> TableFile:
 
 
 def _open_csv(path: Path, encoding: str) -> TableFile:
-    names, delimiter = _read_header(path, encoding)
+    layout = read_layout(path, encoding)
     raw = pa.OSFile(str(path))
-    table = TableFile(names, path.stat().st_size, raw.tell, lambda _: iter(()))
+    table = TableFile(layout.names, path.stat().st_size, raw.tell, lambda _: iter(()))
+    if layout.skipped:
+        table.notes.append(f"skipped {layout.skipped} line{'s' * (layout.skipped > 1)} above the header")
 
     def skip(row: Any) -> str:
-        table.malformed.append(row.number - 1)
+        table.malformed.append(row.number - 1 - layout.skipped)
         return "skip"
 
     def batches(wanted: Sequence[str]) -> Iterator[pa.RecordBatch]:
         try:
             with _no_tracebacks():
-                yield from _csv_batches(raw, path, wanted, encoding, delimiter, skip)
+                yield from _csv_batches(raw, wanted, layout, skip)
         except (OSError, EOFError, pa.ArrowException, UnicodeError) as error:
-            raise ValueError(_unreadable(path, encoding, error)) from error
+            raise ValueError(_unreadable(path, layout.encoding, error)) from error
         finally:
             raw.close()
 
@@ -161,15 +175,20 @@ def _no_tracebacks() -> Iterator[None]:
 
 
 def _csv_batches(
-    raw: Any, path: Path, names: Sequence[str], encoding: str, delimiter: str, skip: Callable[[Any], str]
+    raw: Any, names: Sequence[str], layout: Layout, skip: Callable[[Any], str]
 ) -> Iterator[pa.RecordBatch]:
-    stream = pa.CompressedInputStream(raw, "gzip") if path.suffix.lower() == ".gz" else raw
+    stream = pa.CompressedInputStream(raw, "gzip") if layout.gzipped else raw
     # Every column is read as text and typed by us: a guessed type fails on the first odd row.
     reader = pa_csv.open_csv(
         stream,
-        read_options=pa_csv.ReadOptions(use_threads=False, block_size=_BLOCK_BYTES, encoding=encoding),
+        read_options=pa_csv.ReadOptions(
+            use_threads=False,
+            block_size=_BLOCK_BYTES,
+            encoding=layout.encoding,
+            skip_rows=layout.skipped,
+        ),
         parse_options=pa_csv.ParseOptions(
-            delimiter=delimiter, newlines_in_values=True, invalid_row_handler=skip
+            delimiter=layout.delimiter, newlines_in_values=True, invalid_row_handler=skip
         ),
         convert_options=pa_csv.ConvertOptions(
             include_columns=list(names),
@@ -178,20 +197,3 @@ def _csv_batches(
         ),
     )
     yield from reader
-
-
-def _read_header(path: Path, encoding: str) -> tuple[list[str], str]:
-    """Return the column names and the delimiter of a CSV file."""
-    opener: Any = gzip.open if path.suffix.lower() == ".gz" else open
-    with opener(path, "rb") as file:
-        start = file.read(_SNIFFED_BYTES)
-    # Bad UTF-8 is reported where the wanted columns are read: it may lie in a column that nobody wants.
-    text = start.decode(encoding, errors="replace" if encoding == "utf-8" else "strict").lstrip("\ufeff \r\n")
-    if not text:
-        raise ValueError(f"{path} is empty: it has no header")
-    line = text.splitlines()[0]
-    delimiter = max(_DELIMITERS, key=line.count)
-    names = next(csv.reader([line], delimiter=delimiter))
-    if any("\x00" in name for name in names):
-        raise ValueError(f"{path} can not be read: its header is not text")
-    return names, delimiter

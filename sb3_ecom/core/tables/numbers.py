@@ -15,6 +15,7 @@ from sb3_ecom.core.tables.columns import ColumnParser, Faults, as_numbers
 Floats = NDArray[np.float64]
 
 _MONEY = re.compile(r"^[^\W\d_]{0,3}[$€£¥₹₽₩₺₪฿]?|[$€£¥₹₽₩₺₪฿]?[^\W\d_]{0,3}$")
+_SCALE = re.compile(r"\d\s*(?:k|m|b|bn|mn|mm|mio|mln|mrd|tsd|bin|am|pm)\.?$", re.IGNORECASE)  # no currency
 _SPACE = re.compile(r"[\s\u00a0\u202f\u2009'\u2019]+")
 _POINT = re.compile(r"^[+-]?(\d+|\d{1,3}(,\d{3})+)?(\.\d*)?$")  # 1,234.5
 _COMMA = re.compile(r"^[+-]?(\d+|\d{1,3}(\.\d{3})+)?(,\d*)?$")  # 1.234,5
@@ -107,6 +108,8 @@ class NumberParser(ColumnParser):
 
 def _read(text: str) -> tuple[float, float]:
     """Return a text's number with a decimal point and with a decimal comma, NaN where it is none."""
+    if _SCALE.search(text):  # 1.2K is not 1.2, 1 pm is not 1
+        return np.nan, np.nan
     negative = text.startswith("(") and text.endswith(")") and len(text) > 2
     bare = _SPACE.sub("", text[1:-1] if negative else text)
     sign = -1.0 if negative else 1.0

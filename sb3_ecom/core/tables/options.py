@@ -16,8 +16,11 @@ def add_reading_options(
     """Add one option per column (explained by `texts`), and those of times and numbers."""
     group = parser.add_argument_group("columns of the log")
     for column in columns:
+        need = "required" if column.required else "optional"
         known = f"; known names: {', '.join(column.names)}" if column.names else ""
-        group.add_argument(f"--{column.option}", metavar="COLUMN", help=texts[column.option] + known)
+        group.add_argument(
+            f"--{column.option}", metavar="COLUMN", help=f"{texts[column.option]} ({need}){known}"
+        )
     group = parser.add_argument_group("how the log is written")
     group.add_argument(
         *("--time-format", "--date-format"),
@@ -47,5 +50,7 @@ def reading_options(options: argparse.Namespace, local: bool) -> dict[str, Any]:
 
 
 def count_cells(table: Table) -> list[str]:
-    """Return one note per kind of cell of an optional column that was missing or unreadable."""
-    return [f"{reason} in {cells} rows: the rows were kept" for reason, cells in table.lost.items()]
+    """Return what to say of how a table was read, and of cells of optional columns that were lost."""
+    return table.notes + [
+        f"{reason} in {cells} rows: the rows were kept" for reason, cells in table.lost.items()
+    ]

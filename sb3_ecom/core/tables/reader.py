@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,12 +13,15 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from sb3_ecom.core.tables.columns import ColumnParser, Faults, IdParser
-from sb3_ecom.core.tables.files import find_column, list_columns, nearest_column, open_table
+from sb3_ecom.core.tables.files import find_column, list_columns, list_names, nearest_column, open_table
 from sb3_ecom.core.tables.numbers import NumberParser
 from sb3_ecom.core.tables.times import TimeParser, TimeReading
 
 Kind = Literal["id", "time", "number", "integer"]
 MALFORMED = "wrong number of fields"
+_MOST_NAMED = 20
+_UNREADABLE = 0.1  # share of rows that may be dropped because a required cell can not be read
+_FEW = 5  # rows that say little, in a short table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +68,8 @@ class Table:
     dropped: dict[str, Dropped]  # reason -> rows
     lost: dict[str, Dropped]  # reason -> cells of optional columns, whose rows were kept
     row_numbers: NDArray[np.int64]  # (rows,) where each row stands in the file, from 1 below the header
+    notes: list[str] = field(default_factory=list)  # how the file was read
+    unused: tuple[str, ...] = ()  # columns that were not taken for anything
 
     @property
     def rows(self) -> int:
@@ -74,6 +79,14 @@ class Table:
     def describe(self) -> str:
         """Say which column was taken for what."""
         return "; ".join(f"took column {name!r} for {option}" for option, name in self.names.items())
+
+    def describe_unused(self) -> list[str]:
+        """Say which columns were not taken for anything; names that may be cells are only counted."""
+        names = [name for name in self.unused if name.strip()]
+        if not names:
+            return []
+        rest = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+        return [f"columns not used: {list_names(names[:_MOST_NAMED])}{rest}"]
 
 
 def read_table(
@@ -105,7 +118,8 @@ def read_table(
     found = _map_columns(Path(path), file.names, columns, names or {})
     parsers = {c.option: _make_parser(c, times, decimal) for c in columns if c.option in found}
     optional = {column.option for column in columns if not column.required}
-    reader = _Reader(found, parsers, optional, file.malformed)
+    unused = tuple(name for name in file.names if name not in found.values())
+    reader = _Reader(found, parsers, optional, file.malformed, file.notes, unused)
     silent = None if progress else True  # None: silent where stderr is no terminal
     with tqdm(total=file.size, unit="B", unit_scale=True, desc="reading", disable=silent) as bar:
         for batch in file.batches(list(dict.fromkeys(found.values()))):
@@ -123,9 +137,11 @@ class _Reader:
         parsers: dict[str, ColumnParser],
         optional: set[str],
         malformed: list[int],
+        notes: list[str],
+        unused: tuple[str, ...],
     ) -> None:
         self._found, self._parsers, self._optional = dict(found), parsers, optional
-        self._malformed = malformed
+        self._malformed, self._notes, self._unused = malformed, notes, unused
         self._rows = 0  # well-formed rows so far
         self._kept: list[NDArray[np.int64]] = []  # their places among the well-formed, from 0
         self._dropped: dict[str, Dropped] = {}
@@ -169,6 +185,8 @@ class _Reader:
             dropped=self._dropped,
             lost=self._lost,
             row_numbers=self._file_rows(places[kept]),
+            notes=[*self._notes, *(note for parser in self._parsers.values() for note in parser.notes)],
+            unused=self._unused,
         )
         _check_rows(path, table)
         return table
@@ -232,14 +250,36 @@ def _map_columns(
 def _check_rows(path: Path, table: Table) -> None:
     if table.rows_read == 0:
         raise ValueError(f"{path} is empty: it has a header and no row")
+    for option, name in table.names.items():
+        for what, advice in _ADVICE.items():
+            fault = table.dropped.get(f"{option} {what}")
+            if fault is not None and (table.rows == 0 or _too_many(fault.count, table.rows_read)):
+                everything = fault.count == table.rows_read
+                count = "no value" if everything else f"{fault.count:,} of {table.rows_read:,} values"
+                verb = "parses" if everything else "do not parse"
+                raise ValueError(
+                    f"{path}: {count} of column {name!r} (--{option}) {verb} as a "
+                    f"{what.removeprefix('is not a ')} (first: row {fault.row:,}); {advice}"
+                )
+        missing = table.dropped.get(f"{option} is missing")
+        if option in _TIMES and missing is not None and 2 * missing.count > table.rows_read > _FEW:
+            raise ValueError(
+                f"{path}: column {name!r} (--{option}) is empty in {missing.count:,} of {table.rows_read:,} "
+                f"rows (first: row {missing.row:,}): does it stand in the first row of each group only? Then "
+                "fill it down"
+            )
     if table.rows > 0:
         return
-    for option, name in table.names.items():
-        fault = table.dropped.get(f"{option} is not a time")
-        if fault is not None and fault.count * 2 > table.rows_read:
-            raise ValueError(
-                f"{path}: no value of column {name!r} (--{option}) parses as a time (first: row "
-                f"{fault.row}); give ISO 8601, YYYYMMDD, unix time or an order, or name a --time-format"
-            )
     reasons = "; ".join(f"{reason}: {dropped}" for reason, dropped in table.dropped.items())
     raise ValueError(f"{path}: all {table.rows_read:,} rows were dropped: {reasons}")
+
+
+def _too_many(count: int, rows: int) -> bool:
+    return count > _FEW and count > _UNREADABLE * rows
+
+
+_TIMES = ("time", "date")
+_ADVICE = {
+    "is not a time": "give ISO 8601, YYYYMMDD, unix time or an order, or name a --time-format",
+    "is not a number": "check the column, or type --decimal , or --decimal .",
+}

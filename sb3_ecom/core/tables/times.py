@@ -14,10 +14,15 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from sb3_ecom.core.tables.columns import ColumnParser, Faults, as_numbers, as_text
+from sb3_ecom.core.tables.months import translate_months
 
 Floats = NDArray[np.float64]
 
 _ORDER_BELOW = 1e8  # smaller numbers count something; 1e8 seconds after 1970 is 1973
+_EXCEL_DAYS = (20_000, 80_000)  # days since 30 December 1899: 1954 to 2119
+_EXCEL_EPOCH = 25_569  # 1970 among them
+_MANGLED = r"[+-]?\d(?:[.,]\d{1,5})?[eE]\+\d{1,2}"  # what Excel leaves of a long number: 1.70E+12
+_MOST_MANGLED = 0.01  # of the cells
 _MINORITY = 0.05  # of the dates that fit one order of day and month only; more is a question
 _OFFSET = r"\s*(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)$"
 _CLOCK = re.compile(rf"([T ]\s*\d{{1,2}}[\d:.,]*(?:\s*[AaPp][Mm])?){_OFFSET}")
@@ -72,6 +77,7 @@ class TimeParser(ColumnParser):
         self.unit = "seconds"
         self._reading = reading or TimeReading()
         self._batch: Floats = np.zeros((4, 0))  # number; time; time if the day comes first; if the month
+        self._cells = self._mangled = 0
         self._dotted = True  # all dates of open order hold points, which only day-first countries write
 
     def parse(self, column: pa.Array) -> Faults:
@@ -93,6 +99,11 @@ class TimeParser(ColumnParser):
 
     def finish(self) -> Faults:
         """Find what numbers mean and which of day and month comes first."""
+        if self._mangled > _MOST_MANGLED * self._cells:
+            raise ValueError(
+                f"{self.name}: {self._mangled:,} numbers stand in scientific notation, as Excel writes long "
+                "ones: their last digits are lost; export the column as text, or as a date"
+            )
         number, time, day, month = np.concatenate(self._parts, axis=1) if self._parts else np.zeros((4, 0))
         given = np.isfinite(number) | np.isfinite(time) | np.isfinite(day) | np.isfinite(month)
         time = np.where(np.isnan(time), self._choose_order(day, month), time)
@@ -110,8 +121,15 @@ class TimeParser(ColumnParser):
         return seconds(series)
 
     def _parse_text(self, column: pa.Array) -> NDArray[np.bool_]:
-        missing, numbers, _ = as_numbers(column)
+        missing, numbers, texts = as_numbers(column)
         numbers[np.isinf(numbers)] = np.nan
+        if texts is not None:
+            self._cells += len(texts)
+            self._mangled += int(texts.str.fullmatch(_MANGLED, na=False).sum())
+            commas = texts.str.fullmatch(r"\d{5},\d+", na=False).to_numpy(
+                dtype=bool
+            )  # days of a German Excel
+            numbers[commas] = texts[commas].str.replace(",", ".", regex=False).astype(float)
         if self._reading.time_format is None:
             self._batch[0] = numbers
         rows = np.flatnonzero(~missing & np.isnan(self._batch[0]))
@@ -140,6 +158,7 @@ class TimeParser(ColumnParser):
                 found[:, row] = _read_numeric_date(match)
                 self._dotted &= match[2] == "." or np.isnan(found[1:, row]).any()
         rest = np.flatnonzero(np.isnan(found).all(axis=0))
+        texts.iloc[rest] = [translate_months(str(text)) for text in texts.iloc[rest]]
         named = rest[[bool(_MONTH.search(str(texts.iloc[row]))) for row in rest]] if rest.size else rest
         if named.size:
             found[0, named] = _to_datetime(texts.iloc[named], "mixed")
@@ -174,6 +193,12 @@ class TimeParser(ColumnParser):
         days = _read_day_numbers(number)
         small = some & np.isnan(days) & (np.abs(number) < _ORDER_BELOW)
         if not dated.any() and 2 * small.sum() > some.sum():
+            low, high = _EXCEL_DAYS
+            if np.all(small == some) and np.all((number[some] >= low) & (number[some] < high)):
+                self.notes.append(
+                    f"{self.name}: numbers were read as the dates of Excel (days since 1899-12-30)"
+                )
+                return np.round((number - _EXCEL_EPOCH) * 86_400)
             self.unit = "order"
             return number
         size = np.abs(np.where(some, number, 0.0))

@@ -25,6 +25,7 @@ from sb3_ecom.core.preset_text import Notes, rounded
 from sb3_ecom.core.tables.options import add_reading_options, count_cells, reading_options
 from sb3_ecom.core.tables.reader import Column, read_table
 from sb3_ecom.core.tables.times import TimeReading
+from sb3_ecom.envs.advertising.calibration.export_rows import add_hours, drop_totals, forget_weekdays
 from sb3_ecom.envs.advertising.calibration.fidelity import hourly_factor, report
 from sb3_ecom.envs.advertising.calibration.spend import UNITS
 from sb3_ecom.envs.advertising.calibration.tables import Fit, check_cells, fit_table
@@ -35,11 +36,15 @@ from sb3_ecom.envs.advertising.pacing.presets import load_preset
 SUMMARY = "fit the auction market of EcomAds: prices, traffic, response rates"
 
 _COLUMNS = (
-    Column(option="time", kind="time", names=("timestamp", "time", "datetime"), required=False),
-    Column(option="hour", kind="integer", names=("hour",), required=False),
+    Column(
+        option="time", kind="time", names=("timestamp", "time", "datetime", "date", "day"), required=False
+    ),
+    Column(option="hour", kind="integer", names=("hour", "hour_of_day", "hour_of_the_day"), required=False),
     Column(option="price", kind="number", names=("cpm", "ecpm", "price", "value"), required=False),
     Column(option="cost", kind="number", names=("cost", "spend", "spent", "amount_spent"), required=False),
-    Column(option="impressions", kind="number", names=("impressions", "imps", "wins"), required=False),
+    Column(
+        option="impressions", kind="number", names=("impressions", "impr", "imps", "wins"), required=False
+    ),
     Column(
         option="traffic",
         kind="number",
@@ -56,7 +61,7 @@ _COLUMNS = (
     ),
 )
 _HELP = {
-    "time": "column of the time",
+    "time": "column of the time, or of the date beside --hour",
     "hour": "column of the hour of the day",
     "price": "column of a price, see --price-unit",
     "cost": "column of the money spent, see --price-unit",
@@ -130,13 +135,14 @@ def calibrate(
     found, start = Fit(), load_preset(base)
     for log in logs:
         given = None if names is None else {k: v for k, v in names.items() if v is not None}
-        table = read_table(log, _COLUMNS, given, **reading)
         name = Path(log).name
+        table = forget_weekdays(read_table(log, _COLUMNS, given, **reading))
         check_cells(table, name)
+        table = add_hours(drop_totals(table))
         found.notes += [
             f"{name}: took column {column!r} for {option}" for option, column in table.names.items()
         ]
-        found.notes += [f"{name}: {note}" for note in count_cells(table)]
+        found.notes += [f"{name}: {note}" for note in (*table.describe_unused(), *count_cells(table))]
         fit_table(found, table, name, price_unit, start)
     try:
         return replace(start, **found.params), found

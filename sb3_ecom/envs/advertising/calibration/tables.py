@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from sb3_ecom.core.tables.reader import Table
 from sb3_ecom.core.tables.stray import find_stray_days
+from sb3_ecom.envs.advertising.calibration.export_rows import only_dates
 from sb3_ecom.envs.advertising.calibration.fidelity import (
     price_errors,
     price_statistics,
@@ -88,8 +89,11 @@ def fit_table(found: Fit, table: Table, path: str, price_unit: str | None, start
         ValueError: if the table holds nothing to fit, or numbers that can not be right.
     """
     columns, before = table.columns, len(found.source)
-    if "time" in columns and table.time_unit == "seconds":
+    if "time" in columns and table.time_unit == "seconds" and not only_dates(table):
         _fit_prices(found, table, path, price_unit)
+    elif "price" in columns or "cost" in columns:
+        lack = "the times are dates without an hour" if "time" in columns else "no column of the time"
+        found.notes.append(f"{path}: prices stay assumed: {lack} (--time, or a date and --hour)")
     hours, volume = _hours(table, path), columns.get("traffic", columns.get("impressions"))
     if hours is None and volume is not None and "time" in columns:
         found.notes.append(f"{path}: traffic_profile stays assumed: the times do not hold all 24 hours")
@@ -101,8 +105,9 @@ def fit_table(found: Fit, table: Table, path: str, price_unit: str | None, start
     if "impressions" in columns:
         _fit_responses(found, table, path, start)
     if len(found.source) == before:
+        understood = f"columns understood: {', '.join(columns) or 'none'}"
         raise ValueError(
-            f"{path} holds nothing to fit (columns understood: {', '.join(columns) or 'none'}): "
+            f"{path} holds nothing to fit ({'; '.join([understood, *table.describe_unused()])}): "
             "give a time and a price, or an hour and impressions, or a unit, impressions and clicks; "
             "name them with the options"
         )

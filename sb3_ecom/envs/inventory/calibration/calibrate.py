@@ -1,7 +1,8 @@
 """Fit EcomInventory-v0 to a shop's own sales: one row per invoice line or per item and day, CSV or parquet.
 
-A row needs a date, an item (sku) and a quantity; the price is optional. Well-known column names are found,
-others are named by options:
+A row needs a date (ISO 8601, dates in any order, with month names, YYYYMMDD, unix time or days of Excel),
+an item (sku) and a quantity; price and customer are optional. Well-known column names are found, others are
+named by options:
 
   sb3-ecom calibrate inventory sales.csv --out my_shop.toml --date booked_at --sku article --quantity pieces
 
@@ -57,7 +58,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--report", type=Path, metavar="MD", help="fidelity report (default: <out>_report.md)"
     )
     add_reading_options(parser, COLUMNS, _HELP)
-    parser.add_argument("--sku-pattern", default="", metavar="REGEX", help="keep items whose id matches")
+    parser.add_argument(
+        "--sku-pattern", default="", metavar="REGEX", help="keep items whose id matches (default: all)"
+    )
     parser.add_argument(
         "--bulk-quantile",
         type=float,
@@ -65,8 +68,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="Q",
         help="cut lines above this quantile of the item's own lines (default %(default)s; 1 cuts none)",
     )
-    parser.add_argument("--min-sale-days", type=int, default=rules.min_sale_days, metavar="N")
-    parser.add_argument("--max-items", type=int, default=rules.max_items, metavar="N")
+    parser.add_argument(
+        "--min-sale-days",
+        type=int,
+        default=rules.min_sale_days,
+        metavar="N",
+        help="drop items that sold on fewer days (default %(default)s)",
+    )
+    parser.add_argument(
+        "--max-items",
+        type=int,
+        default=rules.max_items,
+        metavar="N",
+        help="keep so many items, evenly over the ranking by units sold (default %(default)s)",
+    )
     parser.add_argument(
         "--min-customers",
         type=int,
@@ -81,11 +96,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="negative quantities: left out, or taken off the item's earlier sales (default %(default)s)",
     )
     parser.add_argument(
+        "--count-rows", action="store_true", help="take each row for one unit: the log has no quantity"
+    )
+    parser.add_argument(
         "--trust-columns", action="store_true", help="fit units in parts and shops that sell once a week"
     )
     parser.add_argument("--keep-item-ids", action="store_true", help="write the item ids as they are")
     parser.add_argument("--hash-key", type=Path, metavar="FILE", help=HASH_HELP)
-    parser.add_argument("--replicates", type=int, default=20, metavar="N", help="of the standard errors")
+    parser.add_argument(
+        "--replicates", type=int, default=20, metavar="N", help="of the standard errors (default %(default)s)"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of replicates and report (default %(default)s)")
 
 
@@ -98,6 +118,7 @@ def run(options: argparse.Namespace) -> None:
         max_items=options.max_items,
         min_customers=options.min_customers,
         returns=options.returns,
+        count_rows=options.count_rows,
         trust_columns=options.trust_columns,
     )
     if options.replicates < 0:
@@ -110,6 +131,8 @@ def run(options: argparse.Namespace) -> None:
     console = make_console(markup=False, soft_wrap=True)
     for option, name in log.columns.items():
         console.print(f"took column {name!r} for {option}")
+    for unused in log.unused:
+        console.print(unused)
     console.print(f"{log.rows:,} rows, {log.units.shape[0]} items, {log.days} days from {log.first_day}")
     for reason, count in log.dropped.items():
         console.print(f"dropped, {reason}: {count}")

@@ -13,30 +13,47 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sb3_ecom.core.tables.options import count_cells
-from sb3_ecom.core.tables.private import LEAST_CELLS, rough_sum
+from sb3_ecom.core.tables.private import rough_sum
 from sb3_ecom.core.tables.reader import Column, Table, read_table
 from sb3_ecom.core.tables.stray import find_stray_days
 from sb3_ecom.core.tables.times import TimeReading
 from sb3_ecom.envs.inventory.calibration.returns import net_returns
 from sb3_ecom.envs.inventory.calibration.sales_calendar import MIN_DAYS
-from sb3_ecom.envs.inventory.calibration.sales_checks import check_plausible
+from sb3_ecom.envs.inventory.calibration.sales_checks import check_plausible, count_repeats, find_totals
+from sb3_ecom.envs.inventory.calibration.sales_items import choose_items, median_prices
 
 COLUMNS = (
     Column(
         option="date",
         kind="time",
-        names=("date", "invoicedate", "order_date", "day", "timestamp", "datetime", "time"),
+        names=(
+            *("date", "invoicedate", "order_date", "sale_date", "sales_date", "transaction_date", "day"),
+            *("timestamp", "datetime", "created_at", "time"),
+        ),
     ),
-    Column(option="sku", kind="id", names=("sku", "stockcode", "item", "item_id", "product", "product_id")),
+    Column(
+        option="sku",
+        kind="id",
+        names=("sku", "stockcode", "item", "item_id", "product", "product_id", "lineitem_sku"),
+    ),
     Column(
         option="quantity",
         kind="number",
-        names=("quantity", "qty", "units", "units_sold", "quantity_sold", "qty_sold", "pieces"),
+        names=(
+            "quantity",
+            "qty",
+            "units",
+            "units_sold",
+            "quantity_sold",
+            "qty_sold",
+            "pieces",
+            "lineitem_quantity",
+        ),
     ),
     Column(
         option="price",
         kind="number",
-        names=("price", "unitprice", "unit_price", "sales_price"),
+        names=("price", "unitprice", "unit_price", "sales_price", "lineitem_price"),
         required=False,
     ),
     Column(
@@ -47,6 +64,7 @@ COLUMNS = (
     ),
 )
 _DAY = 86_400  # seconds
+_REPEATS = 0.3  # share of rows from which repeated ones are said
 _MIN_OPEN = 0.25  # share of days on which the kept items sell anything
 
 
@@ -60,6 +78,7 @@ class Cleaning:
     max_items: int = 200  # items kept, evenly spread over the ranking by units sold
     min_customers: int = 5  # distinct customers of an item, or rows where the log names none
     returns: Literal["drop", "net"] = "drop"  # negative quantities: left out, or taken off earlier sales
+    count_rows: bool = False  # each row is one unit: the log has no quantity
     trust_columns: bool = False  # fit although the quantities look like money, or the dates weekly
 
     def __post_init__(self) -> None:
@@ -94,6 +113,7 @@ class SalesLog:
     bulk_share: float  # share of the units that the cut of bulk lines removed
     columns: dict[str, str]  # option -> the log's own column name
     notes: list[str]  # what the user should know
+    unused: list[str]  # columns that were not taken for anything
 
     @property
     def days(self) -> int:
@@ -114,18 +134,27 @@ def read_sales(
     """
     rules = cleaning or Cleaning()
     options.setdefault("times", TimeReading(local=True))
-    table = read_table(path, COLUMNS, names, **options)
+    table = _read(path, names or {}, rules, options)
     if table.time_unit != "seconds":
-        raise ValueError(f"{path}: column {table.names['date']!r} (--date) holds an order, not dates")
+        raise ValueError(
+            f"{path}: column {table.names['date']!r} (--date) holds an order, not dates: weekdays and "
+            "seasons need the dates themselves; write day 1, 2, ... of the log as YYYY-MM-DD"
+        )
     dropped = {f"row: {reason}": str(fault) for reason, fault in table.dropped.items()}
     rows = _Rows(table)
     if not rules.trust_columns:
         check_plausible(path, table, rows.day)
     notes = count_cells(table)
+    repeats = 0 if rules.count_rows else count_repeats(table)
+    if repeats > _REPEATS * table.rows:
+        notes.append(f"{repeats:,} rows repeat another one: is the log in the file twice? All of them count")
     stray = find_stray_days(rows.day)
     if stray.any():
         notes.append(f"stray dates, far from all others: first in row {table.row_numbers[stray.argmax()]:,}")
     rows.drop("date is far from all others (stray)", stray, dropped)
+    total = find_totals(rows.item, rows.day, rows.quantity)
+    if total is not None:
+        rows.drop("item is the sum of all others on every day (a total)", rows.item == total, dropped)
     pattern = re.compile(rules.sku_pattern)
     allowed = np.array([pattern.match(label) is not None for label in table.labels["sku"]], dtype=bool)
     rows.drop(f"sku does not match {rules.sku_pattern!r}", ~allowed[rows.item], dropped)
@@ -144,6 +173,26 @@ def read_sales(
         reasons = "; ".join(f"{reason}: {count}" for reason, count in dropped.items())
         raise ValueError(f"{path}: no row is left: {reasons}. Check --quantity, --price and --sku-pattern")
     return _gather(path, rules, rows, table, dropped, notes)
+
+
+def _read(
+    path: str | Path, names: Mapping[str, str | None], rules: Cleaning, options: Mapping[str, Any]
+) -> Table:
+    """Read the table; where its rows are units, each one gets a quantity of 1."""
+    if not rules.count_rows:
+        try:
+            return read_table(path, COLUMNS, names, **options)
+        except ValueError as error:
+            if "known as quantity" not in str(error):
+                raise
+            raise ValueError(f"{error}; if each row is one unit sold, type --count-rows") from None
+    if names.get("quantity") is not None:
+        raise ValueError("--count-rows takes each row for one unit: do not name --quantity")
+    columns = [column for column in COLUMNS if column.option != "quantity"]
+    table = read_table(path, columns, names, **options)
+    table.columns["quantity"] = np.ones(table.rows)
+    table.notes.append("each row was taken for one unit (--count-rows)")
+    return table
 
 
 class _Rows:
@@ -196,13 +245,13 @@ def _gather(
     cut = np.minimum(quantity, np.repeat(limits, np.diff(np.r_[starts, item.size])))
     units = np.zeros((starts.size, days))
     np.add.at(units, (np.cumsum(np.r_[False, item[1:] != item[:-1]]), day), cut)
-    prices = _median_prices(np.split(rows.price[order], starts[1:]), notes)
+    prices = median_prices(np.split(rows.price[order], starts[1:]), notes)
     named = np.arange(item.size) if rows.customer is None else rows.customer[order]
     people = "rows" if rows.customer is None else "customers"
     customers = np.array([np.unique(part).size for part in np.split(named, starts[1:])])
     few = customers < rules.min_customers
     private = {f"item has fewer than {rules.min_customers} {people} (--min-customers)": few}
-    chosen = _choose_items(path, rules, units, private, dropped)
+    chosen = choose_items(path, rules.min_sale_days, rules.max_items, units, private, dropped)
     share = float((units[chosen].sum(axis=0) > 0).mean())
     if share < _MIN_OPEN:
         raise ValueError(
@@ -220,58 +269,14 @@ def _gather(
         bulk_share=float(1 - cut.sum() / quantity.sum()),
         columns=table.names,
         notes=notes,
+        unused=[*table.describe_unused(), *_warn_of_status(table)],
     )
 
 
-def _median_prices(parts: list[NDArray[np.float64]], notes: list[str]) -> NDArray[np.float64]:
-    """Return each item's median price; an item with too few gets that of all items, or 1."""
-    priced = [part[np.isfinite(part)] for part in parts]
-    prices = np.array([np.median(part) if part.size >= LEAST_CELLS else 0 for part in priced])
-    none = prices == 0
-    if none.any():
-        prices[none] = np.median(prices[~none]) if not none.all() else 1.0
-        notes.append(
-            f"{int(none.sum()):,} items with fewer than {LEAST_CELLS} prices got the median of the others"
-        )
-    return prices
-
-
-def _choose_items(
-    path: str | Path,
-    rules: Cleaning,
-    units: NDArray[np.float64],
-    private: Mapping[str, NDArray[np.bool_]],
-    dropped: dict[str, str],
-) -> NDArray[np.int64]:
-    """Return the rows of the items that are kept, best seller first; say what each rule dropped."""
-    days, total = units.shape[1], units.sum(axis=1)
-    sold = units > 0
-    first, last = sold.argmax(axis=1), days - 1 - sold[:, ::-1].argmax(axis=1)
-    margin = max(days // 8, 14)
-    kept = np.ones(len(units), dtype=bool)
-
-    def drop(reason: str, failing: NDArray[np.bool_]) -> None:
-        nonlocal kept
-        rows = failing & kept
-        if rows.any():
-            dropped[reason] = f"{int(rows.sum()):,} items, {rough_sum(total[rows].sum())} units"
-        kept = kept & ~failing
-
-    for reason, failing in private.items():
-        drop(reason, failing)
-    few = sold.sum(axis=1) < rules.min_sale_days
-    drop(f"item sold on fewer than {rules.min_sale_days} days (--min-sale-days)", few)
-    drop(f"item first sold more than {margin} days after the start (a new item)", first >= margin)
-    drop(f"item last sold more than {margin} days before the end (discontinued)", last < days - margin)
-    rows = np.flatnonzero(kept)
-    if not rows.size:
-        reasons = "; ".join(f"{reason}: {count}" for reason, count in dropped.items())
-        raise ValueError(
-            f"{path}: no item was sold on {rules.min_sale_days} days or more, from start to end: lower "
-            f"--min-sale-days; {reasons}"
-        )
-    ranked = rows[np.argsort(-total[rows], kind="stable")]
-    count = min(rules.max_items, ranked.size)
-    chosen = ranked[np.floor((np.arange(count) + 0.5) * ranked.size / count).astype(int)]
-    drop("item is beyond --max-items, evenly over the ranking", ~np.isin(np.arange(len(units)), chosen))
-    return np.asarray(chosen)
+def _warn_of_status(table: Table) -> list[str]:
+    """Say that a column of order states was not read."""
+    named = [name for name in table.unused if re.search(r"status$", name.strip(), re.IGNORECASE)]
+    return [
+        f"column {name!r} was not read: rows of cancelled orders, if there are any, count as sales"
+        for name in named
+    ]

@@ -1,10 +1,12 @@
 """Fit EcomRec-v0 to a shop's click log: one row per click, as CSV (.gz too) or parquet, of any size.
 
-A row needs a session, an item and a time (ISO 8601, YYYYMMDD, unix seconds or milliseconds, or an order
-within the session). Category, price, position and purchase are optional. Well-known column names are
-found; others are named by options:
+A row needs a session, an item and a time (ISO 8601, dates with month names, YYYYMMDD, unix time in s, ms, us
+or ns, days of Excel, or an order within the session). Category, price, position, purchase, event and visitor
+are optional. Well-known column names are found; others are named by options:
 
   sb3-ecom calibrate recommendation clicks.csv --out my_shop.toml --session visit --item sku --time clicked_at
+
+A log without sessions is parted into visits: --visitor user --session-gap 30.
 
 Then gymnasium.make("EcomRec-v0", preset="my_shop.toml"). The TOML holds no id of a session or visitor, and
 of the items a hash under a random key that is kept beside the log (--keep-item-ids keeps the ids). Beside
@@ -88,6 +90,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         text = f"{text} (default %(default)s)"
         what.add_argument(f"--{name}", type=int, default=default, metavar="N", help=text)
     what.add_argument(
+        "--session-gap",
+        type=float,
+        metavar="MINUTES",
+        help="end a visit after so many minutes without an event; the visitor's column then does for a "
+        "session (default: a session is one visit)",
+    )
+    what.add_argument(
         "--sessions-simulated", type=int, metavar="N", help="for the report (default: as many as the log has)"
     )
     what.add_argument("--keep-item-ids", action="store_true", help="write the item ids as they are")
@@ -109,6 +118,7 @@ def run(options: argparse.Namespace) -> None:
         min_item_visitors=options.min_item_visitors,
         click_events=_split(options.click_events),
         purchase_events=_split(options.purchase_events),
+        session_gap=options.session_gap,
         seed=options.seed,
     )
     settings = Settings(
@@ -239,6 +249,8 @@ def _split(names: str | None) -> tuple[str, ...]:
 def _print_log(console: Console, log: ClickLog) -> None:
     for option, name in log.columns.items():
         console.print(f"took column {name!r} for {option}")
+    for unused in log.unused:
+        console.print(unused)
     used = f"{len(log.item):,} clicks, {log.num_sessions:,} sessions, {log.num_items:,} items"
     console.print(f"{log.rows_read:,} rows read; used: {used}")
     for reason, count in log.dropped.items():

@@ -27,7 +27,7 @@ _OTHER_EVENTS = frozenset(
     | {"checkout", "begincheckout", "wishlist", "addtowishlist", "fav", "favorite", "favourite", "like"}
     | {"remove", "refund", "scroll", "login", "logout", "sessionstart", "rating", "interactionrating"}
 )
-_NAME = re.compile(r"[A-Za-z][\w .:/-]{0,30}")
+_NAME = re.compile(r"[A-Za-z][\w .:/-]{0,30}|\d{1,2}")
 _SHOWN_AT_LEAST = 5  # rows: a rarer name may be a cell of a shifted row
 
 

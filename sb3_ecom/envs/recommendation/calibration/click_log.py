@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sb3_ecom.core.tables.files import find_column, open_table
 from sb3_ecom.core.tables.reader import Column, read_table
 from sb3_ecom.envs.recommendation.calibration.click_rows import (
     WEAK_EVENT_NAMES,
@@ -16,7 +17,9 @@ from sb3_ecom.envs.recommendation.calibration.click_rows import (
 
 COLUMNS = (
     Column(
-        option="session", kind="id", names=("session_id", "session", "sid", "visit_id", "visitid", "sessid")
+        option="session",
+        kind="id",
+        names=("session_id", "session", "sid", "visit_id", "sessid", "user_session", "ga_session_id"),
     ),
     Column(
         option="item",
@@ -41,6 +44,7 @@ COLUMNS = (
             "time",
             "datetime",
             "event_time",
+            "event_timestamp",
             "ts",
             "date_time",
             "eventdate",
@@ -81,7 +85,16 @@ COLUMNS = (
     Column(
         option="visitor",
         kind="id",
-        names=("visitor_id", "visitor", "user_id", "user", "customer_id", "customer", "uid"),
+        names=(
+            "visitor_id",
+            "visitor",
+            "user_id",
+            "user",
+            "customer_id",
+            "customer",
+            "uid",
+            "user_pseudo_id",
+        ),
         required=False,
     ),
 )
@@ -101,9 +114,12 @@ def read_click_log(
     Raises:
         ValueError: if the log can not be read, or what is left has too few items, sessions or clicks.
     """
+    if cleaning.session_gap is not None:
+        names = _take_visitor(path, names, reading.get("encoding", "utf-8"))
     table = read_table(path, COLUMNS, names, **reading)
     rows = ClickRows(table, {option for option, name in names.items() if name is not None})
     rows.sort_by_time()
+    rows.split_sessions(cleaning.session_gap)
     rows.drop_duplicates()
     rows.take_events(cleaning)
     rows.drop_long_sessions(cleaning)
@@ -114,3 +130,14 @@ def read_click_log(
     rows.drop_private_items(cleaning)
     rows.check(path)
     return rows.finish()
+
+
+def _take_visitor(
+    path: str | Path, names: Mapping[str, str | None], encoding: str
+) -> Mapping[str, str | None]:
+    """Take the visitor for the session, where the log has none."""
+    known = {column.option: column.names for column in COLUMNS}
+    header = open_table(path, encoding).names
+    if names.get("session") is not None or find_column(header, known["session"]) is not None:
+        return names
+    return {**names, "session": names.get("visitor") or find_column(header, known["visitor"])}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import math
+import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from sb3_ecom.core.tables.private import LEAST_CELLS
 from sb3_ecom.core.tables.reader import Table
 from sb3_ecom.envs.recommendation.calibration.click_events import is_flag, knows_any, read_events, read_flags
 from sb3_ecom.envs.recommendation.calibration.click_items import item_categories, item_prices
+from sb3_ecom.envs.recommendation.calibration.visits import find_pauses, split_visits
 
 _MIN_ITEMS = 10  # a slate of five needs something left to choose from
 _MIN_SESSIONS = 50
@@ -35,6 +38,7 @@ class Cleaning:
     min_item_visitors: int = 5  # distinct visitors, else sessions, that an item needs to stand in a preset
     click_events: tuple[str, ...] = ()  # names of events that are clicks; none: the well-known ones
     purchase_events: tuple[str, ...] = ()  # likewise, of purchases
+    session_gap: float | None = None  # minutes without an event that end a visit; None: sessions are visits
     seed: int = 0  # of that sample
 
     def __post_init__(self) -> None:
@@ -42,6 +46,8 @@ class Cleaning:
         for name, low in (*least.items(), ("max_session_clicks", 2), ("min_item_visitors", 1)):
             if getattr(self, name) < low:
                 raise ValueError(f"{name} must be >= {low}, got {getattr(self, name)}")
+        if self.session_gap is not None and not 0 < self.session_gap < math.inf:
+            raise ValueError(f"session_gap must be > 0 minutes, got {self.session_gap}")
         if self.seed < 0:
             raise ValueError(f"seed must be >= 0, got {self.seed}")
 
@@ -62,6 +68,7 @@ class ClickLog:
     rows_read: int
     dropped: dict[str, str]  # reason -> count, first row
     notes: list[str]  # what the user should know
+    unused: list[str]  # columns that were not taken for anything
 
     @property
     def num_sessions(self) -> int:
@@ -89,6 +96,18 @@ class ClickRows:
         """Order by session and time; equal times keep the file's order."""
         order = np.lexsort((self._columns["time"], self._columns["session"]))
         self._columns = {option: values[order] for option, values in self._columns.items()}
+
+    def split_sessions(self, gap: float | None) -> None:
+        """Part visits that a pause of `gap` minutes separates; or say that some look like several visits."""
+        session, time = self._columns["session"], self._columns["time"]
+        timed = self._table.time_unit == "seconds" and bool(np.any(time % _DAY))
+        if gap is None:
+            self.notes += find_pauses(session, time, self._table.names["session"]) if timed else []
+            return
+        if not timed:
+            raise ValueError("session_gap needs times of the day, the log's times are whole days or an order")
+        self._columns["session"], note = split_visits(session, time, gap)
+        self.notes.append(note)
 
     def drop_duplicates(self) -> None:
         """Drop rows that repeat session, item, time and event, where times tell clicks apart."""
@@ -236,6 +255,7 @@ class ClickRows:
             rows_read=self._table.rows_read,
             dropped=self.dropped,
             notes=self.notes,
+            unused=self._table.describe_unused(),
         )
 
     def _names_events(self, option: str, cleaning: Cleaning) -> bool:
@@ -243,6 +263,8 @@ class ClickRows:
         if option not in self._columns:
             return False
         labels = self._table.labels[option]
+        if option == "event" and self._holds_codes(labels):
+            return True
         flags = np.array([is_flag([label]) for label in labels], dtype=bool)
         rows = np.bincount(self._columns[option], minlength=len(labels)) * [label != "" for label in labels]
         if rows @ flags >= 0.5 * rows.sum():  # a stray text among yes and no makes no event of them
@@ -252,6 +274,19 @@ class ClickRows:
             self.notes.append(f"column {self._table.names[option]!r} holds no known event and was not used")
             return False
         return True
+
+    def _holds_codes(self, labels: Sequence[str]) -> bool:
+        """Return whether events are numbered: 1 for a view, 4 for a purchase."""
+        codes = {label for label in labels if label != ""}
+        if len(codes) < 2 or not all(re.fullmatch(r"\d{1,2}(?:\.0)?", label) for label in codes):
+            return False
+        if self._table.names["event"].lower() not in WEAK_EVENT_NAMES or "event" in self._named:
+            return True
+        # A type of items is the same in all rows of an item, a type of events is not.
+        pairs = np.unique(np.stack([self._columns["item"], self._columns["event"]]), axis=1)[0]
+        kinds = np.bincount(pairs)
+        rows = np.bincount(self._columns["item"])
+        return bool((kinds > 1).sum() > 0.5 * (rows > 1).sum())
 
     def _credit_clicks(self, clicked: Mask, bought: Mask) -> Mask:
         """Mark the last click on an item before each purchase of it in the same session."""

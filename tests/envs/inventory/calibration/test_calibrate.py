@@ -395,3 +395,60 @@ def test_an_item_of_few_rows_does_not_stand_in_a_preset_where_no_customer_is_nam
     log = read_sales(sales_table(tmp_path, pd.concat([frame[kept], rare])), cleaning=rules, progress=False)
     assert "sku-3" not in log.labels
     assert any(reason.startswith("item has fewer than 5 rows (--min-customers)") for reason in log.dropped)
+
+
+def test_a_total_among_the_items_is_left_out_and_said(tmp_path):
+    frame = daily_sales()
+    whole = read_sales(sales_table(tmp_path, frame), cleaning=EASY, progress=False)
+    total = frame.groupby("date", as_index=False)["quantity"].sum().assign(sku="All", price=2.5, customer=1)
+    log = read_sales(sales_table(tmp_path, pd.concat([frame, total])), cleaning=EASY, progress=False)
+    np.testing.assert_array_equal(log.units, whole.units)
+    assert "120 rows of 1 items" in log.dropped["item is the sum of all others on every day (a total)"]
+
+
+def test_weekly_sums_on_another_weekday_for_each_item_are_no_days(tmp_path):
+    frame = daily_sales().drop(columns=["price", "customer"])
+    day = pd.to_datetime(frame["date"])
+    frame["date"] = day - pd.to_timedelta((day.dt.dayofweek - frame["sku"].str[4:].astype(int)) % 7, "D")
+    weekly = frame.groupby(["date", "sku"], as_index=False)["quantity"].sum()
+    with pytest.raises(ValueError, match="4 of 4 items sell on one weekday each: are these weekly sums"):
+        read_sales(sales_table(tmp_path, weekly), cleaning=EASY, progress=False)
+
+
+def test_rows_that_are_units_are_counted_by_option(tmp_path):
+    frame = daily_sales()
+    whole = read_sales(
+        sales_table(tmp_path, frame), cleaning=Cleaning(min_sale_days=20, bulk_quantile=1), progress=False
+    )
+    single = frame.loc[frame.index.repeat(frame["quantity"])].drop(columns="quantity")
+    path = sales_table(tmp_path, single, "units.csv")
+    with pytest.raises(ValueError, match=r"known as quantity.*type --count-rows"):
+        read_sales(path, cleaning=EASY, progress=False)
+    log = read_sales(path, cleaning=Cleaning(min_sale_days=20, count_rows=True), progress=False)
+    np.testing.assert_array_equal(log.units, whole.units)
+    with pytest.raises(ValueError, match="do not name --quantity"):
+        read_sales(path, {"quantity": "price"}, Cleaning(count_rows=True), progress=False)
+
+
+def test_a_status_that_was_not_read_is_said(tmp_path):
+    path = sales_table(tmp_path, daily_sales().assign(order_status="paid"))
+    unused = read_sales(path, cleaning=EASY, progress=False).unused
+    assert unused[0] == "columns not used: order_status"
+    assert "rows of cancelled orders" in unused[1]
+
+
+def test_a_running_total_is_no_daily_sale(tmp_path):
+    frame = daily_sales()
+    frame["quantity"] = frame.groupby("sku")["quantity"].cumsum()
+    path = sales_table(tmp_path, frame)
+    with pytest.raises(ValueError, match=r"never falls .* is it a running total\?"):
+        read_sales(path, cleaning=EASY, progress=False)
+    read_sales(path, cleaning=Cleaning(min_sale_days=20, trust_columns=True), progress=False)
+
+
+def test_a_log_that_stands_in_its_file_twice_is_said(tmp_path):
+    frame = daily_sales()
+    once = read_sales(sales_table(tmp_path, frame), cleaning=EASY, progress=False)
+    assert not any("repeat" in note for note in once.notes)
+    twice = read_sales(sales_table(tmp_path, pd.concat([frame, frame])), cleaning=EASY, progress=False)
+    assert any(note.startswith("480 rows repeat another one") for note in twice.notes)

@@ -537,3 +537,52 @@ def test_a_stray_text_among_purchase_flags_costs_its_cell_only(tmp_path):
     log = read(frame, tmp_path)
     assert len(log.item) == len(frame)
     assert log.purchases.sum() == (frame["bought"] == "1").sum()
+
+
+def make_events(codes, column):
+    """A log in which each of 60 visits views, carts and buys one item, in numbered events."""
+    visit = np.repeat(np.arange(60), 3)
+    return pd.DataFrame(
+        {"session_id": visit, "item_id": visit % 12, "timestamp": np.arange(180), column: np.tile(codes, 60)}
+    )
+
+
+@pytest.mark.parametrize("column", ["event", "behavior_type", "type"])
+def test_numbered_events_are_asked_for_and_never_all_clicks(tmp_path, column):
+    frame = make_events([1, 3, 4], column)
+    with pytest.raises(ValueError, match=r"not known as a click: 4 .60 rows., 3 .60 rows., 1 .60 rows"):
+        read(frame, tmp_path)
+
+
+def test_a_type_of_items_in_numbers_is_no_event(tmp_path):
+    frame = make_log()
+    frame["type"] = frame["item_id"].str[4:].astype(int) % 3
+    assert len(read(frame, tmp_path).item) == len(frame)
+
+
+def test_visitors_without_sessions_are_parted_into_visits(calibrate, fake_fit, tmp_path):
+    frame = make_log()
+    order = frame.groupby("session_id").cumcount()
+    visit = frame["session_id"].str[6:].astype(int)
+    frame["timestamp"] = (
+        pd.to_datetime("2024-01-01") + pd.to_timedelta(visit, "D") + pd.to_timedelta(order, "min")
+    ).astype(str)
+    whole = read(frame, tmp_path)
+    frame["user_id"] = "u" + (visit % 80).astype(str)
+    frame = frame.drop(columns="session_id")
+    parted = read(frame, tmp_path, Cleaning(min_item_clicks=1, min_item_visitors=1, session_gap=30))
+    assert (parted.num_sessions, len(parted.item)) == (whole.num_sessions, len(whole.item))
+    visitors = read(frame, tmp_path, names={"session": "user_id"})
+    assert visitors.num_sessions == 80
+    assert any("80 of 80 sessions hold a pause of more than 12 hours" in note for note in visitors.notes)
+    assert not any("pause" in note for note in whole.notes)
+    code, out, _ = calibrate(frame, "--session-gap", "30")
+    assert code == 0
+    assert "part 80 sessions into 200 visits" in out
+
+
+def test_a_gap_needs_times_of_the_day(tmp_path):
+    with pytest.raises(ValueError, match="session_gap needs times of the day"):
+        read(make_log(), tmp_path, Cleaning(session_gap=30))
+    with pytest.raises(ValueError, match="session_gap must be > 0 minutes, got 0"):
+        Cleaning(session_gap=0)
