@@ -13,6 +13,7 @@ from sb3_ecom.core.evaluate import make_policy
 from sb3_ecom.core.files import open_whole
 from sb3_ecom.core.loop import StepLoop
 from sb3_ecom.core.registry import Spec
+from sb3_ecom.core.task import PastTask
 
 FRAMES = 24  # of a moving picture
 WIDTH = 480  # pixels
@@ -85,7 +86,16 @@ def play(entry: Spec, seed: int) -> list[Any]:
             break
     longest = max(kept, key=len)
     chosen = np.unique(np.linspace(0, len(longest) - 1, min(FRAMES, len(longest))).astype(int))
-    return [task.render(*longest[place], "rgb_array") for place in chosen]
+    if not isinstance(task, PastTask):
+        return [task.render(*longest[place], "rgb_array") for place in chosen]
+    return [
+        task.render(*longest[place], "rgb_array", _past(longest, place, task.past_shown)) for place in chosen
+    ]
+
+
+def _past(frames: list[Any], place: int, most: int) -> list[Any]:
+    """Return (state, outcome) of the steps before a frame."""
+    return [(state, outcome) for state, outcome, _ in frames[max(place - most, 0) : place]]
 
 
 def _quickest(entry: Spec) -> str:

@@ -70,9 +70,7 @@ class EcomVectorEnv(VectorEnv[Any, Any, Any]):
         """Return one picture or text per copy (in `render_mode`)."""
         if self.render_mode is None or self.loop.last_frame is None:
             return None
-        state, outcome = self.loop.last_frame
-        rows = range(self.num_envs)
-        return tuple(self.loop.task.render(state, outcome, row, self.render_mode) for row in rows)
+        return tuple(self.loop.render(row, self.render_mode) for row in range(self.num_envs))
 
     def _rows_of(self, mask: Any, seed: Any) -> Array:
         found = np.asarray(mask)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from gymnasium import spaces
 
@@ -76,6 +76,7 @@ class StockReportTask(Task):
 
     dynamics: _Dynamics
     rewards: _Rewards
+    past_shown: ClassVar[int] = 40  # periods of a picture
 
     def __init__(
         self,

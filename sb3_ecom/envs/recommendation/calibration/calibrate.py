@@ -90,7 +90,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument(
         "--sessions-simulated", type=int, metavar="N", help="for the report (default: as many as the log has)"
     )
-    what.add_argument("--keep-item-ids", action="store_true", help="write the item ids as they are")
+    what.add_argument(
+        "--keep-item-ids",
+        action="store_true",
+        help="write item ids and names of categories as they are (default: hashes and numbers)",
+    )
     what.add_argument("--hash-key", type=Path, metavar="FILE", help=HASH_HELP)
     for kind in ("click", "purchase"):
         known = "default: the well-known names; all others are left out"
@@ -225,6 +229,8 @@ def _describe(log: ClickLog, name: str, settings: Settings) -> dict[str, Any]:
         "seed": settings.seed,
         "item_ids": "kept" if settings.keep_item_ids else "HMAC-SHA256",
     }
+    if settings.keep_item_ids and "category" in log.columns:
+        source["category_names"] = list(map(str, log.category_ids))
     if log.purchases is not None:
         source["purchases_per_click"] = round(float(log.purchases.mean()), 5)
     if log.mean_position is not None:
