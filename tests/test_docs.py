@@ -1,5 +1,6 @@
 """The commands of the pages on live decisions run as they are typed there, on made-up logs."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -34,3 +35,14 @@ def _typed(path):
     return [
         line.split()[:5] if "sb3_ecom" in line else line.split()[:4] for line in lines if line[:2] == "$ "
     ]
+
+
+def test_readme_shows_the_headlines_on_record_and_fits_a_look():
+    readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    command = [sys.executable, DOCS / "headlines.py"]
+    lines = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert len(lines.stdout.splitlines()) == 3
+    assert f"README.md -->\n{lines.stdout}<!-- end headlines -->" in readme
+    assert readme.count("\n") <= 130
+    for path in re.findall(r'(?:\]\(|src=")((?!http)[^)"#]+)', readme):
+        assert (DOCS.parent / path).exists(), path
