@@ -146,7 +146,7 @@ class ToyTask(Task):
     def terminated(self, outcome):
         return outcome.left
 
-    def counters(self, outcome):
+    def counters(self, outcome, terms):
         return {"clicks": outcome.clicked, "pages": outcome.clicked * 0.0 + 1.0}
 
     def step_info(self, outcome):

@@ -131,6 +131,21 @@ class StepLoop:
             total[rows] = 0
         return fresh
 
+    def take_rows(self, rows: Array) -> Any:
+        """Return a copy of the running episodes of some copies, int (k,), for `put_rows`. NumPy only."""
+        totals = {name: total[rows] for name, total in self._totals.items()}
+        return tree_take(self.state, rows), self._elapsed[rows], self._head_start[rows], totals
+
+    def put_rows(self, rows: Array, taken: Any) -> None:
+        """Put episodes that `take_rows` returned back into their copies, as if no step had passed there."""
+        state, elapsed, head_start, totals = taken
+        states = [self.state] if self.last_frame is None else [self.state, self.last_frame[0]]
+        for whole in states:
+            tree_map(lambda leaf, old: leaf.__setitem__(rows, old), whole, state)
+        self._elapsed[rows], self._head_start[rows] = elapsed, head_start
+        for name, total in self._totals.items():
+            total[rows] = totals[name] if totals else 0
+
     def forget_totals(self) -> None:
         """Start the totals and lengths of the running episodes anew: a warm-up is over."""
         self._totals = {}
@@ -148,7 +163,7 @@ class StepLoop:
         terminated = task.terminated(outcome)
         self._elapsed = self._elapsed + self._one
         truncated = (self._elapsed >= task.horizon) & ~terminated
-        self._add_to_totals(outcome, reward)
+        self._add_to_totals(outcome, terms, reward)
         step_info = task.step_info(outcome)
         if self._keep_last_frame:
             self._keep_frame(outcome)
@@ -163,11 +178,16 @@ class StepLoop:
             self.last_frame = None
             self._keep_frame(None)
 
-    def render(self, row: int, mode: str) -> Any:
-        """Return the last frame of copy `row` as its task draws it; None where no frame is kept."""
+    def render(self, row: int, mode: str, *, begun: bool = False) -> Any:
+        """Return the last frame of copy `row` as its task draws it; None where no frame is kept.
+
+        `begun` says that the copy's episode has only begun: its frame has no outcome and no past.
+        """
         if self.last_frame is None:
             return None
         state, outcome = self.last_frame
+        if begun:
+            return self.task.render(state, None, row, mode)
         if isinstance(self.task, PastTask):
             return self.task.render(state, outcome, row, mode, self._past_of(row))
         return self.task.render(state, outcome, row, mode)
@@ -194,8 +214,8 @@ class StepLoop:
             steps = np.arange(self.num_envs, dtype=np.int64) * self.task.horizon // self.num_envs
         return self.backend.asarray(steps)
 
-    def _add_to_totals(self, outcome: Any, reward: Array) -> None:
-        counters = {**self.task.counters(outcome), "reward": reward}
+    def _add_to_totals(self, outcome: Any, terms: dict[str, Array], reward: Array) -> None:
+        counters = {**self.task.counters(outcome, terms), "reward": reward}
         totals = self._totals
         if not totals:
             self._totals = {name: value * 1.0 for name, value in counters.items()}

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import gymnasium
 import numpy as np
+from gymnasium.vector import AutoresetMode
 
 from sb3_ecom import envs
 from sb3_ecom.core.checks import check_whole
@@ -185,7 +186,11 @@ make_env.metadata = EcomEnv.metadata  # type: ignore[attr-defined]
 
 
 def make_vector_env(
-    env_id: str, num_envs: int = 1, render_mode: str | None = None, **kwargs: Any
+    env_id: str,
+    num_envs: int = 1,
+    render_mode: str | None = None,
+    autoreset_mode: str | AutoresetMode = AutoresetMode.SAME_STEP,
+    **kwargs: Any,
 ) -> EcomVectorEnv:
     """Build the gymnasium.vector.VectorEnv of an id (gymnasium's entry point)."""
-    return EcomVectorEnv(make_task(env_id, **kwargs), num_envs, render_mode=render_mode)
+    return EcomVectorEnv(make_task(env_id, **kwargs), num_envs, render_mode, autoreset_mode)

@@ -104,9 +104,9 @@ class Task(ABC):
     def terminated(self, outcome: Any) -> Array:
         """Return (n,) bool: the episode ended by itself (not by the horizon)."""
 
-    def counters(self, outcome: Any) -> dict[str, Array]:
-        """Return (n,) quantities to be summed over an episode for `metrics`."""
-        return self.terms(outcome)
+    def counters(self, outcome: Any, terms: Mapping[str, Array]) -> dict[str, Array]:
+        """Return (n,) quantities to be summed over an episode for `metrics`; `terms`: those of the step."""
+        return dict(terms)
 
     def step_info(self, outcome: Any) -> dict[str, Array]:
         """Return (n, ...) arrays to show in `info`: the outcome's fields of `step_info_keys`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from sb3_ecom.core.arrays import Array, array_namespace
@@ -27,7 +28,7 @@ class BiddingTask(Task):
         """Return False: days end by the clock."""
         return outcome.spend < 0.0
 
-    def counters(self, outcome: Any) -> dict[str, Array]:
+    def counters(self, outcome: Any, terms: Mapping[str, Array]) -> dict[str, Array]:
         """Return everything of the outcome."""
         counted: dict[str, Array] = outcome._asdict()
         return counted

@@ -6,7 +6,7 @@ Give one or more tables; each is used for what it holds:
   responses  impressions, clicks and conversions per keyword, ad or creative
 What no log holds keeps the value of --base and is listed as assumed.
 
-  sb3-ecom calibrate advertising auctions.csv ads.csv --out my_market.toml --price paid_price --price-unit mille
+  sb3-ecom calibrate advertising auctions.csv ads.csv --out my_market.toml --price paid --price-unit mille
 
 Then gymnasium.make("EcomAds-v0", preset="my_market.toml").
 """

@@ -104,7 +104,7 @@ class ChannelTask(Task):
         """Return False: campaigns end by the calendar."""
         return outcome.spend < 0.0
 
-    def counters(self, outcome: Outcome) -> dict[str, Array]:
+    def counters(self, outcome: Outcome, terms: Mapping[str, Array]) -> dict[str, Array]:
         """Return everything of the outcome but the revenue by channel."""
         counted = outcome._asdict()
         del counted["channel_revenue"]

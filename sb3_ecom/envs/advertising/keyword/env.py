@@ -122,7 +122,7 @@ class KeywordTask(Task):
         """Return False: campaigns end by the calendar."""
         return outcome.cost < 0.0
 
-    def counters(self, outcome: Outcome) -> dict[str, Array]:
+    def counters(self, outcome: Outcome, terms: Mapping[str, Array]) -> dict[str, Array]:
         """Return the (n,) quantities of the outcome."""
         counted = outcome._asdict()
         del counted["events"], counted["met"]

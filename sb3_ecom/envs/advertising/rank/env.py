@@ -126,7 +126,7 @@ class RankTask(Task):
         """Return False: platforms do not end."""
         return outcome.revenue < 0.0
 
-    def counters(self, outcome: Outcome) -> dict[str, Array]:
+    def counters(self, outcome: Outcome, terms: Mapping[str, Array]) -> dict[str, Array]:
         """Return everything of the outcome."""
         return outcome._asdict()
 

@@ -105,7 +105,7 @@ class TargetTask(Task):
         """Return whether the visitor left."""
         return outcome.left
 
-    def counters(self, outcome: Outcome) -> dict[str, Array]:
+    def counters(self, outcome: Outcome, terms: Mapping[str, Array]) -> dict[str, Array]:
         """Return clicks, impressions, expected clicks and the price of the impressions."""
         cost = outcome.shown * self.params.price
         return {

@@ -75,7 +75,7 @@ def simulated_profit(params: ChainParams, orders: Orders, episodes: int = _EPISO
         state, outcome = task.step(
             state, task.to_action(orders(state.tracked)), task.draw_step(source, episodes)
         )
-        profit += task.counters(outcome)["profit"]
+        profit += task.counters(outcome, task.terms(outcome))["profit"]
     return profit
 
 

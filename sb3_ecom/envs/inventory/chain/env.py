@@ -59,9 +59,8 @@ class ChainTask(StockReportTask):
         """Return whether the season is over."""
         return outcome.finished
 
-    def counters(self, outcome: dynamics.Outcome) -> dict[str, Array]:
+    def counters(self, outcome: dynamics.Outcome, terms: Mapping[str, Array]) -> dict[str, Array]:
         """Return money and units to be summed."""
-        terms = self.terms(outcome)
         return {
             "profit": terms["sales"] + terms["purchases"] + terms["unserved"] + terms["holding"],
             "sold": outcome.sold[:, 0],

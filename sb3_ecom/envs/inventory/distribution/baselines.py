@@ -92,7 +92,7 @@ def simulated_costs(
         action = task.to_action(_decide(params, shares, level, state.tracked))
         state, outcome = task.step(state, action, task.draw_step(source, copies))
         if period >= _WARMUP:
-            cost += task.counters(outcome)["cost"]
+            cost += task.counters(outcome, task.terms(outcome))["cost"]
     return cost / _PERIODS
 
 

@@ -14,7 +14,7 @@ from sb3_ecom.core.tracker import State
 from sb3_ecom.envs.inventory.distribution import dynamics, rewards
 from sb3_ecom.envs.inventory.distribution.params import DistributionParams
 from sb3_ecom.envs.inventory.distribution.render import render
-from sb3_ecom.envs.inventory.distribution.rewards import costs, reward_terms
+from sb3_ecom.envs.inventory.distribution.rewards import reward_terms
 from sb3_ecom.envs.inventory.distribution.tracker import DistributionTracker, public_tables
 from sb3_ecom.envs.inventory.render import Frame
 from sb3_ecom.envs.inventory.stock_reports import StockReportTask
@@ -81,12 +81,11 @@ class DistributionTask(StockReportTask):
         """Return the signed costs of the period."""
         return reward_terms(outcome, self.params)
 
-    def counters(self, outcome: dynamics.Outcome) -> dict[str, Array]:
+    def counters(self, outcome: dynamics.Outcome, terms: Mapping[str, Array]) -> dict[str, Array]:
         """Return costs and units to be summed."""
-        by_term = costs(outcome, self.params)
         return {
-            "cost": by_term["warehouse"] + by_term["holding"] + by_term["penalty"],
-            **{f"{term}_cost": cost for term, cost in by_term.items()},
+            "cost": -(terms["warehouse"] + terms["holding"] + terms["penalty"]),
+            **{f"{term}_cost": -amount for term, amount in terms.items()},
             "kept": outcome.kept,
         }
 

@@ -20,14 +20,9 @@ def retailer_costs(left: Array, unmet: Array, prices: Any) -> tuple[Array, Array
     return left * prices.retailer_holding, unmet * prices.penalty
 
 
-def costs(outcome: Outcome, prices: Any) -> dict[str, Array]:
-    """Return the costs of a period by reward term, (n,) each."""
+def reward_terms(outcome: Outcome, prices: Any) -> dict[str, Array]:
+    """Return the negative costs of a period, (n,) each."""
     xp = array_namespace(outcome.kept)
     left, unmet = xp.sum(outcome.left, axis=1), xp.sum(outcome.unmet, axis=1)
     holding, penalty = retailer_costs(left, unmet, prices)
-    return {"warehouse": warehouse_cost(outcome.kept, prices), "holding": holding, "penalty": penalty}
-
-
-def reward_terms(outcome: Outcome, prices: Any) -> dict[str, Array]:
-    """Return the negative costs, (n,) each."""
-    return {term: -cost for term, cost in costs(outcome, prices).items()}
+    return {"warehouse": -warehouse_cost(outcome.kept, prices), "holding": -holding, "penalty": -penalty}

@@ -15,7 +15,6 @@ from sb3_ecom.core.tracker import State
 from sb3_ecom.envs.inventory.dual_sourcing import dynamics, rewards
 from sb3_ecom.envs.inventory.dual_sourcing.params import DualSourcingParams
 from sb3_ecom.envs.inventory.dual_sourcing.render import render
-from sb3_ecom.envs.inventory.dual_sourcing.rewards import costs
 from sb3_ecom.envs.inventory.dual_sourcing.tracker import DualSourcingTracker, public_tables
 from sb3_ecom.envs.inventory.markov import Units
 from sb3_ecom.envs.inventory.render import Frame
@@ -67,13 +66,12 @@ class DualSourcingTask(StockReportTask):
         public = public_tables(params)
         super().__init__(params, params.horizon, actions, observations, tracker, public, reward_weights)
 
-    def counters(self, outcome: dynamics.Outcome) -> dict[str, Array]:
+    def counters(self, outcome: dynamics.Outcome, terms: Mapping[str, Array]) -> dict[str, Array]:
         """Return costs and units to be summed."""
-        charged = costs(outcome, self.tables.public)
         return {
-            "cost": charged.total,
-            "holding_cost": charged.holding,
-            "penalty_cost": charged.penalty,
+            "cost": -(terms["regular"] + terms["express"] + terms["holding"] + terms["penalty"]),
+            "holding_cost": -terms["holding"],
+            "penalty_cost": -terms["penalty"],
             "express_units": outcome.express,
             "ordered": outcome.express + outcome.regular,
         }

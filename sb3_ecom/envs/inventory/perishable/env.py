@@ -15,7 +15,6 @@ from sb3_ecom.envs.inventory.markov import Units
 from sb3_ecom.envs.inventory.perishable import dynamics, rewards
 from sb3_ecom.envs.inventory.perishable.params import PerishableParams
 from sb3_ecom.envs.inventory.perishable.render import render
-from sb3_ecom.envs.inventory.perishable.rewards import costs
 from sb3_ecom.envs.inventory.perishable.tracker import PerishableTracker, public_tables
 from sb3_ecom.envs.inventory.render import Frame
 from sb3_ecom.envs.inventory.stock_reports import StockReportTask
@@ -59,14 +58,13 @@ class PerishableTask(StockReportTask):
         public = public_tables(params)
         super().__init__(params, params.horizon, actions, observations, tracker, public, reward_weights)
 
-    def counters(self, outcome: dynamics.Outcome) -> dict[str, Array]:
+    def counters(self, outcome: dynamics.Outcome, terms: Mapping[str, Array]) -> dict[str, Array]:
         """Return costs and units to be summed."""
-        charged = costs(outcome, self.tables.public)
         return {
-            "cost": charged.total,
-            "holding_cost": charged.holding,
-            "penalty_cost": charged.penalty,
-            "waste_cost": charged.waste,
+            "cost": -(terms["ordering"] + terms["holding"] + terms["penalty"] + terms["waste"]),
+            "holding_cost": -terms["holding"],
+            "penalty_cost": -terms["penalty"],
+            "waste_cost": -terms["waste"],
             "wasted": outcome.wasted,
             "ordered": outcome.order,
             "lost": outcome.lost,

@@ -66,7 +66,7 @@ def _simulated_cost(params: SerialParams, orders: Orders) -> float:
         action = task.to_action(orders(state.tracked))
         state, outcome = task.step(state, action, task.draw_step(source, _COPIES))
         if period >= _WARMUP:
-            cost += float(task.counters(outcome)["cost"].mean())
+            cost += float(task.counters(outcome, task.terms(outcome))["cost"].mean())
     return cost / _PERIODS
 
 

@@ -60,9 +60,8 @@ class SerialTask(StockReportTask):
         """Draw each stage's units on hand at the start, as U[0, 1)."""
         return source.uniform((n, self.params.stages))
 
-    def counters(self, outcome: dynamics.Outcome) -> dict[str, Array]:
+    def counters(self, outcome: dynamics.Outcome, terms: Mapping[str, Array]) -> dict[str, Array]:
         """Return costs and units to be summed."""
-        terms = self.terms(outcome)
         return {
             "cost": -(terms["holding"] + terms["penalty"]),
             "holding_cost": -terms["holding"],

@@ -189,10 +189,10 @@ class ShopTask(Task):
         """Return false everywhere: the shop never closes."""
         return outcome.left[:, 0] < 0  # what is left is never negative
 
-    def counters(self, outcome: dynamics.Outcome) -> dict[str, Array]:
+    def counters(self, outcome: dynamics.Outcome, terms: Mapping[str, Array]) -> dict[str, Array]:
         """Return money and units to be summed."""
         xp = array_namespace(outcome.sales)
-        each, terms = self.tables.public.each, self.terms(outcome)
+        each = self.tables.public.each
         refused = outcome.refused @ each
         return {
             "profit": sum(terms.values()),

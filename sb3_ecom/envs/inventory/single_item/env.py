@@ -16,7 +16,6 @@ from sb3_ecom.envs.inventory.render import Frame
 from sb3_ecom.envs.inventory.single_item import dynamics, rewards
 from sb3_ecom.envs.inventory.single_item.params import SingleItemParams
 from sb3_ecom.envs.inventory.single_item.render import render
-from sb3_ecom.envs.inventory.single_item.rewards import costs
 from sb3_ecom.envs.inventory.single_item.tracker import SingleItemTracker, public_tables
 from sb3_ecom.envs.inventory.stock_reports import StockReportTask
 
@@ -43,14 +42,13 @@ class SingleItemTask(StockReportTask):
         public = public_tables(params)
         super().__init__(params, params.horizon, actions, observations, tracker, public, reward_weights)
 
-    def counters(self, outcome: dynamics.Outcome) -> dict[str, Array]:
+    def counters(self, outcome: dynamics.Outcome, terms: Mapping[str, Array]) -> dict[str, Array]:
         """Return costs and units to be summed."""
-        holding, penalty, ordering = costs(outcome, self.tables.public)
         return {
-            "cost": holding + penalty + ordering,
-            "holding_cost": holding,
-            "penalty_cost": penalty,
-            "ordering_cost": ordering,
+            "cost": -(terms["holding"] + terms["penalty"] + terms["ordering"]),
+            "holding_cost": -terms["holding"],
+            "penalty_cost": -terms["penalty"],
+            "ordering_cost": -terms["ordering"],
             "unmet": outcome.unmet,
             "demand": outcome.demand,
         }

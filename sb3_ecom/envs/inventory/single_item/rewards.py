@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.envs.inventory.arithmetic import any_units
 from sb3_ecom.envs.inventory.single_item.dynamics import Outcome
 
-
-class Costs(NamedTuple):
-    """Costs of a period by reward term, (n,) each."""
-
-    holding: Array
-    penalty: Array
-    ordering: Array
-
-
-TERMS = Costs._fields
+TERMS = ("holding", "penalty", "ordering")
 
 
 def holding_and_penalty(left: Array, unmet: Array, prices: Any) -> tuple[Array, Array]:
@@ -34,13 +25,7 @@ def ordering(order: Array, prices: Any) -> Array:
     return any_units(order) * prices.fixed_cost
 
 
-def costs(outcome: Outcome, prices: Any) -> Costs:
-    """Return the costs of a period."""
-    holding, penalty = holding_and_penalty(outcome.left, outcome.unmet, prices)
-    return Costs(holding, penalty, ordering(outcome.order, prices))
-
-
 def reward_terms(outcome: Outcome, prices: Any) -> dict[str, Array]:
-    """Return the negative costs, (n,) each."""
-    holding, penalty, placing = costs(outcome, prices)
-    return {"holding": -holding, "penalty": -penalty, "ordering": -placing}
+    """Return the negative costs of a period, (n,) each."""
+    holding, penalty = holding_and_penalty(outcome.left, outcome.unmet, prices)
+    return {"holding": -holding, "penalty": -penalty, "ordering": -ordering(outcome.order, prices)}

@@ -136,7 +136,7 @@ class BoredomTask(Task):
         """Return False: a visit ends by the clock."""
         return outcome.total < 0.0
 
-    def counters(self, outcome: Outcome) -> dict[str, Array]:
+    def counters(self, outcome: Outcome, terms: Mapping[str, Array]) -> dict[str, Array]:
         """Return clicks, bored pages and the relevance of the page."""
         return {"clicks": outcome.total, "bored": outcome.bored, "relevant": outcome.relevant}
 

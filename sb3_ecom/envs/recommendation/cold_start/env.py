@@ -101,7 +101,7 @@ class ColdStartTask(Task):
         """Return False: seasons end by the clock."""
         return outcome.clicked < 0.0
 
-    def counters(self, outcome: Outcome) -> dict[str, Array]:
+    def counters(self, outcome: Outcome, terms: Mapping[str, Array]) -> dict[str, Array]:
         """Return clicks, their chances and the regret."""
         return {"clicks": outcome.clicked, "rate": outcome.rate, "regret": outcome.regret}
 

@@ -114,7 +114,7 @@ class ContextTask(Task):
         """Return False: a day ends by its number of visitors."""
         return outcome.total < 0.0
 
-    def counters(self, outcome: Outcome) -> dict[str, Array]:
+    def counters(self, outcome: Outcome, terms: Mapping[str, Array]) -> dict[str, Array]:
         """Return clicks, items shown and expected clicks."""
         xp = array_namespace(outcome.rate)
         shown = xp.sum(xp.astype(outcome.slate >= 0, outcome.rate.dtype), axis=1)

@@ -138,7 +138,7 @@ class EvolutionTask(Task):
         """Return whether the budget is spent."""
         return outcome.done
 
-    def counters(self, outcome: Outcome) -> dict[str, Array]:
+    def counters(self, outcome: Outcome, terms: Mapping[str, Array]) -> dict[str, Array]:
         """Return clicks, minutes and the quality of what was watched."""
         return {"clicked": outcome.clicked, "watched": outcome.watched, "quality": outcome.quality}
 

@@ -111,7 +111,7 @@ class OrganicBrowsingTask(Task):
         """Return whether the visitor left."""
         return outcome.left
 
-    def counters(self, outcome: Outcome) -> dict[str, Array]:
+    def counters(self, outcome: Outcome, terms: Mapping[str, Array]) -> dict[str, Array]:
         """Return clicks, recommendations and their chances."""
         return {"clicks": outcome.clicked, "recommendations": outcome.asked, "rate": outcome.rate}
 

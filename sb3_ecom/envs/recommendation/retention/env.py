@@ -99,9 +99,9 @@ class RetentionTask(Task):
         """Return whether the month is over."""
         return outcome.over
 
-    def counters(self, outcome: Outcome) -> dict[str, Array]:
+    def counters(self, outcome: Outcome, terms: Mapping[str, Array]) -> dict[str, Array]:
         """Return the terms and the experience."""
-        return {**self.terms(outcome), "experience": outcome.experience}
+        return {**terms, "experience": outcome.experience}
 
     def step_info(self, outcome: Outcome) -> dict[str, Array]:
         """Return the page (places among the candidates) and its clicks."""

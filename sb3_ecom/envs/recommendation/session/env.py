@@ -155,10 +155,10 @@ class SessionTask(Task):
         """Return whether the visitor left."""
         return outcome.left
 
-    def counters(self, outcome: PageOutcome) -> dict[str, Array]:
+    def counters(self, outcome: PageOutcome, terms: Mapping[str, Array]) -> dict[str, Array]:
         """Return the reward terms, items shown and items sent back."""
         return {
-            **reward_terms(outcome, self.rewards),
+            **terms,
             "impressions": outcome.shown,
             "sent_back": outcome.returned,
         }

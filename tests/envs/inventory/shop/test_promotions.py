@@ -153,7 +153,8 @@ def test_bound_holds_on_every_path_with_options(kwargs):
     task = ShopTask(horizon=60, **kwargs)
     bound = relaxed_profits(task, demand_paths(task, 32, 7)).sum(axis=1)
     zeros = np.zeros((32, 20), np.float32)
-    profit = sum(task.counters(o)["profit"] for _, o in play(task, lambda state: zeros, 60, n=32, seed=7))
+    outcomes = [outcome for _, outcome in play(task, lambda state: zeros, 60, n=32, seed=7)]
+    profit = sum(task.counters(outcome, task.terms(outcome))["profit"] for outcome in outcomes)
     assert (profit <= bound + 1e-3).all()
 
 
