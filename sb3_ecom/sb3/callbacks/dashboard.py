@@ -9,7 +9,8 @@ Charts = dict[str, list[object]]  # title -> ["Multiline", [tags, as regular exp
 #: Questions in the order in which they are asked, and the metrics that answer them; those of one question
 #: have one unit.
 _QUESTIONS: Mapping[str, tuple[str, ...]] = {
-    "clicks": ("clicks_per_session", "clicks_per_page", "clicks_per_visit", "clicks", "conversions"),
+    "clicks": ("clicks_per_session", "clicks_per_page", "clicks_per_visit", "clicks"),
+    "conversions": ("conversions",),
     "click-through rate": ("ctr", "expected_ctr", "click_rate"),
     "share of clicks that buy": ("conversion",),
     "margin": ("margin", "return_cost"),
