@@ -27,7 +27,7 @@ def write_three(path: Path, seed: int = 3) -> None:
         return
     columns = [play(spec(env_id), seed) for env_id in IDS.values()]
     for still, column in zip(stills, columns, strict=True):
-        picture = Image.fromarray(column[-1]).resize((480, 360), Image.LANCZOS).quantize(64)
+        picture = Image.fromarray(column[-1]).resize((480, 360), Image.LANCZOS).quantize(128)
         with open_whole(still) as file:
             picture.save(file, format="png", optimize=True)
     frames = []

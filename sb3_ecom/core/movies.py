@@ -13,7 +13,7 @@ from sb3_ecom.core.extras import import_extra
 from sb3_ecom.core.files import check_writable, open_whole, write_whole
 
 SUFFIXES = (".gif", ".mp4")
-_COLOURS = 64  # of a gif: ours are drawings
+_COLOURS = 128  # of a gif: ours are drawings
 
 
 def check_movie(path: Path) -> None:
