@@ -13,7 +13,7 @@ _ALGORITHMS = ("", "Maskable", "DQN", "QRDQN", "SAC", "TD3", "TQC", "CrossQ")
 
 #: Module below `sb3_ecom.sb3` -> names that are exported, in groups.
 EXPORTS: dict[str, dict[str, tuple[str, ...]]] = {
-    "environments": {"vec_env": ("EcomVecEnv", "make_vec_env")},
+    "environments": {"vec_env": ("EcomVecEnv", "make_vec_env"), "ray.vec_env": ("RayVecEnv",)},
     "extractors": {
         "extractors.attention": ("AttendingExtractor", "AttentionExtractor", "TransformerExtractor"),
         "extractors.candidates": ("PooledCandidates",),

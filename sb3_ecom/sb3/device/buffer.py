@@ -12,6 +12,7 @@ from stable_baselines3.common.type_aliases import RolloutBufferSamples
 from torch import Tensor
 
 from sb3_ecom.core.arrays import Array
+from sb3_ecom.sb3.device.processes import standardised
 
 
 class DeviceRolloutBuffer(RolloutBuffer):
@@ -26,10 +27,12 @@ class DeviceRolloutBuffer(RolloutBuffer):
 
     Attributes:
         columns: name -> (steps, n, ...) float32 tensor on the device.
+        standardise: standardise each minibatch's advantages over all processes that train together.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.columns: dict[str, Tensor] = {}
+        self.standardise = False
         super().__init__(*args, **kwargs)
 
     def reset(self) -> None:
@@ -98,7 +101,10 @@ class DeviceRolloutBuffer(RolloutBuffer):
         size = len(order) if batch_size is None else batch_size
         for start in range(0, len(order), size):
             rows = order[start : start + size]
-            yield RolloutBufferSamples(*(flat[name].index_select(0, rows) for name in _SAMPLED))
+            sampled = {name: flat[name].index_select(0, rows) for name in _SAMPLED}
+            if self.standardise:
+                sampled["advantages"] = standardised(sampled["advantages"])
+            yield RolloutBufferSamples(*sampled.values())
 
     def _permutation(self) -> Tensor:
         """Return the rows (step * n + copy) of an epoch in random order."""

@@ -16,6 +16,7 @@ from torch import Tensor
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.files import write_whole
 from sb3_ecom.core.loop import Transition
+from sb3_ecom.sb3.device.processes import pooled_moments
 from sb3_ecom.sb3.device.stats import Tally
 from sb3_ecom.sb3.device.vec_env import DeviceVecEnv, to_host
 
@@ -29,9 +30,8 @@ class DeviceMoments:
         self.count = torch.as_tensor(host.count, dtype=torch.float64, device=device).clone()
 
     def update(self, batch: Tensor) -> None:
-        """Take in the rows of a batch (n, ...)."""
-        size = batch.shape[0]
-        var, mean = torch.var_mean(batch.double(), 0, correction=0)
+        """Take in the rows of a batch (n, ...), of all processes that train together."""
+        size, mean, var = pooled_moments(batch)
         total = self.count + size
         shift = mean - self.mean
         spread = self.var * self.count + var * size + shift.square() * self.count * size / total

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -20,6 +21,13 @@ from sb3_ecom.sb3.device.distributions import device_twin
 from sb3_ecom.sb3.device.errors import explain_out_of_memory
 from sb3_ecom.sb3.device.infos import HostReadable, LazyInfos
 from sb3_ecom.sb3.device.placement import common_device, device_env
+from sb3_ecom.sb3.device.processes import (
+    all_agree,
+    average_gradients,
+    broadcast,
+    process_count,
+    share_of,
+)
 from sb3_ecom.sb3.device.timeouts import Timeouts
 
 
@@ -30,6 +38,10 @@ class DeviceRollouts(OnPolicyAlgorithm):
     `values`, `log_probs` and `new_obs`. `infos` is fetched from the device only if a callback reads it.
     ``rollout/ep_rew_mean`` and ``rollout/ep_len_mean`` are means over the episodes of the last rollouts
     that filled `stats_window_size`: sums accumulate on the device and are read once a rollout.
+
+    Several processes (``torch.distributed.run -m sb3_ecom train --algo ppo_device``) train one model: each
+    has its own copies, `batch_size` is that of all together, `num_timesteps` counts the steps of all, and
+    the logger shows the episodes of process 0.
 
     Args:
         policy: as SB3's.
@@ -86,9 +98,14 @@ class DeviceRollouts(OnPolicyAlgorithm):
                 self.policy.reset_noise(env.num_envs)
             callback.on_rollout_start()
             timeouts = self._timeouts(env, n_rollout_steps)
+            running = True
             for step in range(n_rollout_steps):
-                if not self._step(env, callback, step, timeouts):
+                running = self._step(env, callback, step, timeouts) and running
+                # Several processes step on until all know: each step of one waits for the others'.
+                if not running and process_count() == 1:
                     return False
+            if not all_agree(running, self.device):
+                return False
             self._finish(timeouts)
         self._read_once(env)
         callback.update_locals({"n_steps": n_rollout_steps})
@@ -96,9 +113,29 @@ class DeviceRollouts(OnPolicyAlgorithm):
         return True
 
     def train(self) -> None:
-        """Update the policy as the algorithm does."""
+        """Update the policy as the algorithm does; of several processes, by the mean of their gradients."""
         with self._memory("the update", f"batch_size={getattr(self, 'batch_size', 'the whole rollout')}"):
-            super().train()
+            if process_count() == 1:
+                super().train()
+                return
+            with self._shared_update():
+                super().train()
+
+    @contextmanager
+    def _shared_update(self) -> Iterator[None]:
+        """Let SB3's update take this process's part of each minibatch, standardised over all of them."""
+        # A2C has no batch_size: one minibatch, its whole rollout.
+        mine = {"batch_size": share_of("batch_size", self.batch_size)} if hasattr(self, "batch_size") else {}
+        buffer = self.rollout_buffer
+        buffer.standardise = bool(self.normalize_advantage)  # type: ignore[attr-defined]
+        settings = {**mine, "normalize_advantage": False}
+        former = {name: getattr(self, name) for name in settings}
+        self.__dict__.update(settings)
+        try:
+            yield
+        finally:
+            buffer.standardise = False
+            self.__dict__.update(former)
 
     def _step(self, env: Any, callback: BaseCallback, step: int, timeouts: Timeouts) -> bool:
         """Act once in every copy and write it down; False if the callback says stop."""
@@ -109,7 +146,7 @@ class DeviceRollouts(OnPolicyAlgorithm):
         given = self._within_bounds(actions)
         transition: Transition = env.step_tensors(given)
         dones = transition.terminated | transition.truncated
-        self.num_timesteps += env.num_envs
+        self.num_timesteps += env.num_envs * process_count()
         callback.update_locals(
             {
                 "self": self, "env": env, "callback": callback, "rollout_buffer": self.rollout_buffer,
@@ -183,11 +220,23 @@ class DeviceRollouts(OnPolicyAlgorithm):
         with self._memory("the rollout buffer", f"num_envs={self.n_envs}, n_steps={self.n_steps}"):
             super()._setup_model()
         self.policy.action_dist = device_twin(self.policy.action_dist)
+        if process_count() > 1:
+            self._join()
         if self.compile_policy:
             self.policy.forward = torch.compile(self.policy.forward)  # type: ignore[method-assign]
             self.policy.evaluate_actions = torch.compile(  # type: ignore[method-assign]
                 self.policy.evaluate_actions
             )
+
+    def _join(self) -> None:
+        """Begin with the network of process 0, and average the gradients from now on."""
+        if getattr(self, "target_kl", None) is not None:
+            raise ValueError(
+                f"target_kl must be None where {process_count()} processes train together: each would stop "
+                f"its update by its own minibatches; got {self.target_kl}"  # type: ignore[attr-defined]
+            )
+        broadcast(self.policy)
+        average_gradients(self.policy)
 
     def _excluded_save_params(self) -> list[str]:
         # Tensors of a device and classes of ours stay out of the file, so that SB3's own class can load it.

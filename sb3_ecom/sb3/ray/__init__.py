@@ -1,0 +1,1 @@
+"""Copies spread over the actors of a Ray cluster: `vec_env.RayVecEnv`."""
