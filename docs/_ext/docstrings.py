@@ -138,17 +138,24 @@ def first_line(thing: Any) -> str:
 
 
 def _called(target: Any) -> str:
-    """Return the docstring of the last documented function that a lambda or a wrapper names."""
+    """Return the docstring of the function that made a maker, or else of the last one that it names."""
     target = getattr(target, "__wrapped__", target)
     if not inspect.isfunction(target):
         return inspect.getdoc(target) or ""
     if target.__doc__:
         return inspect.getdoc(target) or ""
+    maker, inside, _ = target.__qualname__.partition(".<locals>")
+    if inside and inspect.getdoc(target.__globals__.get(maker)):
+        return inspect.getdoc(target.__globals__[maker]) or ""
     names = (*target.__code__.co_names, *target.__code__.co_freevars)
     known = {**target.__globals__, **inspect.getclosurevars(target).nonlocals}
     things = [known[name] for name in names if name in known]
     things += [getattr(thing, name, None) for thing in things for name in names]
     ours = [each for each in things if str(getattr(each, "__module__", "")).startswith("sb3_ecom")]
-    functions = [inspect.getdoc(each) for each in ours if inspect.isfunction(each)]
+    functions = [inspect.getdoc(each) for each in ours if _is_function(each)]
     classes = [inspect.getdoc(each) for each in ours if inspect.isclass(each)]
     return next((text for text in (*reversed(functions), *classes) if text), "")
+
+
+def _is_function(thing: Any) -> bool:
+    return callable(thing) and inspect.isfunction(inspect.unwrap(thing))
