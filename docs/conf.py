@@ -35,12 +35,14 @@ exclude_patterns = ["_build", "_ext", "tutorials/README.rst"]
 suppress_warnings = ["myst.xref_missing", "config.cache"]
 html_theme = "furo"
 html_title = "sb3_ecom"
-html_static_path = ["_static"]
+html_show_copyright = False
+html_static_path = ["_static", "_generated/small"]
 html_css_files = ["gallery.css"]
 html_extra_path: list[str] = []
 sphinx_gallery_conf = {
     "examples_dirs": "tutorials",
     "gallery_dirs": "generated_tutorials",
+    "within_subsection_order": "FileNameSortKey",
     "filename_pattern": r"/\d\d_",
     "download_all_examples": False,
     "show_signature": False,
@@ -52,7 +54,7 @@ sphinx_gallery_conf = {
 
 def _generate() -> None:
     pictures = DOCS / "_generated"
-    pictures.mkdir(exist_ok=True)
+    (pictures / "small").mkdir(parents=True, exist_ok=True)
     for entry in our_specs():
         write_pictures(entry, pictures)
     write_three(DOCS / "_static" / "three.gif")

@@ -13,6 +13,7 @@ import sb3_ecom
 _COMMANDS = {  # name -> what `--help` says; the module of this name in `sb3_ecom.cli` does it
     "envs": "list the environments with their reference returns",
     "evaluate": "print return, standard error, score and metrics of a baseline or a trained model",
+    "watch": "show an episode in the terminal or a window, or write it as a gif or mp4",
     "explain": "say why a trained model acts as it does, in a folder of a report and pictures",
     "compare": "say whether a model is better than baselines, your own rules or other models",
     "calibrate": "fit a simulator to your own log",

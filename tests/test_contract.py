@@ -8,10 +8,12 @@ import warnings
 
 import gymnasium as gym
 import numpy as np
+import pygame
 import pytest
 import torch
 from gymnasium import spaces
 from gymnasium.utils.env_checker import check_env as check_gymnasium
+from gymnasium.wrappers import HumanRendering
 from stable_baselines3.common.env_checker import check_env as check_sb3
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv
@@ -303,7 +305,8 @@ def test_unknown_render_mode_and_negative_seed_are_refused(env_id):
 
 
 @every_id
-def test_pictures_and_texts(env_id):
+def test_pictures_windows_and_texts(env_id, monkeypatch):
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     env = gym.make(env_id, render_mode="rgb_array")
     env.reset(seed=0)
     env.step(env.action_space.sample())
@@ -311,6 +314,11 @@ def test_pictures_and_texts(env_id):
     assert picture.shape == (480, 640, 3)
     assert picture.dtype == np.uint8
     assert picture.std() > 5
+    window = HumanRendering(env)  # what gymnasium puts over the pictures for render_mode="human"
+    window._render_frame()
+    shown = pygame.surfarray.array3d(window.window)
+    window.close()
+    np.testing.assert_array_equal(shown.transpose(1, 0, 2), picture)
     text = gym.make(env_id, render_mode="ansi")
     text.reset(seed=0)
     assert len(text.render().splitlines()) >= 3

@@ -19,6 +19,7 @@ class Argument(NamedTuple):
     name: str
     default: str
     meaning: str
+    bounds: str = ""  # as the error of a value far outside states them
 
 
 def split_docstring(kind: type) -> tuple[str, dict[str, str]]:
@@ -55,11 +56,27 @@ def arguments_of(make_task: Any, task: Any) -> list[Argument]:
         default = "required" if parameter.default is parameter.empty else repr(parameter.default)
         meaning = documented.get(name, _COMMON.get(name, ""))
         found[name] = Argument(name, default, meaning)
-    for argument in _fields(getattr(task, "params", None)):
+    params = getattr(task, "params", None)
+    for argument in _fields(params):
         known = found.get(argument.name)
         if known is None or not known.meaning:
             found[argument.name] = argument if known is None else known._replace(meaning=argument.meaning)
-    return list(found.values())
+    return [argument._replace(bounds=_bounds(params, argument.name)) for argument in found.values()]
+
+
+def _bounds(params: Any, name: str) -> str:
+    """Return what the parameters' own check says of values far outside."""
+    value = getattr(params, name, None)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return ""
+    said = []
+    for wrong in (type(value)(-(10**300)), type(value)(10**300)):
+        try:
+            dataclasses.replace(params, **{name: wrong})
+        except Exception as error:
+            stated = re.search(rf"{name} must be (?:a whole number )?(.*?), got", str(error))
+            said += [stated[1]] if stated else []
+    return " and ".join(dict.fromkeys(said))
 
 
 _COMMON = {
@@ -114,7 +131,31 @@ def _comments(kind: type) -> dict[str, str]:
 
 
 def first_line(thing: Any) -> str:
-    """Return the first sentence of a docstring, for tables."""
+    """Return the first sentence of a docstring, for tables; a lambda's is that of what it calls."""
     target = getattr(thing, "func", thing)
-    text = inspect.getdoc(target) or ""
+    text = inspect.getdoc(target) or _called(target)
     return text.partition("\n")[0].replace("|", "\\|").replace("*", "\\*")
+
+
+def _called(target: Any) -> str:
+    """Return the docstring of the function that made a maker, or else of the last one that it names."""
+    target = getattr(target, "__wrapped__", target)
+    if not inspect.isfunction(target):
+        return inspect.getdoc(target) or ""
+    if target.__doc__:
+        return inspect.getdoc(target) or ""
+    maker, inside, _ = target.__qualname__.partition(".<locals>")
+    if inside and inspect.getdoc(target.__globals__.get(maker)):
+        return inspect.getdoc(target.__globals__[maker]) or ""
+    names = (*target.__code__.co_names, *target.__code__.co_freevars)
+    known = {**target.__globals__, **inspect.getclosurevars(target).nonlocals}
+    things = [known[name] for name in names if name in known]
+    things += [getattr(thing, name, None) for thing in things for name in names]
+    ours = [each for each in things if str(getattr(each, "__module__", "")).startswith("sb3_ecom")]
+    functions = [inspect.getdoc(each) for each in ours if _is_function(each)]
+    classes = [inspect.getdoc(each) for each in ours if inspect.isclass(each)]
+    return next((text for text in (*reversed(functions), *classes) if text), "")
+
+
+def _is_function(thing: Any) -> bool:
+    return callable(thing) and inspect.isfunction(inspect.unwrap(thing))

@@ -5,14 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from docstrings import SECTIONS, arguments_of, first_line, split_docstring
+from docstrings import arguments_of, first_line, split_docstring
 
 from sb3_ecom.cli.envs import describe_action
+from sb3_ecom.core.feature_names import NamedFeatures, names_of
 from sb3_ecom.core.references import ROLES, Reference
 from sb3_ecom.core.registry import Spec, specs
 
 #: In the order of the gallery; another domain follows under its folder's name.
 DOMAINS = ("recommendation", "advertising", "inventory")
+_MOST_NAMES = 64  # rows of a table of observations
+_UNITS = {  # of reward terms that are no money
+    "clicks": "clicks",
+    "conversions": "conversions",
+    "watched": "minutes",
+    "score": "conversions, less what the target cost is missed by",
+}
 _ROLE_NAMES = {
     "random": "random actions",
     "best_known": "best known",
@@ -51,7 +59,7 @@ def gallery(tasks: dict[str, Any]) -> str:
         lines += [f"## {domain.capitalize()}", "", '<div class="gallery">']
         for entry in entries:
             lines += [
-                f'<a class="card" href="{entry.id}.html"><img src="../_images/{entry.id}.png" '
+                f'<a class="card" href="{entry.id}.html"><img src="../_static/{entry.id}.gif" '
                 f'alt="{entry.id}" loading="lazy"/><b>{entry.id}</b><span>{entry.summary}</span></a>'
             ]
         lines += ["</div>", ""]
@@ -64,14 +72,13 @@ def page(entry: Spec, task: Any) -> str:
     introduction, sections = split_docstring(type(task))
     lines = [f"# {entry.id}", "", f"![{entry.summary}](/_generated/{entry.id}.gif)", "", introduction, ""]
     lines += _spaces_table(entry, task)
-    for name in SECTIONS[:2]:
-        lines += [f"## {name} space", "", sections.get(name, ""), ""]
-    lines += _observation_table(task)
+    lines += ["## Observation space", "", sections.get("Observation", ""), "", *_observation_table(task)]
+    lines += ["## Action space", "", sections.get("Action", ""), ""]
     lines += ["## Rewards", "", sections.get("Reward", ""), "", *_reward_table(task)]
     lines += ["## Start and end of an episode", "", sections.get("Episode", ""), ""]
     lines += ["## Metrics", "", *_metrics_table(task)]
     lines += ["## Arguments", "", f"`gymnasium.make({entry.id!r}, name=value)`:", ""]
-    lines += _table(("argument", "default", "meaning"), _argument_rows(entry, task))
+    lines += _table(("argument", "default", "bounds", "meaning"), _argument_rows(entry, task))
     lines += _presets(entry)
     lines += ["## Baselines", ""]
     lines += _table(("name", "what it does", "sees"), _baseline_rows(entry))
@@ -105,6 +112,18 @@ def _observation_table(task: Any) -> list[str]:
     size = int(task.observation_space.shape[0])
     low, high = float(task.observation_space.low.min()), float(task.observation_space.high.max())
     bounds = (f"{low:g}", f"{high:g}")
+    if layout is not None and isinstance(task, NamedFeatures):
+        names = names_of(task, layout)
+        rows = [(str(index), name, *bounds) for index, name in enumerate(names.context[:_MOST_NAMES])]
+        if layout.context > _MOST_NAMES:
+            rest = f"{_MOST_NAMES} .. {layout.context - 1}"
+            rows.append((rest, "the same for the other items", *bounds))
+        if layout.steps:
+            start, width = layout.context, layout.features
+            for feature, name in enumerate(names.step[:_MOST_NAMES]):
+                where = f"{start + feature} + {width} k"
+                rows.append((where, f"{name}, {names.event} k of {layout.steps}, oldest first", *bounds))
+        return _table(("number", "name", "min", "max"), rows)
     if layout is None or not layout.steps:
         rows = [(f"0 .. {size - 1}", "as above, in this order", *bounds)]
     else:
@@ -118,8 +137,11 @@ def _observation_table(task: Any) -> list[str]:
 
 
 def _reward_table(task: Any) -> list[str]:
-    rows = [(f"`{name}`", f"{weight:g}") for name, weight in task.reward_weights.items()]
-    return _table(("term", "weight by default"), rows)
+    rows = [
+        (f"`{name}`", _UNITS.get(name, "money"), f"{weight:g}")
+        for name, weight in task.reward_weights.items()
+    ]
+    return _table(("term", "unit", "weight by default"), rows)
 
 
 def _metrics_table(task: Any) -> list[str]:
@@ -136,7 +158,8 @@ def _argument_rows(entry: Spec, task: Any) -> list[tuple[str, ...]]:
     for argument in arguments_of(entry.make_task, task):
         default = argument.default if len(argument.default) < 60 else argument.default[:57] + "..."
         meaning = argument.meaning.replace("|", "\\|").replace("*", "\\*")
-        rows.append((f"`{argument.name}`", "`" + default.replace("|", "\\|") + "`", meaning))
+        shown = "`" + default.replace("|", "\\|") + "`"
+        rows.append((f"`{argument.name}`", shown, argument.bounds.replace("|", "\\|"), meaning))
     return rows
 
 

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from sb3_ecom.core.arrays import tree_map
 from sb3_ecom.core.evaluate import make_policy
-from sb3_ecom.core.files import open_whole
 from sb3_ecom.core.loop import StepLoop
+from sb3_ecom.core.movies import write_movie
 from sb3_ecom.core.registry import Spec
+from sb3_ecom.core.task import PastTask
 
 FRAMES = 24  # of a moving picture
 WIDTH = 480  # pixels
@@ -37,31 +37,13 @@ SHOWN = {
 
 
 def write_pictures(entry: Spec, folder: Path, seed: int = 3) -> None:
-    """Write `<id>.gif` and `<id>.png` unless they are there already."""
-    moving, still = folder / f"{entry.id}.gif", folder / f"{entry.id}.png"
-    if moving.exists() and still.exists():
+    """Write `<id>.gif` and a smaller `small/<id>.gif` for the gallery, unless they are there already."""
+    moving, small = folder / f"{entry.id}.gif", folder / "small" / f"{entry.id}.gif"
+    if moving.exists() and small.exists():
         return
-    frames = [Image.fromarray(frame) for frame in play(entry, seed)]
-    height = round(WIDTH * frames[0].height / frames[0].width)
-    small = [frame.resize((WIDTH, height), Image.LANCZOS).quantize(64) for frame in frames]
-    write_frames(small, moving)
-    tall = round(THUMBNAIL * frames[0].height / frames[0].width)
-    with open_whole(still) as file:
-        frames[-1].resize((THUMBNAIL, tall), Image.LANCZOS).quantize(64).save(file, format="png")
-
-
-def write_frames(frames: list[Any], path: Path) -> None:
-    """Write an animated picture."""
-    with open_whole(path) as file:
-        frames[0].save(
-            file,
-            format="gif",
-            save_all=True,
-            append_images=frames[1:],
-            duration=400,
-            loop=0,
-            optimize=True,
-        )
+    frames = play(entry, seed)
+    write_movie(frames, moving, width=WIDTH)
+    write_movie(frames[::2], small, fps=1.25, width=THUMBNAIL)
 
 
 def play(entry: Spec, seed: int) -> list[Any]:
@@ -85,7 +67,16 @@ def play(entry: Spec, seed: int) -> list[Any]:
             break
     longest = max(kept, key=len)
     chosen = np.unique(np.linspace(0, len(longest) - 1, min(FRAMES, len(longest))).astype(int))
-    return [task.render(*longest[place], "rgb_array") for place in chosen]
+    if not isinstance(task, PastTask):
+        return [task.render(*longest[place], "rgb_array") for place in chosen]
+    return [
+        task.render(*longest[place], "rgb_array", _past(longest, place, task.past_shown)) for place in chosen
+    ]
+
+
+def _past(frames: list[Any], place: int, most: int) -> list[Any]:
+    """Return (state, outcome) of the steps before a frame."""
+    return [(state, outcome) for state, outcome, _ in frames[max(place - most, 0) : place]]
 
 
 def _quickest(entry: Spec) -> str:

@@ -1,31 +1,43 @@
-"""The animated picture of the README: a session page, an auction day and a warehouse side by side."""
+"""Pictures of the README: a session page, an auction day and a warehouse, side by side and one by one."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from pictures import FRAMES, play, write_frames
+import numpy as np
+from pictures import FRAMES, play
 from PIL import Image
 
+from sb3_ecom.core.files import open_whole
+from sb3_ecom.core.movies import write_movie
 from sb3_ecom.core.registry import spec
 
-IDS = ("EcomRec-v0", "EcomAds-v0", "EcomInventory-v0")
+IDS = {
+    "recommendation": "EcomRec-v0",
+    "advertising": "EcomAds-v0",
+    "inventory": "EcomInventory-v0",
+}
 SIZE = (320, 240)
 
 
 def write_three(path: Path, seed: int = 3) -> None:
-    """Write the animation, unless it is there already."""
-    if path.exists():
+    """Write the animation, and a still of each domain beside it, unless they are there already."""
+    stills = [path.parent / f"{domain}.png" for domain in IDS]
+    if all(each.exists() for each in (path, *stills)):
         return
-    columns = [play(spec(env_id), seed) for env_id in IDS]
+    columns = [play(spec(env_id), seed) for env_id in IDS.values()]
+    for still, column in zip(stills, columns, strict=True):
+        picture = Image.fromarray(column[-1]).resize((480, 360), Image.LANCZOS).quantize(128)
+        with open_whole(still) as file:
+            picture.save(file, format="png", optimize=True)
     frames = []
     for number in range(FRAMES):
         picture = Image.new("RGB", (SIZE[0] * len(IDS), SIZE[1]), "white")
         for place, column in enumerate(columns):
             frame = Image.fromarray(column[min(number, len(column) - 1)]).resize(SIZE, Image.LANCZOS)
             picture.paste(frame, (place * SIZE[0], 0))
-        frames.append(picture.quantize(64))
-    write_frames(frames, path)
+        frames.append(np.asarray(picture))
+    write_movie(frames, path)
 
 
 if __name__ == "__main__":

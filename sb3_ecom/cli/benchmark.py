@@ -17,7 +17,7 @@ from sb3_ecom.cli.arguments import (
 )
 from sb3_ecom.cli.throughput import Throughput, describe_machine, measure, native_env, single_env
 from sb3_ecom.core.checks import check_at_least
-from sb3_ecom.core.console import make_console
+from sb3_ecom.core.console import make_console, working
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +45,8 @@ def run(options: argparse.Namespace) -> None:
     check_at_least("--num-envs", min(options.num_envs), 1)
     candidates = [("gymnasium.Env", 1, single_env(env_id, **kwargs))]
     candidates += [("native", n, native_env(env_id, n, **kwargs)) for n in options.num_envs]
-    found = measure(candidates, seconds=options.seconds, repeats=options.repeats)
+    with working(f"{options.repeats} repeats of {len(candidates)} kinds"):
+        found = measure(candidates, seconds=options.seconds, repeats=options.repeats)
     machine = {"sb3_ecom": sb3_ecom.__version__, **describe_machine()}
     if options.json:
         rows = [{"name": row.name, "num_envs": row.num_envs, "runs": row.runs} for row in found]

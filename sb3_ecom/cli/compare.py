@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,7 +30,7 @@ from sb3_ecom.cli.models import add_model_options, load_model, tuned_rules
 from sb3_ecom.cli.rules import find_rule
 from sb3_ecom.cli.score_scale import find_scale
 from sb3_ecom.core.arrays import Array
-from sb3_ecom.core.console import make_console
+from sb3_ecom.core.console import make_console, progress_of, say_next
 from sb3_ecom.core.evaluate import PolicyMaker, Result, evaluate
 from sb3_ecom.core.registry import Spec
 from sb3_ecom.core.score_scale import Scale
@@ -96,8 +97,8 @@ def run(options: argparse.Namespace) -> None:
     def play(policy: Any) -> Result:
         return _play(entry, policy, options, kwargs)
 
-    own = np.stack([play(model).returns for model in models])
-    results = {name: play(policy) for name, policy in others.items()}
+    own = np.stack([play(model).returns for model in progress_of(models, "models", len(models))])
+    results = {name: play(others[name]) for name in progress_of(others, "other policies", len(others))}
     found = [
         Comparison(name, estimate_mean(result.returns), difference(own, result.returns))
         for name, result in results.items()
@@ -112,6 +113,8 @@ def run(options: argparse.Namespace) -> None:
         console.print(sentence(comparison, own, entry))
     count = options.episodes * len(options.seeds)
     console.print(f"{entry.id}: {count} common episodes; {describe_scale(scale)}")
+    given = [] if options.preset is None else ["--preset", options.preset]
+    say_next(shlex.join(["export", options.model[0], *given, "--out", "policy/"]))
 
 
 def sentence(comparison: Comparison, own: Array, entry: Spec) -> str:

@@ -21,9 +21,14 @@ _HEADINGS = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
-    parser.add_argument("--markdown", action="store_true", help="print the README's table")
+    parser.epilog = "example: sb3-ecom envs --markdown"
+    parser.add_argument("--markdown", action="store_true", help="print a GitHub table (default: a plain one)")
     parser.add_argument(
-        "--gym-packages", nargs="+", default=[], metavar="MODULE", help="modules to import first"
+        "--gym-packages",
+        nargs="+",
+        default=[],
+        metavar="MODULE",
+        help="modules to import first (default: none)",
     )
 
 

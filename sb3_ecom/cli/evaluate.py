@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -20,7 +22,7 @@ from sb3_ecom.cli.arguments import (
 )
 from sb3_ecom.cli.models import add_model_options, load_model, tuned_rules
 from sb3_ecom.cli.score_scale import find_scale
-from sb3_ecom.core.console import make_console
+from sb3_ecom.core.console import make_console, progress_of, say_next, working
 from sb3_ecom.core.evaluate import Result, evaluate
 from sb3_ecom.core.registry import Spec, make_task
 from sb3_ecom.core.score_scale import Scale
@@ -80,7 +82,8 @@ def run(options: argparse.Namespace) -> None:
     entry = find_spec(options.env, kwargs)
     check_episodes(options.episodes, [options.seed], "--seed")
     policies = _policies(entry, options, kwargs)
-    results = _results(entry, policies, options, kwargs)
+    with working(f"playing {options.episodes} episodes") if len(policies) == 1 else nullcontext():
+        results = _results(entry, policies, options, kwargs)
     optimum = computed_optimum(entry, kwargs)
     if optimum is not None:
         results = {name: replace(result, optimum=optimum) for name, result in results.items()}
@@ -97,6 +100,20 @@ def run(options: argparse.Namespace) -> None:
     console = make_console()
     console.print(_one(entry, results, scale) if len(results) == 1 else _many(results, scale))
     console.print(f"{entry.id}: {options.episodes} episodes, seed {options.seed}; {describe_scale(scale)}")
+    say_next(*_next(entry, options))
+
+
+def _next(entry: Spec, options: argparse.Namespace) -> list[str]:
+    """Return what to type after a model, or baselines, were evaluated."""
+    given = [] if options.preset is None else ["--preset", options.preset]
+    if options.env_kwargs:
+        given += ["--env-kwargs", *options.env_kwargs]
+    if options.model is None:
+        return [shlex.join(["train", "--env", entry.id, *given])]
+    return [
+        shlex.join(["compare", entry.id, *given, "--model", options.model]),
+        shlex.join(["explain", options.model, *given, "--out", "why/"]),
+    ]
 
 
 def describe_scale(scale: Scale | str) -> str:
@@ -116,7 +133,7 @@ def _results(
     failed = _missing_extras(entry, policies, kwargs)
     for name, why in failed.items():
         print(f"sb3-ecom evaluate: {name} left out: {why}", file=sys.stderr)
-    for name, policy in policies.items():
+    for name, policy in progress_of(policies.items(), "policies", len(policies)):
         if name in failed:
             continue
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from sb3_ecom.cli.arguments import (
 )
 from sb3_ecom.cli.export import guess_env_id
 from sb3_ecom.cli.models import add_model_options
+from sb3_ecom.core.console import say_next, working
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,11 +55,14 @@ def run(options: argparse.Namespace) -> None:
     kwargs = read_env_kwargs(options)
     entry = find_spec(options.env or guess_env_id(Path(options.run_folder)), kwargs)
     try:
-        lines = _explain(options, entry.id, kwargs)
+        with working("explaining"):
+            lines = _explain(options, entry.id, kwargs)
     except ImportError as error:
         raise ValueError(str(error)) from error
     print("\n".join(lines))
     print(f"\nwritten to {options.out}")
+    given = [] if options.preset is None else ["--preset", options.preset]
+    say_next(shlex.join(["export", options.run_folder, *given, "--out", "policy/"]))
 
 
 def _explain(options: argparse.Namespace, env_id: str, kwargs: dict[str, Any]) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sb3_ecom.cli.arguments import add_kwargs_arguments, import_packages, read_env_kwargs
 from sb3_ecom.cli.models import add_trust_option, warn_of_code
+from sb3_ecom.core.console import working
 from sb3_ecom.core.registry import specs
 
 _RUN_FOLDER = re.compile(r"(.+)_\d+$")  # rl-zoo's <id>_<run>
@@ -54,15 +55,16 @@ def run(options: argparse.Namespace) -> None:
         raise ValueError(f"--episodes must be 0 or >= 2, got {options.episodes}")
     find_model(Path(options.run_folder), env_id)
     warn_of_code()
-    manifest = export(
-        options.run_folder,
-        options.out,
-        env_id,
-        checked=options.checked,
-        episodes=options.episodes,
-        trust=options.trust,
-        **kwargs,
-    )
+    with working("exporting and checking"):
+        manifest = export(
+            options.run_folder,
+            options.out,
+            env_id,
+            checked=options.checked,
+            episodes=options.episodes,
+            trust=options.trust,
+            **kwargs,
+        )
     print(f"{options.out}: {manifest.policy} of {env_id}, {options.checked:,} decisions as the model's")
     for name, found in manifest.simulated.items():
         print(

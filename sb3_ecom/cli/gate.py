@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import shlex
+from pathlib import Path
 
 from sb3_ecom.cli.judge import add_log_arguments, judge_log, show
 from sb3_ecom.core.checks import check_number
+from sb3_ecom.core.console import say_next
+from sb3_ecom.live.manifest import FILE
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,6 +32,10 @@ def run(options: argparse.Namespace) -> int:
     show(candidate, found, options.reward_of, options.level)
     if found.passes(options.min_ess):
         print(f"pass: at least {found.difference.low:+.4f} {options.reward_of} a page more than logged")
+        if options.model is not None:
+            exported = (Path(options.model) / FILE).is_file()
+            more = ["--log", "decisions/"] if exported else ["--out", "policy/"]
+            say_next(shlex.join(["serve" if exported else "export", options.model, *more]))
         return 0
     if found.effective_pages < options.min_ess:
         print(

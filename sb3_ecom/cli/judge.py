@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -14,7 +15,7 @@ from rich import box
 from rich.table import Table
 
 from sb3_ecom.cli.candidates import add_candidate_arguments, find_candidate
-from sb3_ecom.core.console import make_console
+from sb3_ecom.core.console import make_console, say_next, working
 from sb3_ecom.core.tables.options import add_reading_options, reading_options
 from sb3_ecom.live.judge import ASSUMPTIONS, REWARDS, Candidate, Judgement, judge
 from sb3_ecom.logs.decisions import COLUMNS, NOON, Visit, read_decision_table, read_pages
@@ -65,15 +66,18 @@ def run(options: argparse.Namespace) -> None:
         print(json.dumps(as_json(candidate, found), indent=2))
         return
     show(candidate, found, options.reward_of, options.level)
+    if options.model is not None:
+        arguments = [options.log, "--model", options.model, "--explore", options.explore]
+        say_next(shlex.join(["gate", *arguments]))
 
 
 def judge_log(options: argparse.Namespace) -> tuple[Candidate, Judgement]:
     """Read the log and judge the candidate on it."""
-    candidate = find_candidate(options)
-    visits = _read(options)
-    return candidate, judge(
-        visits, candidate, reward=options.reward_of, level=options.level, seed=options.seed
-    )
+    with working("judging"):
+        candidate = find_candidate(options)
+        visits = _read(options)
+        found = judge(visits, candidate, reward=options.reward_of, level=options.level, seed=options.seed)
+    return candidate, found
 
 
 def show(candidate: Candidate, found: Judgement, reward: str, level: float) -> None:

@@ -11,6 +11,7 @@ from sb3_ecom.core.preset_text import sign_text
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
+    parser.epilog = "example: sb3-ecom preset sign my_shop.toml"
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     text = "write the hash of a preset's content into it, after you changed it on purpose"
     sign = actions.add_parser("sign", help=text, description=f"{text[0].upper()}{text[1:]}.")

@@ -9,7 +9,7 @@ from pathlib import Path
 from rich import box
 from rich.table import Table
 
-from sb3_ecom.core.console import make_console
+from sb3_ecom.core.console import make_console, working
 from sb3_ecom.core.files import check_writable, write_whole
 from sb3_ecom.envs.recommendation.session.presets import format_preset, load_preset
 from sb3_ecom.live.refine import refine_by_log
@@ -35,7 +35,8 @@ def run(options: argparse.Namespace) -> None:
     check_writable(options.out, ".toml")
     visits = read_pages(options.log)
     params = load_preset(options.preset)
-    found = refine_by_log(params, visits, seed=options.seed)
+    with working("refining"):
+        found = refine_by_log(params, visits, seed=options.seed)
     source = {
         "source": params.source or str(options.preset),
         "refined_by": "a decision log",

@@ -46,16 +46,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="that a visit is kept after its last page (default %(default)s)",
     )
     parser.add_argument(
-        "--item-ids", metavar="FILE", help="the shop's ids, one a line, where the preset has hashes"
+        "--item-ids",
+        metavar="FILE",
+        help="the shop's ids, one a line, where the preset has hashes (default: the preset's own)",
     )
-    parser.add_argument("--hash-key", metavar="FILE", help="key of those hashes, written by calibrate")
+    parser.add_argument(
+        "--hash-key", metavar="FILE", help="key of those hashes, written by calibrate (default: none)"
+    )
     parser.add_argument("--seed", type=int, help="of exploration (default: of the operating system)")
     parser.add_argument(
         "--gym-packages",
         nargs="+",
         default=[],
         metavar="MODULE",
-        help="modules to import first: your own ids",
+        help="modules to import first: your own ids (default: none)",
     )
 
 

@@ -9,8 +9,9 @@ from sb3_ecom.core.zoo_configs import zoo_configs
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
+    parser.epilog = "example: sb3-ecom zoo-config ppo --show"
     parser.add_argument("algo", metavar="ALGO", nargs="?", help="such as ppo; without it, list what there is")
-    parser.add_argument("--show", action="store_true", help="print the file instead of its path")
+    parser.add_argument("--show", action="store_true", help="print the file (default: its path)")
 
 
 def run(options: argparse.Namespace) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +17,7 @@ from sb3_ecom.core.arrays import (
     tree_take,
 )
 from sb3_ecom.core.checks import check_whole
-from sb3_ecom.core.task import Task
+from sb3_ecom.core.task import PastTask, Task
 
 _MOST_COPIES = 10_000_000
 _NO_ROWS = np.zeros(0, dtype=np.int64)
@@ -76,6 +77,10 @@ class StepLoop:
         self.state: Any = None
         self.last_frame: tuple[Any, Any | None] | None = None
         self._keep_last_frame = keep_last_frame
+        self._past: deque[tuple[Any, Any]] = deque(  # frames before the last one
+            maxlen=task.past_shown if isinstance(task, PastTask) else 0
+        )
+        self._shown_elapsed: Array = None  # steps of the last frame
         self.stagger = stagger
         self._clock = 0
         self._elapsed: Array = None
@@ -94,8 +99,7 @@ class StepLoop:
         self._head_start = self._first_elapsed()
         self._elapsed = self._head_start * 1
         self._totals = {}
-        if self._keep_last_frame:
-            self.last_frame = (tree_map(np.copy, self.state), None)
+        self.show_new_episodes()
         return self.task.observe(self.state)
 
     def reset_rows(self, rows: Array) -> Array:
@@ -109,7 +113,7 @@ class StepLoop:
         self._clock += 1
         self._restart_rows(rows)
         if self._keep_last_frame:
-            self.last_frame = (tree_map(np.copy, self.state), None)
+            self._keep_frame(None)
         return self.task.observe(self.state)
 
     @property
@@ -162,10 +166,43 @@ class StepLoop:
         self._add_to_totals(outcome, terms, reward)
         step_info = task.step_info(outcome)
         if self._keep_last_frame:
-            self.last_frame = (tree_map(np.copy, self.state), outcome)
+            self._keep_frame(outcome)
         end_episodes = self._gather_ended if self.backend.gathers else self._merge_ended
         ended = end_episodes(terminated | truncated)
         return Transition(ended[0], reward, terminated, truncated, terms, step_info, *ended[1:])
+
+    def show_new_episodes(self) -> None:
+        """Make the first frame of the copies' new episodes the last frame: it has no outcome and no past."""
+        if self._keep_last_frame:
+            self._past.clear()
+            self.last_frame = None
+            self._keep_frame(None)
+
+    def render(self, row: int, mode: str, *, begun: bool = False) -> Any:
+        """Return the last frame of copy `row` as its task draws it; None where no frame is kept.
+
+        `begun` says that the copy's episode has only begun: its frame has no outcome and no past.
+        """
+        if self.last_frame is None:
+            return None
+        state, outcome = self.last_frame
+        if begun:
+            return self.task.render(state, None, row, mode)
+        if isinstance(self.task, PastTask):
+            return self.task.render(state, outcome, row, mode, self._past_of(row))
+        return self.task.render(state, outcome, row, mode)
+
+    def _keep_frame(self, outcome: Any | None) -> None:
+        if self.last_frame is not None and self.last_frame[1] is not None and self._past.maxlen:
+            self._past.append(self.last_frame)
+        self.last_frame = (tree_map(np.copy, self.state), outcome)
+        self._shown_elapsed = self._elapsed - self._head_start
+
+    def _past_of(self, row: int) -> list[tuple[Any, Any]]:
+        """Return the earlier frames of the episode that the last frame of copy `row` belongs to."""
+        last_has_outcome = self.last_frame is not None and self.last_frame[1] is not None
+        count = max(int(self._shown_elapsed[row]) - last_has_outcome, 0)
+        return list(self._past)[-count:] if count else []
 
     def _reset_noise(self) -> Any:
         # Keyed by the clock, not drawn from the step stream: whose episode ends must not move the others.

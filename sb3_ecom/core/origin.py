@@ -12,7 +12,9 @@ import numpy as np
 from gymnasium import spaces
 
 #: Arguments that change neither what an observation means nor what an action does.
-_IRRELEVANT = frozenset({"horizon", "reward_weights", "preset", "source", "max_episode_steps"})
+_IRRELEVANT = frozenset(
+    {"horizon", "reward_weights", "preset", "source", "category_names", "max_episode_steps"}
+)
 _SHOWN = 40  # characters of a value that stands in a message as it is; longer ones are hashed
 
 

@@ -14,6 +14,7 @@ from sb3_ecom.core.checks import show
 Colour = str | tuple[int, int, int]
 Rectangle = tuple[float, float, float, float]  # left, top, right, bottom in pixels
 
+_SMALLEST = 9  # font size at which a name is still read
 INK, FADED, LINE, PAPER, WHITE = "#222b33", "#74808a", "#d5dade", "#f2f4f5", "#ffffff"
 
 
@@ -60,13 +61,20 @@ class Canvas:
         colour: Colour = INK,
         anchor: str = "la",
         width: float | None = None,
+        name: bool = False,
     ) -> None:
-        """Write one line; `anchor` is Pillow's, `width` cuts what would not fit."""
+        """Write one line; `anchor` is Pillow's.
+
+        What would not fit into `width` is cut at its end. A `name` is written smaller first and then loses
+        its front: the end of an article number is what tells it from others.
+        """
+        while name and width is not None and size > _SMALLEST and _font(size).getlength(words) > width:
+            size -= 1
         font = _font(size)
         if width is not None and font.getlength(words) > width:
             while words and font.getlength(words + "…") > width:
-                words = words[:-1]
-            words += "…"
+                words = words[1:] if name else words[:-1]
+            words = f"…{words}" if name else f"{words}…"
         self._draw.text((x, y), words, fill=colour, font=font, anchor=anchor)
 
     def panel(

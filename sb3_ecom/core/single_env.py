@@ -47,8 +47,7 @@ class EcomEnv(gymnasium.Env[Any, Any]):
         """Start an episode; a seed restarts the random stream."""
         if seed is None and self._next is not None:
             observation = self._next
-            if self.loop.last_frame is not None:
-                self.loop.last_frame = (self.loop.state, None)
+            self.loop.show_new_episodes()
         else:
             observation = self.loop.reset(seed)[0]
             self._np_random = self.loop.backend.generator  # type: ignore[attr-defined]
@@ -74,9 +73,7 @@ class EcomEnv(gymnasium.Env[Any, Any]):
 
     def render(self) -> Any:
         """Return the current page as a picture or text (in `render_mode`)."""
-        if self.render_mode is None or self.loop.last_frame is None:
-            return None
-        return self.loop.task.render(*self.loop.last_frame, 0, self.render_mode)
+        return None if self.render_mode is None else self.loop.render(0, self.render_mode)
 
     def _action_masks(self) -> Array:
         """Return (A,) bool: which actions are allowed now (`Task.action_masks`)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar, runtime_checkable
 
@@ -37,7 +37,7 @@ class Task(ABC):
     constant array; `bind` moves them to another backend, so the same lines run on NumPy and on torch tensors.
 
     What a task may offer beside it is said by protocols: `MaskedTask`, `ItemRewardTask`,
-    `ModelledTask`, `AdvantageTask`.
+    `ModelledTask`, `AdvantageTask`, `PastTask`.
 
     Attributes:
         observation_space: of one copy, flat float32 (`LayoutBox` where there is a history).
@@ -162,6 +162,20 @@ class AdvantageTask(Protocol):
 
     def expected_advantage(self, discount: float) -> ExpectedAdvantage:
         """Return what tells it."""
+
+
+@runtime_checkable
+class PastTask(Protocol):
+    """A task whose picture shows the steps before, which its state does not keep."""
+
+    @property
+    def past_shown(self) -> int:
+        """Earlier steps that a picture shows, >= 1."""
+
+    def render(
+        self, state: Any, outcome: Any | None, row: int, mode: str, past: Sequence[tuple[Any, Any]] = ()
+    ) -> Any:
+        """Return a picture or a text of copy `row`; `past`: its earlier (state, outcome), oldest first."""
 
 
 def make_params(task: str, make: Callable[..., _Params], /, *args: Any, **values: Any) -> _Params:

@@ -108,12 +108,9 @@ class EcomVectorEnv(VectorEnv[Any, Any, Any]):
         """Return one picture or text per copy (in `render_mode`)."""
         if self.render_mode is None or self.loop.last_frame is None:
             return None
-        state, outcome = self.loop.last_frame
         begun = set(self._begun.tolist())
-        return tuple(
-            self.loop.task.render(state, None if row in begun else outcome, row, self.render_mode)
-            for row in range(self.num_envs)
-        )
+        rows = range(self.num_envs)
+        return tuple(self.loop.render(row, self.render_mode, begun=row in begun) for row in rows)
 
     def _reset_rows(self, rows: Array) -> Array:
         observation = self.loop.reset_rows(rows)

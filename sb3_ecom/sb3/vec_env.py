@@ -112,8 +112,7 @@ class EcomVecEnv(VecEnv):
             return [None] * self.num_envs
         if self.loop.last_frame is None:
             raise RuntimeError("render was called before reset: call reset() first")
-        state, outcome = self.loop.last_frame
-        return [self.task.render(state, outcome, row, "rgb_array") for row in range(self.num_envs)]
+        return [self.loop.render(row, "rgb_array") for row in range(self.num_envs)]
 
     def get_attr(self, attr_name: str, indices: VecEnvIndices = None) -> list[Any]:
         """Return an attribute of the task, or else of this VecEnv, once per copy asked for."""
@@ -179,9 +178,7 @@ class EcomVecEnv(VecEnv):
         return self.task.action_masks(self.loop.state)  # type: ignore[attr-defined]
 
     def _frame(self, row: int) -> Any:
-        if self.render_mode is None or self.loop.last_frame is None:
-            return None
-        return self.task.render(*self.loop.last_frame, row, self.render_mode)
+        return None if self.render_mode is None else self.loop.render(row, self.render_mode)
 
     def _rows(self, indices: VecEnvIndices) -> list[int]:
         return list(self._get_indices(indices))

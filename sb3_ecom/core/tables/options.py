@@ -18,14 +18,15 @@ def add_reading_options(
     for column in columns:
         need = "required" if column.required else "optional"
         known = f"; known names: {', '.join(column.names)}" if column.names else ""
-        group.add_argument(
-            f"--{column.option}", metavar="COLUMN", help=f"{texts[column.option]} ({need}){known}"
-        )
+        text = f"{texts[column.option]} ({need}){known}"
+        if "default" not in text:
+            text += " (default: a known name, if there is one)" if known else " (default: none)"
+        group.add_argument(f"--{column.option}", metavar="COLUMN", help=text)
     group = parser.add_argument_group("how the log is written")
     group.add_argument(
         *("--time-format", "--date-format"),
         metavar="FORMAT",
-        help="strptime format, if the times are in no usual one",
+        help="strptime format, if the times are in no usual one (default: found out from the log)",
     )
     group.add_argument(
         "--dayfirst",
@@ -35,7 +36,7 @@ def add_reading_options(
     group.add_argument(
         "--timezone",
         metavar="NAME",
-        help="shop's time zone (Europe/Berlin), of times in UTC or with an offset",
+        help="shop's time zone (Europe/Berlin), of times with an offset (default: times as written)",
     )
     group.add_argument("--decimal", choices=(",", "."), help="decimal sign (default: found out from the log)")
     group.add_argument("--encoding", default="utf-8", help="of a CSV file (default %(default)s)")

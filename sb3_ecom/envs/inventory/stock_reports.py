@@ -79,6 +79,7 @@ class StockReportTask(Task):
     dynamics: _Dynamics
     rewards: _Rewards
     charges: ClassVar[Mapping[str, str]]
+    past_shown: ClassVar[int] = 40  # periods of a picture
 
     def __init__(
         self,

@@ -17,6 +17,7 @@ class Row(NamedTuple):
     label: str
     share: float  # length of its bar, in [0, 1]
     marked: bool = False  # drawn in the colour of a click
+    value: str = ""  # number with its unit, at the right end; "": the share
 
 
 class Cards(NamedTuple):
@@ -41,7 +42,7 @@ def _tell(cards: Cards) -> str:
         lines.append(heading)
         for row in rows:
             mark = "*" if row.marked else " "
-            lines.append(f" {mark}{row.label[:30]:<31}{text_bar(row.share)} {row.share:.2f}")
+            lines.append(f" {mark}{row.label[:30]:<31}{text_bar(row.share)} {_value(row)}")
     return "\n".join(lines)
 
 
@@ -58,14 +59,22 @@ def _draw(cards: Cards) -> Any:
 def _panel(canvas: Canvas, box: tuple[float, float, float, float], title: str, rows: Sequence[Row]) -> None:
     canvas.panel(box, title)
     left, top, right, bottom = box
-    step = min(52.0, (bottom - top - 34) / max(len(rows), 1))
+    if not rows:
+        middle = (left + right) / 2, (top + bottom) / 2
+        canvas.text(*middle, "nothing yet", size=14, colour=FADED, anchor="mm")
+        return
+    step = (bottom - top - 34) / len(rows)  # few rows are drawn large: no half of a panel stays empty
+    size, thick = round(min(max(0.3 * step, 12), 17)), min(max(0.2 * step, 6), 26)
     for place, row in enumerate(rows):
-        y = top + 30 + step * place
-        colour = _CLICKED if row.marked else _ACCENT
+        y = top + 30 + step * place + max(step - 1.35 * size - thick - 8, 0) / 2
         words = f"{row.label}  (clicked)" if row.marked else row.label
-        canvas.text(
-            left + 10, y, words, size=12, colour=_CLICKED if row.marked else INK, width=right - left - 70
-        )
-        canvas.text(right - 10, y, f"{row.share:.2f}", size=12, colour=FADED, anchor="ra")
-        canvas.bar((left + 10, y + 16, right - 10, y + 22), row.share, colour)
-        canvas.line([(left + 10, y + step - 3), (right - 10, y + step - 3)], LINE)
+        ink, colour = (_CLICKED, _CLICKED) if row.marked else (INK, _ACCENT)
+        canvas.text(left + 10, y, words, size=size, colour=ink, width=right - left - 84)
+        canvas.text(right - 10, y, _value(row), size=size, colour=FADED, anchor="ra")
+        canvas.bar((left + 10, y + 1.35 * size, right - 10, y + 1.35 * size + thick), row.share, colour)
+        end = top + 30 + step * (place + 1) - 3
+        canvas.line([(left + 10, end), (right - 10, end)], LINE)
+
+
+def _value(row: Row) -> str:
+    return row.value or f"{row.share:.2f}"

@@ -17,6 +17,7 @@ from sb3_ecom.core.loop import Transition
 from sb3_ecom.core.registry import Spec, specs
 from sb3_ecom.core.spaces import items_of
 from sb3_ecom.core.task import Task
+from sb3_ecom.sb3.callbacks.dashboard import dashboard
 from sb3_ecom.sb3.callbacks.episode_window import EpisodeWindow
 from sb3_ecom.sb3.callbacks.history_figure import Moment, history_figure
 from sb3_ecom.sb3.vec_env import EcomVecEnv
@@ -29,8 +30,8 @@ class EcomMetricsCallback(BaseCallback):
 
     Every metric is a ratio of sums over the last `window` finished episodes, from raw rewards, whatever
     VecNormalize or a reward wrapper makes of them on top. Works on EcomVecEnv (in arrays), DummyVecEnv
-    and SubprocVecEnv (from the infos). To TensorBoard it also writes the hyperparameters and one figure,
-    drawn whenever the history has doubled and at the end.
+    and SubprocVecEnv (from the infos). To TensorBoard it also writes the hyperparameters, one figure,
+    drawn whenever the history has doubled and at the end, and a layout of the Custom Scalars tab.
 
     ``ecom/score`` = (return - random) / (best known - random) of the id's Spec. It compares only for the
     id's default parameters and reward. ``ecom/coverage`` is the share of the catalogue that was shown
@@ -74,6 +75,10 @@ class EcomMetricsCallback(BaseCallback):
         if self._spec is not None:
             metrics["ecom/score"] = 0.0
         self._to_tensorboard("hparams", HParam(self._hyperparameters(), metrics))
+        terms = [name for name, weight in self._task.reward_weights.items() if weight]
+        layout = dashboard([metric.name for metric in self._task.metrics], terms, self._spec is not None)
+        for form in self._tensorboard():
+            form.writer.add_custom_scalars(layout)
 
     def _on_step(self) -> bool:
         venv = self.training_env.unwrapped

@@ -1,3 +1,5 @@
+import re
+
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -8,9 +10,12 @@ from stable_baselines3.common.logger import configure
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecNormalize
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.custom_scalar import layout_pb2
 
+from sb3_ecom.core.registry import specs
 from sb3_ecom.core.task import Metric
 from sb3_ecom.sb3 import BatchedTimeoutBootstrap, EcomMetricsCallback, TerminalHorizon, make_vec_env
+from sb3_ecom.sb3.callbacks.dashboard import dashboard
 from sb3_ecom.sb3.callbacks.episode_window import EpisodeWindow
 
 METRICS = {"ctr", "clicks_per_session", "session_length", "return", "score"}
@@ -182,3 +187,30 @@ def test_terminal_horizon_stores_a_true_end_in_a_replay_buffer(callback):
     buffer = model.replay_buffer
     assert buffer.dones.any()
     assert buffer.timeouts.any() == (callback is None)
+
+
+def test_tensorboards_custom_scalars_open_on_what_a_manager_asks(tmp_path):
+    model = ppo(make_vec_env("EcomLostSales-v0", n_envs=64, seed=0), n_steps=128, batch_size=4096)
+    model.set_logger(configure(str(tmp_path), ["tensorboard"]))
+    model.learn(2 * 64 * 128, callback=EcomMetricsCallback(figure=False))
+    written = EventAccumulator(str(tmp_path)).Reload()
+    layout = layout_pb2.Layout.FromString(
+        written.Tensors("custom_scalars__config__")[0].tensor_proto.string_val[0]
+    )
+    assert [category.title for category in layout.category] == ["What a manager asks", "Policy", "Training"]
+    charts = {chart.title: list(chart.multiline.tag) for chart in layout.category[0].chart}
+    assert list(charts) == ["stock-outs, share of demand", "costs"]
+    scalars = written.Tags()["scalars"]
+    for category in layout.category:
+        for chart in category.chart:
+            tags = chart.multiline.tag
+            assert any(re.search(tag, name) for tag in tags for name in scalars), chart.title
+
+
+def test_every_metric_of_every_id_has_one_chart():
+    for env_id, entry in specs().items():
+        metrics = [metric.name for metric in entry.make_task().metrics]
+        layout = dashboard(metrics, ["reward"], True)
+        tags = [tag for category in layout.values() for _, tags in category.values() for tag in tags]
+        for name in metrics:
+            assert tags.count(f"^ecom/{name}$") == 1, (env_id, name)

@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sb3_ecom.core.arrays import Floats
+from sb3_ecom.core.figures import legend_above, new_figure, to_pixels
 from sb3_ecom.core.tracker import State, TaskTables
 from sb3_ecom.envs.advertising.auctions import MICROS
 from sb3_ecom.envs.advertising.auto_bidding.dynamics import MAX_LOG_MULTIPLIER, Outcome
 from sb3_ecom.envs.advertising.auto_bidding.params import AutoParams
 from sb3_ecom.envs.advertising.auto_bidding.tracker import Tracked
 from sb3_ecom.envs.advertising.day_tables import DayTables
-from sb3_ecom.envs.advertising.render import new_figure, plot_budget_left, to_picture
+from sb3_ecom.envs.advertising.render import plot_budget_left
 
 
 def render(
@@ -89,7 +90,15 @@ def _day_picture(params: AutoParams, tables: DayTables, state: Tracked, row: int
     money = np.cumsum(day.spend) * float(state.budget[row]) / MICROS / float(state.target[row])
     lower.plot(day.hour, money, "r:", label="paid for, on target")
     lower.set(ylabel="conversions", xlabel="hour", xticks=range(0, 25, 3), ylim=(0, None))
-    for axis, place in ((upper, "upper right"), (middle, "upper right"), (lower, "upper left")):
-        axis.legend(loc=place, fontsize=7)
+    for axis in (upper, middle, lower):
+        legend_above(axis)
         axis.grid(alpha=0.3)
-    return to_picture(figure)
+    budget, left = float(state.budget[row]) / MICROS, float(state.left[row]) / MICROS
+    bought = float(state.totals[row, 0])
+    cost = f"{(budget - left) / bought:.2f}" if bought else "-"
+    figure.suptitle(
+        f"Auto-bidding, tick {int(state.tick[row])} of {params.ticks}: {left / budget:.0%} of budget left, "
+        f"{cost} paid a conversion (target {float(state.target[row]):.2f})",
+        fontsize=9,
+    )
+    return to_pixels(figure)

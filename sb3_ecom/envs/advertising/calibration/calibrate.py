@@ -5,11 +5,16 @@ Give one or more tables; each is used for what it holds:
   traffic    an hour or a time, and requests, traffic shares or impressions
   responses  impressions, clicks and conversions per keyword, ad or creative
 What no log holds keeps the value of --base and is listed as assumed.
+
+  sb3-ecom calibrate advertising auctions.csv ads.csv --out my_market.toml --price paid --price-unit mille
+
+Then gymnasium.make("EcomAds-v0", preset="my_market.toml").
 """
 
 from __future__ import annotations
 
 import argparse
+import shlex
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -18,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from sb3_ecom.core import preset_text
-from sb3_ecom.core.console import make_console
+from sb3_ecom.core.console import make_console, say_next, working
 from sb3_ecom.core.fidelity import check_means, format_markdown, format_reasons, format_table, summarise
 from sb3_ecom.core.files import check_writable, write_whole
 from sb3_ecom.core.preset_text import Notes, rounded
@@ -84,7 +89,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--report", type=Path, metavar="MD", help="fidelity report (default: <out>_report.md)"
     )
-    parser.add_argument("--price-unit", choices=UNITS, help="what a price or cost is the price of")
+    parser.add_argument(
+        "--price-unit",
+        choices=UNITS,
+        help="what a price or cost is the price of (default: none, must be given where there is one)",
+    )
     add_reading_options(parser, _COLUMNS, _HELP)
 
 
@@ -96,9 +105,10 @@ def run(options: argparse.Namespace) -> None:
     check_writable(place, place.suffix.lower())
     names = {column.option: getattr(options, column.option) for column in _COLUMNS}
     reading = reading_options(options, local=True)
-    params, found = calibrate(options.logs, options.base, names, options.price_unit, **reading)
-    params = correct_median(params, found)
-    lines = report(PacingTask(**asdict(params)), found.observed, found.errors, found.shown)
+    with working("fitting and simulating"):
+        params, found = calibrate(options.logs, options.base, names, options.price_unit, **reading)
+        params = correct_median(params, found)
+        lines = report(PacingTask(**asdict(params)), found.observed, found.errors, found.shown)
     check_means(lines, _MEANS, "give a longer log, or check --price-unit and the columns taken")
     write_whole(place, format_markdown(lines, found.source, found.notes).encode())
     write_whole(out, format_preset(params, found, options.base).encode())
@@ -110,6 +120,7 @@ def run(options: argparse.Namespace) -> None:
     for reason in format_reasons(lines):
         console.print(reason)
     console.print(f"wrote {out} and {place}")
+    say_next(f"train --env EcomAds-v0 --preset {shlex.quote(str(out))}")
 
 
 def calibrate(

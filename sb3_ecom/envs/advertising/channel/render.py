@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sb3_ecom.core.figures import legend_above, new_figure, to_pixels
 from sb3_ecom.core.tracker import State, TaskTables
 from sb3_ecom.envs.advertising.channel.dynamics import Outcome, Tables
 from sb3_ecom.envs.advertising.channel.params import ChannelParams
 from sb3_ecom.envs.advertising.channel.tracker import Tracked
-from sb3_ecom.envs.advertising.render import new_figure, to_picture
 
 
 def render(
@@ -48,15 +48,22 @@ def _week_picture(params: ChannelParams, tables: Tables, state: Tracked, row: in
     for channel in range(k):
         upper.bar(days, history[:, 1 + channel], bottom=base, label=f"channel {channel}")
         base = base + history[:, 1 + channel]
-    upper.axhline(float(state.account[row]), color="k", ls="--", lw=1, label="account")
+    account = float(state.account[row])
+    upper.axhline(account, color="k", ls="--", lw=1, label="left in the account")
     upper.set(ylabel="spend (days of income)", xlabel="day")
+    upper.xaxis.get_major_locator().set_params(integer=True)
+    revenue = float(state.earned[row].sum())
+    figure.suptitle(
+        f"Channel budgets, day {int(state.day[row])} of {params.days}: revenue {revenue:.1f}, "
+        f"{account:.2f} days of income left",
+        fontsize=10,
+    )
     names = np.arange(k)
     planned = np.maximum(state.planned[row].astype(np.float64), 1e-9)
     lower.bar(names - 0.2, state.earned[row] / planned, 0.4, label="revenue over plan")
     lower.bar(names + 0.2, state.stock[row] / tables.saturation, 0.4, label="stock over saturation")
     lower.axhline(1.0, color="k", lw=0.5)
-    lower.set(xlabel="channel", xticks=names)
+    lower.set(xlabel="channel", ylabel="ratio", xticks=names)
     for axis in (upper, lower):
-        axis.set_ylim(0, 1.3 * axis.get_ylim()[1])  # room for the legend above the bars
-        axis.legend(fontsize=7, loc="upper left", ncols=4)
-    return to_picture(figure)
+        legend_above(axis, columns=8)
+    return to_pixels(figure)

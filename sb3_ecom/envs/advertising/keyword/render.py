@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sb3_ecom.core.figures import legend_above, new_figure, to_pixels
 from sb3_ecom.core.tracker import State, TaskTables
 from sb3_ecom.envs.advertising.auctions import MICROS
 from sb3_ecom.envs.advertising.keyword.dynamics import Outcome
 from sb3_ecom.envs.advertising.keyword.params import KeywordParams
 from sb3_ecom.envs.advertising.keyword.tracker import FEATURES, Tracked
-from sb3_ecom.envs.advertising.render import new_figure, to_picture
 
 
 def render(
@@ -56,15 +56,18 @@ def _keywords_picture(params: KeywordParams, state: Tracked, row: int) -> NDArra
     total = np.asarray(state.totals[row], dtype=np.float64)
     earned = total[:, 2] / np.maximum(total[:, 1], 1) * state.revenue[row]
     upper.bar(k + 0.2, earned, 0.4, label="earned per click so far")
-    upper.set(ylabel="money")
-    upper.set_title(
-        f"day {int(state.day[row])}: {float(state.last[row, 0]):.0%} of the budget spent", fontsize=9
+    upper.set(ylabel="money a click")
+    figure.suptitle(
+        f"Keyword bids, day {int(state.day[row])} of {params.days}: {float(state.last[row, 0]):.0%} of "
+        "yesterday's budget spent",
+        fontsize=10,
     )
     middle.bar(k, share, label="impression share")
-    middle.set(ylim=(0, 1.2))
+    middle.set(ylim=(0, 1.05), ylabel="share")
     lower.bar(k - 0.2, clicks, 0.4, label="clicks")
     lower.bar(k + 0.2, conversions, 0.4, label="conversions")
-    lower.set(xlabel="keyword")
+    lower.set(xlabel="keyword", ylabel="yesterday")
+    lower.xaxis.get_major_locator().set_params(integer=True)
     for axis in (upper, middle, lower):
-        axis.legend(fontsize=7, loc="upper right")
-    return to_picture(figure)
+        legend_above(axis)
+    return to_pixels(figure)

@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sb3_ecom.core.arrays import Floats
+from sb3_ecom.core.figures import legend_above, new_figure, to_pixels
 from sb3_ecom.core.tracker import State, TaskTables
 from sb3_ecom.envs.advertising.auctions import MICROS
 from sb3_ecom.envs.advertising.day_tables import DayTables
 from sb3_ecom.envs.advertising.pacing.dynamics import MAX_LOG_MULTIPLIER, Outcome
 from sb3_ecom.envs.advertising.pacing.params import PacingParams
 from sb3_ecom.envs.advertising.pacing.tracker import Tracked
-from sb3_ecom.envs.advertising.render import new_figure, plot_budget_left, to_picture
+from sb3_ecom.envs.advertising.render import plot_budget_left
 
 
 def render(
@@ -79,6 +80,12 @@ def _day_picture(params: PacingParams, tables: DayTables, state: Tracked, row: i
     lower.plot(day.hour, day.neutral, "k.", label="at neutral quality")
     lower.set(ylabel="per tick", xlabel="hour", xticks=range(0, 25, 3))
     for axis in (upper, middle, lower):
-        axis.legend(loc="upper right", fontsize=7)
+        legend_above(axis)
         axis.grid(alpha=0.3)
-    return to_picture(figure)
+    left = float(state.left[row]) / max(float(state.budget[row]), 1.0)
+    figure.suptitle(
+        f"Budget pacing, tick {int(state.tick[row])} of {params.ticks}: {left:.0%} of the budget left, "
+        f"{day.conversions.sum():.0f} conversions",
+        fontsize=10,
+    )
+    return to_pixels(figure)

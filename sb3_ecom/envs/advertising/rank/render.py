@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sb3_ecom.core.arrays import Floats
+from sb3_ecom.core.figures import legend_above, new_figure, to_pixels
 from sb3_ecom.core.tracker import State, TaskTables
 from sb3_ecom.envs.advertising.rank.dynamics import MAX_LOG_RESERVE, Outcome
 from sb3_ecom.envs.advertising.rank.params import RankParams
 from sb3_ecom.envs.advertising.rank.tracker import Tracked
-from sb3_ecom.envs.advertising.render import new_figure, to_picture
 
 
 def render(
@@ -56,21 +56,22 @@ def _market_picture(params: RankParams, state: Tracked, row: int) -> NDArray[np.
     upper.plot(days, np.exp(past[:, 2] * MAX_LOG_RESERVE), "o-", ms=4, label="reserve per click")
     upper.plot(days, np.exp(past[:, 1]), "s-", ms=4, label="mean bid (geometric)")
     upper.set(yscale="log", ylim=(0.05, 20), ylabel="money per click")
-    upper.set_title(
-        f"{params.pricing.upper()}, day {int(state.day[row])} of {params.days}; exponent g "
+    figure.suptitle(
+        f"Ad ranking, {params.pricing.upper()}, day {int(state.day[row])} of {params.days}; quality exponent "
         f"{float(state.exponent[row]):.2f}",
-        fontsize=9,
+        fontsize=10,
     )
     middle.bar(days, np.expm1(past[:, 4]) / 10, 0.6, label="revenue per page")
-    middle.plot(days, past[:, 3], "k.--", label="exponent g")
-    middle.set(ylim=(0, 1.6), xlabel="day")
+    middle.set(ylim=(0, None), xlabel="day", ylabel="money a page")
     names = ["users active", "advertisers", "exposure sold", "clicks / median page"]
     shares = [float(state.active[row]), float(state.present[row])]
     shares += [float(past[-1, 5]), float(past[-1, 6])] if len(days) else [0.0, 0.0]
     lower.barh(np.arange(4), shares, 0.6, color=["tab:green", "tab:purple", "tab:blue", "tab:orange"])
     lower.set(yticks=np.arange(4), yticklabels=names, xlim=(0, max(1.0, *shares) * 1.05))
+    lower.set_xlabel("share; clicks: over those of a page at median bids")
     for axis in (upper, middle):
-        axis.set(xlim=(float(state.day[row]) - 11, float(state.day[row]) + 1))
-        axis.legend(fontsize=7, loc="upper left")
+        axis.set(xlim=(min(days, default=1) - 0.6, max(days, default=1) + 0.6))
+        axis.xaxis.get_major_locator().set_params(integer=True)
+        legend_above(axis)
         axis.grid(alpha=0.3)
-    return to_picture(figure)
+    return to_pixels(figure)

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sb3_ecom.core.figures import legend_above, new_figure, to_pixels
 from sb3_ecom.core.tracker import State, TaskTables
-from sb3_ecom.envs.advertising.render import new_figure, to_picture
 from sb3_ecom.envs.advertising.targeting.dynamics import Outcome
 from sb3_ecom.envs.advertising.targeting.params import TargetParams
 from sb3_ecom.envs.advertising.targeting.tracker import HISTORY, Tracked
@@ -48,11 +48,17 @@ def _visit_picture(params: TargetParams, state: Tracked, row: int) -> NDArray[np
         upper.plot(page, shown, "o", ms=14, mfc="tab:green" if entry[1] else "white", mec="tab:blue")
     upper.set(xlabel="page", ylim=(-0.6, k + 0.6), yticks=range(k + 1))
     upper.set_yticklabels([*(f"creative {i}" for i in range(k)), "none"])
-    upper.set_title("shown on the last pages (green: clicked)", fontsize=9)
+    upper.set_title("shown on the last pages (green: clicked)", fontsize=8, loc="left")
+    figure.suptitle(
+        f"Targeting, page {int(state.page[row])} of {params.pages}: {int(state.clicks[row].sum())} clicks of "
+        f"{int(state.shown[row].sum())} impressions",
+        fontsize=10,
+    )
     places = np.arange(k)
     lower.bar(places - 0.27, state.fatigue[row], 0.25, label="fatigue")
     lower.bar(places, state.shown[row], 0.25, label="impressions")
     lower.bar(places + 0.27, state.clicks[row], 0.25, label="clicks")
-    lower.set(xlabel="creative", xticks=places)
-    lower.legend(fontsize=7)
-    return to_picture(figure)
+    lower.set(xlabel="creative", ylabel="count in this visit", xticks=places)
+    lower.yaxis.get_major_locator().set_params(integer=True)
+    legend_above(lower)
+    return to_pixels(figure)

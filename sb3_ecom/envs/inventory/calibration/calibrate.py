@@ -14,11 +14,12 @@ said so.
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 
 import numpy as np
 
-from sb3_ecom.core.console import make_console
+from sb3_ecom.core.console import make_console, say_next, working
 from sb3_ecom.core.fidelity import (
     WORST,
     Line,
@@ -96,12 +97,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="negative quantities: left out, or taken off the item's earlier sales (default %(default)s)",
     )
     parser.add_argument(
-        "--count-rows", action="store_true", help="take each row for one unit: the log has no quantity"
+        "--count-rows",
+        action="store_true",
+        help="take each row for one unit: the log has no quantity (default: units are asked for)",
     )
     parser.add_argument(
-        "--trust-columns", action="store_true", help="fit units in parts and shops that sell once a week"
+        "--trust-columns",
+        action="store_true",
+        help="fit units in parts and shops that sell once a week (default: refuse them as a wrong column)",
     )
-    parser.add_argument("--keep-item-ids", action="store_true", help="write the item ids as they are")
+    parser.add_argument(
+        "--keep-item-ids", action="store_true", help="write the item ids as they are (default: hashes)"
+    )
     parser.add_argument("--hash-key", type=Path, metavar="FILE", help=HASH_HELP)
     parser.add_argument(
         "--replicates", type=int, default=20, metavar="N", help="of the standard errors (default %(default)s)"
@@ -139,12 +146,14 @@ def run(options: argparse.Namespace) -> None:
     for note in log.notes:
         console.print(f"note: {note}")
     key = None if options.keep_item_ids else HashKey.find(options.hash_key, options.log, options.out)
-    lines = calibrate(log, options.log.name, options.out, report, options.replicates, options.seed, key)
+    with working("fitting and simulating"):
+        lines = calibrate(log, options.log.name, options.out, report, options.replicates, options.seed, key)
     console.print(format_table(lines))
     console.print(summarise(lines))
     for reason in format_reasons(lines):
         console.print(reason)
     console.print(f"wrote {options.out} and {report}")
+    say_next(f"train --env EcomInventory-v0 --preset {shlex.quote(str(options.out))}")
 
 
 def calibrate(

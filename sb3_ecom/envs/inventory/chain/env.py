@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,6 +15,7 @@ from sb3_ecom.envs.inventory.chain import dynamics, rewards
 from sb3_ecom.envs.inventory.chain.params import ChainParams
 from sb3_ecom.envs.inventory.chain.render import render
 from sb3_ecom.envs.inventory.chain.tracker import ChainTracker, public_tables
+from sb3_ecom.envs.inventory.render import Frame
 from sb3_ecom.envs.inventory.stock_reports import StockReportTask
 
 
@@ -73,9 +74,11 @@ class ChainTask(StockReportTask):
             "stock": array_namespace(outcome.held).sum(outcome.held, axis=1),
         }
 
-    def render(self, state: State, outcome: dynamics.Outcome | None, row: int, mode: str) -> Any:
-        """Draw every stage's stock, units on the way to it and waiting units of one copy."""
-        return render(self.params, self.tables, state, outcome, row, mode)
+    def render(
+        self, state: State, outcome: Any | None, row: int, mode: str, past: Sequence[Frame] = ()
+    ) -> Any:
+        """Draw stocks, flows and money of the last periods of one copy, and what stands where now."""
+        return render(self.params, self.tables, state, outcome, row, mode, past)
 
     def to_state(self, observation: Array) -> dynamics.State:
         """Return the stock report that an observation shows, in whole units."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,6 +16,7 @@ from sb3_ecom.envs.inventory.distribution.params import DistributionParams
 from sb3_ecom.envs.inventory.distribution.render import render
 from sb3_ecom.envs.inventory.distribution.rewards import reward_terms
 from sb3_ecom.envs.inventory.distribution.tracker import DistributionTracker, public_tables
+from sb3_ecom.envs.inventory.render import Frame
 from sb3_ecom.envs.inventory.stock_reports import StockReportTask
 
 
@@ -93,9 +94,11 @@ class DistributionTask(StockReportTask):
             "kept": outcome.kept,
         }
 
-    def render(self, state: State, outcome: dynamics.Outcome | None, row: int, mode: str) -> Any:
-        """Draw the warehouse and every retailer of one copy."""
-        return render(self.params, self.tables, state, outcome, row, mode)
+    def render(
+        self, state: State, outcome: Any | None, row: int, mode: str, past: Sequence[Frame] = ()
+    ) -> Any:
+        """Draw stocks, flows and money of the last periods of one copy, and what stands where now."""
+        return render(self.params, self.tables, state, outcome, row, mode, past)
 
     def to_state(self, observation: Array) -> dynamics.State:
         """Return the stock reports that an observation shows, in whole units."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -17,6 +17,7 @@ from sb3_ecom.envs.inventory.dual_sourcing.params import DualSourcingParams
 from sb3_ecom.envs.inventory.dual_sourcing.render import render
 from sb3_ecom.envs.inventory.dual_sourcing.tracker import DualSourcingTracker, public_tables
 from sb3_ecom.envs.inventory.markov import Units
+from sb3_ecom.envs.inventory.render import Frame
 from sb3_ecom.envs.inventory.stock_reports import StockReportTask
 
 
@@ -81,9 +82,11 @@ class DualSourcingTask(StockReportTask):
             "ordered": outcome.express + outcome.regular,
         }
 
-    def render(self, state: State, outcome: dynamics.Outcome | None, row: int, mode: str) -> Any:
-        """Draw stock, pipeline and the last period of one copy."""
-        return render(self.params, self.tables, state, outcome, row, mode)
+    def render(
+        self, state: State, outcome: Any | None, row: int, mode: str, past: Sequence[Frame] = ()
+    ) -> Any:
+        """Draw stocks, flows and money of the last periods of one copy, and what stands where now."""
+        return render(self.params, self.tables, state, outcome, row, mode, past)
 
     def units(self, observation: Array) -> Units:
         """Return the (n, regular_lead_time) net stock and pipeline that an observation shows."""

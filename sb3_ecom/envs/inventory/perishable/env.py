@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,6 +16,7 @@ from sb3_ecom.envs.inventory.perishable import dynamics, rewards
 from sb3_ecom.envs.inventory.perishable.params import PerishableParams
 from sb3_ecom.envs.inventory.perishable.render import render
 from sb3_ecom.envs.inventory.perishable.tracker import PerishableTracker, public_tables
+from sb3_ecom.envs.inventory.render import Frame
 from sb3_ecom.envs.inventory.stock_reports import StockReportTask
 
 
@@ -76,9 +77,11 @@ class PerishableTask(StockReportTask):
             "demand": outcome.demand,
         }
 
-    def render(self, state: State, outcome: dynamics.Outcome | None, row: int, mode: str) -> Any:
-        """Draw stock by age, the pipeline and the last period of one copy."""
-        return render(self.params, self.tables, state, outcome, row, mode)
+    def render(
+        self, state: State, outcome: Any | None, row: int, mode: str, past: Sequence[Frame] = ()
+    ) -> Any:
+        """Draw stocks, flows and money of the last periods of one copy, and what stands where now."""
+        return render(self.params, self.tables, state, outcome, row, mode, past)
 
     def units(self, observation: Array) -> Units:
         """Return the (n, shelf_life + lead_time - 1) units that an observation shows."""

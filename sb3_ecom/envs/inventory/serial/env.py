@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,6 +11,7 @@ from gymnasium import spaces
 from sb3_ecom.core.arrays import Array, Backend
 from sb3_ecom.core.task import Metric
 from sb3_ecom.core.tracker import State
+from sb3_ecom.envs.inventory.render import Frame
 from sb3_ecom.envs.inventory.serial import dynamics, rewards
 from sb3_ecom.envs.inventory.serial.params import SerialParams
 from sb3_ecom.envs.inventory.serial.render import render
@@ -69,9 +70,11 @@ class SerialTask(StockReportTask):
             "backlog": outcome.backlog,
         }
 
-    def render(self, state: State, outcome: dynamics.Outcome | None, row: int, mode: str) -> Any:
-        """Draw every stage's stock, debts and orders of one copy."""
-        return render(self.params, self.tables, state, outcome, row, mode)
+    def render(
+        self, state: State, outcome: Any | None, row: int, mode: str, past: Sequence[Frame] = ()
+    ) -> Any:
+        """Draw stocks, flows and money of the last periods of one copy, and what stands where now."""
+        return render(self.params, self.tables, state, outcome, row, mode, past)
 
     def to_state(self, observation: Array) -> dynamics.State:
         """Return the stock report that an observation shows, in whole units."""

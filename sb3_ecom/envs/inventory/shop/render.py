@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sb3_ecom.core.figures import legend_above, new_figure, to_pixels
 from sb3_ecom.core.tracker import State, TaskTables
-from sb3_ecom.envs.inventory.render import new_figure, to_pixels
 from sb3_ecom.envs.inventory.shop.buyer_view import sales_and_stock_outs
 from sb3_ecom.envs.inventory.shop.dynamics import Outcome
 
@@ -77,14 +77,18 @@ def _picture(
     left.set_xlabel("days of mean demand")
     left.set_yticks(places, [_short(name) for name in names[:items]], fontsize=8)
     left.invert_yaxis()
-    left.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncol=2, fontsize=7, frameon=False)
+    legend_above(left)
     shade = np.log1p((sales / mean)[:, :items].T)
     right.imshow(shade, aspect="auto", cmap="Greens", vmin=0, vmax=2.5)
     days, which = np.nonzero(empty[:, :items])
     right.scatter(days, which, marker="x", color="tab:red", s=18)
-    right.set_xlabel("last days: sales (green), empty shelf (x)")
+    days_shown = np.arange(len(empty) - 1, -1, -3)
+    right.set_xticks(days_shown, [f"{len(empty) - 1 - day}" for day in days_shown])
+    right.set_xlabel("days ago: sales (green), empty shelf (x)")
+    shown = f"{items} of {len(on_hand)} items" if items < len(on_hand) else f"{items} items"
     figure.suptitle(
-        f"Warehouse: {on_hand.sum():.0f} units on the shelves, {lost.sum():.0f} lost today", fontsize=10
+        f"Warehouse, {shown} shown: {on_hand.sum():.0f} units on the shelves, {lost.sum():.0f} lost today",
+        fontsize=10,
     )
     return to_pixels(figure)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sb3_ecom.core.arrays import Array
 from sb3_ecom.core.task import Metric
 from sb3_ecom.core.tracker import State
+from sb3_ecom.envs.inventory.render import Frame
 from sb3_ecom.envs.inventory.single_item import dynamics, rewards
 from sb3_ecom.envs.inventory.single_item.params import SingleItemParams
 from sb3_ecom.envs.inventory.single_item.render import render
@@ -57,9 +58,11 @@ class SingleItemTask(StockReportTask):
             "demand": outcome.demand,
         }
 
-    def render(self, state: State, outcome: dynamics.Outcome | None, row: int, mode: str) -> Any:
-        """Draw stock, pipeline and the last period of one copy."""
-        return render(self.params, self.tables, state, outcome, row, mode)
+    def render(
+        self, state: State, outcome: Any | None, row: int, mode: str, past: Sequence[Frame] = ()
+    ) -> Any:
+        """Draw stocks, flows and money of the last periods of one copy, and what stands where now."""
+        return render(self.params, self.tables, state, outcome, row, mode, past)
 
     def units(self, observation: NDArray[np.float32]) -> NDArray[np.int64]:
         """Return the (n, max(lead_time, 1)) units on hand and in the pipeline that an observation shows."""

@@ -31,5 +31,6 @@ def render(
         words = f", bored for {left}" if left else f", {recent} recent clicks" if recent else ""
         tastes.append(Row(f"topic {topic}{words}", value))
     facts = [f"page {int(tracked.page[row])} of {params.horizon}"]
-    cards = Cards("Boredom and influence", facts, "last page: closeness to the taste", page, "taste", tastes)
+    titles = "last page: closeness to the taste, 0 to 1", "taste by topic, 0 to 1"
+    cards = Cards("Boredom and influence", facts, *titles[:1], page, *titles[1:], tastes)
     return show_cards(cards, mode)

@@ -19,6 +19,7 @@ import argparse
 import datetime
 import io
 import secrets
+import shlex
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,7 +28,7 @@ from typing import Any
 from rich.console import Console
 
 from sb3_ecom.core import fidelity
-from sb3_ecom.core.console import make_console
+from sb3_ecom.core.console import make_console, say_next
 from sb3_ecom.core.files import check_writable, write_whole
 from sb3_ecom.core.tables.hashing import HELP as HASH_HELP
 from sb3_ecom.core.tables.hashing import HashKey, hash_ids
@@ -99,13 +100,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument(
         "--sessions-simulated", type=int, metavar="N", help="for the report (default: as many as the log has)"
     )
-    what.add_argument("--keep-item-ids", action="store_true", help="write the item ids as they are")
+    what.add_argument(
+        "--keep-item-ids",
+        action="store_true",
+        help="write item ids and names of categories as they are (default: hashes and numbers)",
+    )
     what.add_argument("--hash-key", type=Path, metavar="FILE", help=HASH_HELP)
     for kind in ("click", "purchase"):
         known = "default: the well-known names; all others are left out"
         what.add_argument(f"--{kind}-events", metavar="NAME,...", help=f"events that are a {kind} ({known})")
-    what.add_argument("--source", default="", metavar="TEXT", help="where the log is from, and its licence")
-    what.add_argument("--no-memory", action="store_true", help="skip the two next-item models of the report")
+    what.add_argument(
+        "--source",
+        default="",
+        metavar="TEXT",
+        help="where the log is from, and its licence (default: not said)",
+    )
+    what.add_argument(
+        "--no-memory",
+        action="store_true",
+        help="skip the two next-item models of the report (default: train them)",
+    )
 
 
 def run(options: argparse.Namespace) -> None:
@@ -145,6 +159,8 @@ def run(options: argparse.Namespace) -> None:
     for reason in fidelity.format_reasons(lines):
         console.print(reason)
     console.print(f"wrote {options.out} and {folder}/fidelity.md, .json, .png")
+    out = shlex.quote(str(options.out))
+    say_next(f"evaluate EcomRec-v0 --preset {out} --baseline all", f"train --env EcomRec-v0 --preset {out}")
 
 
 def calibrate(log: ClickLog, name: str, out: Path, folder: Path, settings: Settings) -> list[fidelity.Line]:
@@ -235,6 +251,8 @@ def _describe(log: ClickLog, name: str, settings: Settings) -> dict[str, Any]:
         "seed": settings.seed,
         "item_ids": "kept" if settings.keep_item_ids else "HMAC-SHA256",
     }
+    if settings.keep_item_ids and "category" in log.columns:
+        source["category_names"] = list(map(str, log.category_ids))
     if log.purchases is not None:
         source["purchases_per_click"] = round(float(log.purchases.mean()), 5)
     if log.mean_position is not None:

@@ -20,13 +20,17 @@ def render(
     shown, clicks = np.asarray(tracked.shown[row].tolist()), np.asarray(tracked.clicks[row].tolist())
     rates = click_rate(np.asarray(state.hidden.logit[row].tolist()))
     last = -1 if outcome is None or not float(outcome.clicked[row]) else int(outcome.item[row])
-    page = [
-        Row(f"item {j}: {clicks[j]:.0f} clicks of {shown[j]:.0f}", clicks[j] / max(shown[j], 1), j == last)
-        for j in np.argsort(-shown, kind="stable")[:10]
-    ]
-    truth = [Row(f"item {j}", rates[j]) for j in np.argsort(-rates)[:12]]
+    page = []
+    for j in np.argsort(-shown, kind="stable")[:10]:
+        rate = clicks[j] / max(shown[j], 1)
+        words = f"item {j}: {clicks[j]:.0f} of {shown[j]:.0f}" if shown[j] else f"item {j}: not shown yet"
+        page.append(Row(words, rate, j == last, f"{100 * rate:.0f}%" if shown[j] else "-"))
+    order = np.argsort(-rates)[:12]
+    truth = [Row(f"item {j}", rates[j], value=f"{100 * rates[j]:.0f}%") for j in order]
     facts = [
         f"impression {int(tracked.step[row])} of {params.horizon}",
         f"{clicks.sum():.0f} clicks so far",
     ]
-    return show_cards(Cards("Cold start", facts, "shown most", page, "true click rates", truth), mode)
+    return show_cards(
+        Cards("Cold start", facts, "shown most: click rates so far", page, "true click rates", truth), mode
+    )

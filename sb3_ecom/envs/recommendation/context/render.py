@@ -22,12 +22,17 @@ def render(
     if outcome is not None:
         before = np.asarray(every[int(outcome.context[row])].tolist())
         for item, clicked in zip(outcome.slate[row].tolist(), outcome.clicks[row].tolist(), strict=True):
-            words = f"item {item}: {100 * before[item]:.1f}%" if item >= 0 else "empty"
-            page.append(Row(words, before[item] / before.max() if item >= 0 else 0.0, clicked > 0))
+            if item < 0:
+                page.append(Row("empty", 0.0, value=" "))
+                continue
+            rate = before[item]
+            page.append(Row(f"item {item}", rate / before.max(), clicked > 0, f"{100 * rate:.1f}%"))
     hour, device, place = (int(part[row]) for part in tracked.visitor)
     facts = [
         f"visitor {int(tracked.visitors[row]) + 1} of {params.horizon}",
         f"{hour} h, device {device}, place {place}",
     ]
-    best = [Row(f"item {j}: {100 * rates[j]:.1f}%", rates[j] / rates.max()) for j in np.argsort(-rates)[:12]]
-    return show_cards(Cards("Context", facts, "last page", page, "click rates now", best), mode)
+    order = np.argsort(-rates)[:12]
+    best = [Row(f"item {j}", rates[j] / rates.max(), value=f"{100 * rates[j]:.1f}%") for j in order]
+    titles = "last page: true click rates", "highest true click rates now"
+    return show_cards(Cards("Context", facts, titles[0], page, titles[1], best), mode)

@@ -22,9 +22,10 @@ def render(
         for place, topic in enumerate(outcome.topics[row].tolist()):
             mean = float(tables.public.topic_quality[topic])
             share = (mean - params.lowest_quality) / 6.0
-            page.append(Row(f"topic {topic}, mean quality {mean:+.2f}", share, place == slot))
+            page.append(Row(f"topic {topic}", share, place == slot, f"{mean:+.2f}"))
     values = [float(value) for value in state.hidden.interest[row]]
     order = sorted(range(len(values)), key=lambda topic: -values[topic])
-    interests = [Row(f"topic {topic} ({values[topic]:+.2f})", (values[topic] + 1) / 2) for topic in order]
-    cards = Cards("Interest evolution", facts, "last page", page, "interests, highest first", interests[:12])
+    interests = [Row(f"topic {j}", (values[j] + 1) / 2, value=f"{values[j]:+.2f}") for j in order]
+    titles = "last page: mean quality of the topic", "interests, -1 to 1"
+    cards = Cards("Interest evolution", facts, *titles[:1], page, *titles[1:], interests[:12])
     return show_cards(cards, mode)

@@ -73,6 +73,10 @@ class _Items:
         self.category, self.quality, self.item_factors = visit.group, visit.quality, visit.item_factors
         self.size = len(visit.quality)
 
+    def category_name(self, category: int) -> str:
+        """Return a category's number from 1."""
+        return f"category {category + 1}"
+
 
 class _Colours:
     """An RGB colour per item, as `garments.item_colours` gives, ranks taken within a sample."""

@@ -32,10 +32,12 @@ def render(
         if entry[0] > 0.5:
             product = int((np.asarray(tables.public.code.tolist()) @ entry[FACTS:]).argmax())
             age = float(state.tracked.event[row]) - CLOCK * entry[2]
-            page.append(Row(f"product {product}, {age:.0f} events ago", 1 / age, entry[1] > 0.5))
+            page.append(Row(f"product {product}", 1 / age, entry[1] > 0.5, f"{age:.0f} ago"))
     truth = tables.hidden
     taste = np.asarray(state.hidden.taste[row].tolist())
     affinity = np.asarray(truth.answer.tolist()) @ taste + np.asarray(truth.answer_popularity.tolist())
     rates = click_rate(affinity)
-    mind = [Row(f"product {j}: {100 * rates[j]:.2f}%", rates[j] / 0.03) for j in np.argsort(-rates)[:12]]
-    return show_cards(Cards("Organic browsing", facts, "views and clicks", page, "click rates", mind), mode)
+    order = np.argsort(-rates)[:12]
+    mind = [Row(f"product {j}", rates[j] / rates.max(), value=f"{100 * rates[j]:.2f}%") for j in order]
+    titles = "views and clicks, events ago", "highest true click rates"
+    return show_cards(Cards("Organic browsing", facts, titles[0], page, titles[1], mind), mode)

@@ -25,10 +25,20 @@ def render(
     for entry in reversed(np.asarray(state.tracked.history[row].tolist())):
         if entry[0] > 0.5:
             page.append(
-                Row(f"relevance {entry[2]:+.1f}, bait {entry[3]:+.1f}, {5 * entry[4]:.0f} days", entry[1])
+                Row(
+                    f"relevance {entry[2]:+.1f}, bait {entry[3]:+.1f}, {5 * entry[4]:.0f} days away",
+                    *(entry[1], False, f"{params.slate_size * entry[1]:.0f} of {params.slate_size}"),
+                )
             )
     mind = [
-        Row(f"satisfaction {satisfaction:+.2f}", (satisfaction + 2) / 4),
-        Row("chance of a visit per day", chance),
+        Row("satisfaction, -2 to 2", (satisfaction + 2) / 4, value=f"{satisfaction:+.2f}"),
+        Row("chance of a visit a day", chance, value=f"{100 * chance:.0f}%"),
     ]
-    return show_cards(Cards("Retention", facts, "clicks of the last visits", page, "hidden", mind), mode)
+    if outcome is not None:
+        experience, gap = float(outcome.experience[row]), float(outcome.gap[row])
+        mind += [
+            Row("experience of the last visit", (experience + 2) / 4, value=f"{experience:+.2f}"),
+            Row("days away after it", gap / params.days, value=f"{gap:.0f} days"),
+        ]
+    titles = "clicks of the last visits, newest first", "the customer, hidden but for the days"
+    return show_cards(Cards("Retention", facts, titles[0], page, titles[1], mind), mode)

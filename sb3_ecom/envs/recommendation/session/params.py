@@ -39,6 +39,7 @@ class Catalogue:
     start: Array  # (N, D) taste after the entry click
     retention: Array  # (N, D) share of the taste that a click leaves, in [0, 1]
     exit_effect: Array  # (N,) b, logits of leaving after a click on the item
+    category_names: tuple[str, ...] = ()  # G names for pictures; () where nobody knows them
 
     def __post_init__(self) -> None:
         if not isinstance(self.item_ids, list | tuple):
@@ -48,7 +49,7 @@ class Catalogue:
         d = np.asarray(self.item_factors).shape[-1] if np.ndim(self.item_factors) == 2 else 0
         shapes = dict.fromkeys(("item_factors", "click_update", "start", "retention"), (n, d))
         for field in fields(self):
-            if field.name == "item_ids":
+            if field.name in ("item_ids", "category_names"):
                 continue
             array = check_array(field.name, getattr(self, field.name), shapes.get(field.name, (n,)))
             object.__setattr__(self, field.name, array)
@@ -60,6 +61,11 @@ class Catalogue:
         for value in self.category:
             check_whole("category", value, 0, 10_000)
         object.__setattr__(self, "category", self.category.astype(np.int64))
+        if self.category_names and len(self.category_names) < self.num_categories:
+            raise ValueError(
+                f"category_names must hold a name for each of {self.num_categories} categories, got "
+                f"{show(self.category_names)}"
+            )
         logits = ("quality", "item_factors", "click_update", "start", "exit_effect")
         for name, low, high in (("retention", 0, 1), *((name, -100, 100) for name in logits)):
             for value in (getattr(self, name).min(initial=low), getattr(self, name).max(initial=low)):
@@ -78,6 +84,12 @@ class Catalogue:
     def num_categories(self) -> int:
         """G, the number of categories."""
         return int(self.category.max()) + 1
+
+    def category_name(self, category: int) -> str:
+        """Return the name of a category, or its number from 1 where it has none."""
+        names = self.category_names
+        name = names[category] if category < len(names) else str(category + 1)
+        return f"category {name}" if name.isdecimal() else name
 
 
 _LOGITS = (

@@ -68,9 +68,8 @@ class ShopPage:
 
     def _label(self, item: int) -> str:
         items = self._items
-        return (
-            f"item {items.item_ids[item]:<8} category {items.category[item] + 1:<3} {items.price[item]:8.2f}"
-        )
+        category = items.category_name(int(items.category[item]))
+        return f"item {items.item_ids[item]:<8} {category:<12} {items.price[item]:8.2f}"
 
     def _draw(self, view: PageView) -> Array:
         canvas = Canvas()
@@ -110,8 +109,8 @@ class ShopPage:
         canvas.paste(self._picture(item, size), int(middle - size / 2), int((top + bottom - 84 - size) / 2))
         canvas.text(left + 10, top + 7, f"{slot + 1}", size=13, colour=FADED)
         items, room = self._items, right - left - 14
-        canvas.text(middle, bottom - 83, f"item {items.item_ids[item]}", size=15, anchor="ma", width=room)
-        category = f"category {items.category[item] + 1}"
+        canvas.text(middle, bottom - 83, items.item_ids[item], size=15, anchor="ma", width=room, name=True)
+        category = items.category_name(int(items.category[item]))
         canvas.text(middle, bottom - 64, category, size=12, colour=FADED, anchor="ma", width=room)
         canvas.text(middle, bottom - 47, f"{items.price[item]:.2f}", size=17, anchor="ma", width=room)
         if chosen:
@@ -132,19 +131,21 @@ class ShopPage:
         canvas.text(334, 384, "wants most", size=12, colour=FADED)
         for place, item in enumerate(view.wanted):
             self._thumbnail(canvas, 332 + 37 * place, item, FADED)
-        canvas.text(490, 384, "tired of category", size=12, colour=FADED)
+        canvas.text(490, 384, "tired of", size=12, colour=FADED)
         top = max(*view.satiation, 4.0)
         height = 60 / max(len(view.satiation), 1)
         for place, value in enumerate(view.satiation):
             y = 404 + height * place
-            canvas.bar((506, y, 622, y + max(height - 5, 1)), value / top, _HIDDEN)
+            left = 552 if height >= 10 else 490
+            canvas.bar((left, y, 622, y + max(height - 5, 1)), value / top, _HIDDEN)
             if height >= 10:
-                canvas.text(500, y + (height - 5) / 2, f"{place + 1}", size=11, colour=FADED, anchor="rm")
+                words, middle = self._items.category_name(place), y + (height - 5) / 2
+                canvas.text(546, middle, words, size=11, colour=FADED, anchor="rm", width=56, name=True)
 
     def _thumbnail(self, canvas: Canvas, x: int, item: int, colour: str) -> None:
         canvas.paste(self._picture(item, 34), x, 404)
         name = self._items.item_ids[item]
-        canvas.text(x + 17, 449, name, size=12, colour=colour, anchor="mm", width=36)
+        canvas.text(x + 17, 449, name, size=12, colour=colour, anchor="mm", width=36, name=True)
 
     def _picture(self, item: int, size: int) -> Any:
         return garment(int(self._items.category[item]), self._colours[item], size)
@@ -174,11 +175,12 @@ def _deed_colour(view: PageView) -> str:
 def _grid(cards: int) -> list[Rectangle]:
     """Return the cards' boxes: one row up to 5 cards, else two."""
     rows = 1 if cards <= 5 else 2
-    columns = max(-(-cards // rows), 5)
-    width, height = (640 - 8) / columns, (308 - 46) / rows
+    columns = -(-cards // rows)
+    width, height = (640 - 8) / max(columns, 3), (308 - 46) / rows
+    first = 8 + (640 - 8 - width * columns) / 2  # fewer than three stand in the middle
     boxes = []
     for card in range(cards):
-        left, top = 8 + width * (card % columns), 46 + height * (card // columns)
+        left, top = first + width * (card % columns), 46 + height * (card // columns)
         boxes.append((left, top, left + width - 8, top + height - 8))
     return boxes
 

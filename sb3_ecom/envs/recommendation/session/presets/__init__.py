@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from sb3_ecom.core import preset_text, presets
+from sb3_ecom.core.checks import show
 from sb3_ecom.core.preset_text import Notes, rounded
 from sb3_ecom.core.presets import FREE, Content, Kind, Schema, Section, fields_of
 from sb3_ecom.envs.recommendation.session.params import Catalogue, SessionParams
@@ -59,11 +60,15 @@ def _session(content: Content) -> SessionParams:
     source = content.get("source", {})
     text = ", ".join(f"{key}: {source[key]}" for key in ("source", "log", "date") if key in source)
     numbers = {**content["fitted"], **content["assumed"]}
-    return SessionParams(catalogue=_catalogue(content["catalogue"]), source=text, **numbers)
+    catalogue = _catalogue(content["catalogue"], source.get("category_names", ()))
+    return SessionParams(catalogue=catalogue, source=text, **numbers)
 
 
-def _catalogue(section: Mapping[str, Any]) -> Catalogue:
+def _catalogue(section: Mapping[str, Any], category_names: Any) -> Catalogue:
     values: dict[str, Any] = {"start": section["click_update"], **section}
+    if not isinstance(category_names, list | tuple):
+        raise ValueError(f"category_names must be a list of names, got {show(category_names)}")
+    values["category_names"] = tuple(map(str, category_names))
     values["item_ids"] = tuple(map(str, values["item_ids"]))
     for name in ("entry_share", "popularity"):
         share = np.asarray(values[name], dtype=float)
@@ -98,6 +103,8 @@ def format_preset(
     vectors = {name: _short(getattr(items, name)) for name in _VECTORS}
     if np.array_equal(items.start, items.click_update):
         del vectors["start"]
+    if items.category_names:
+        source = {**source, "category_names": list(items.category_names)}
     content = {
         "source": source,
         "fitted": {name: rounded(value, 5) for name, value in scalars.items() if name in FITTED},
