@@ -50,9 +50,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--report", type=Path, metavar="MD", help="fidelity report (default: <out>_report.md)"
     )
     add_reading_options(parser, COLUMNS, _HELP)
-    parser.add_argument("--period", choices=tuple(PERIODS), default="week", help="between price changes")
+    parser.add_argument(
+        "--period", choices=tuple(PERIODS), default="week", help="between price changes (default %(default)s)"
+    )
     parser.add_argument("--season", type=int, default=13, metavar="N", help="periods (default %(default)s)")
-    parser.add_argument("--max-items", type=int, default=8, metavar="N", help="best sellers that are kept")
+    parser.add_argument(
+        "--max-items",
+        type=int,
+        default=8,
+        metavar="N",
+        help="best sellers that are kept (default %(default)s)",
+    )
     parser.add_argument(
         "--visitors", type=float, metavar="N", help="mean visitors a period (default: assumed from units)"
     )
@@ -62,9 +70,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=EFFECTS[0],
         help="what is held fixed: product and period, or product alone (statsmodels; default %(default)s)",
     )
-    parser.add_argument("--keep-item-ids", action="store_true", help="write the item ids as they are")
+    parser.add_argument(
+        "--keep-item-ids", action="store_true", help="write the item ids as they are (default: hashes)"
+    )
     parser.add_argument("--hash-key", type=Path, metavar="FILE", help=HASH_HELP)
-    parser.add_argument("--seed", type=int, default=0, help="of the report's simulations")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of the report's simulations (default %(default)s)"
+    )
 
 
 def run(options: argparse.Namespace) -> None:
