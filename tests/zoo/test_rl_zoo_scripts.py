@@ -30,7 +30,10 @@ def test_the_literal_command_trains(tmp_path):
     assert (tmp_path / "logs/ppo/EcomRec-v0_1/EcomRec-v0.zip").is_file()
 
 
-@pytest.mark.parametrize("algo", ["a2c", "trpo", "ars", "sac", "td3", "tqc", "crossq"])
+SLOW = [pytest.param(algo, marks=pytest.mark.slow) for algo in ("tqc", "crossq")]  # their networks are large
+
+
+@pytest.mark.parametrize("algo", ["a2c", "trpo", "ars", "sac", "td3", *SLOW])
 def test_the_literal_command_trains_with_other_algorithms(tmp_path, algo):
     run(tmp_path, "rl_zoo3.train", "--algo", algo, "--env", "EcomRec-v0", "-n", "250", "--eval-freq", "-1")
     assert (tmp_path / f"logs/{algo}/EcomRec-v0_1/EcomRec-v0.zip").is_file()
