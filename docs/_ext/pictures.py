@@ -14,7 +14,7 @@ from sb3_ecom.core.movies import write_movie
 from sb3_ecom.core.registry import Spec
 from sb3_ecom.core.task import PastTask
 
-FRAMES = 24  # of a moving picture
+FRAMES = 16  # of a moving picture
 WIDTH = 480  # pixels
 THUMBNAIL = 320  # pixels
 #: Policies that are quick to make and show what the task is about.
