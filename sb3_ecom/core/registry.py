@@ -71,7 +71,7 @@ class Spec:
     #: The best constant action known; it scores below 0.5, or `teaches` says why not.
     best_constant: Any = None
     #: Its class in `sb3_ecom.live`.
-    live_form: Literal["Recommender", "Bidder", "Planner", "Pricer"] | None = None
+    live_form: str | None = None
     why_not_live: str = "its spec names none"  # where there is no live form
     #: Arguments of `best_constant`: an action is a bid or a quantity, not a step or an offset.
     constant_kwargs: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))

@@ -7,6 +7,7 @@ the decision to stop are averaged over the processes, so that all networks stay 
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +15,8 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
+
+_launcher: list[Any] = []  # its store, of a process that has joined others
 
 
 def join_processes(device: torch.device | str = "cpu") -> None:
@@ -26,9 +29,10 @@ def join_processes(device: torch.device | str = "cpu") -> None:
         cuda = torch.device(device).type == "cuda" if device != "auto" else torch.cuda.is_available()
         if cuda:
             torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-        store, rank, count = next(rendezvous("env://"))
+        launcher, rank, count = next(rendezvous("env://"))
+        _launcher.append(launcher)
         # The launcher's store outlives a restart: without the prefix processes would call upon dead ones.
-        store = PrefixStore(f"restart_{restart_count()}", store)
+        store = PrefixStore(f"restart_{restart_count()}", launcher)
         dist.init_process_group("nccl" if cuda else "gloo", store=store, rank=rank, world_size=count)
 
 
@@ -41,6 +45,21 @@ def leave_processes() -> None:
     """Leave the group that `join_processes` joined."""
     if dist.is_initialized():
         dist.destroy_process_group()
+    _launcher.clear()
+
+
+def tell_restarts(key: str, text: str) -> None:
+    """Leave a text with the launcher, for the processes that it starts should one of these die."""
+    for store in _launcher:
+        store.set(f"sb3_ecom/{key}", text)
+
+
+def told_before_restart(key: str) -> str | None:
+    """Return what the processes before a restart left with this launcher, None if nothing."""
+    for store in _launcher:
+        if restart_count() and store.check([f"sb3_ecom/{key}"]):
+            return str(store.get(f"sb3_ecom/{key}").decode())
+    return None
 
 
 def process_count() -> int:

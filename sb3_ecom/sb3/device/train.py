@@ -30,12 +30,7 @@ from stable_baselines3.common.callbacks import CheckpointCallback
 from stable_baselines3.common.vec_env import VecEnv
 
 from sb3_ecom.core.registry import specs
-from sb3_ecom.sb3.device.elastic import (
-    Checkpoint,
-    interrupted_run,
-    last_checkpoint,
-    mark_run,
-)
+from sb3_ecom.sb3.device.elastic import Checkpoint, last_checkpoint
 from sb3_ecom.sb3.device.normalize import DeviceVecNormalize
 from sb3_ecom.sb3.device.ppo import DeviceA2C, DevicePPO
 from sb3_ecom.sb3.device.processes import (
@@ -46,6 +41,8 @@ from sb3_ecom.sb3.device.processes import (
     restart_count,
     seed_of_process,
     share_of,
+    tell_restarts,
+    told_before_restart,
 )
 from sb3_ecom.sb3.device.vec_env import DeviceVecEnv, make_device_env
 from sb3_ecom.sb3.zoo import batched_vec_env, config_path
@@ -64,7 +61,6 @@ class DeviceExperiments(ExperimentManager):  # type: ignore[misc]
     def __init__(self, args: Any, algo: str, *more: Any, **kwargs: Any) -> None:
         kwargs["config"] = kwargs.get("config") or str(config_path(algo))
         super().__init__(args, algo, *more, **kwargs)
-        self.shared_folder = Path(self.log_folder) / algo  # of process 0
         if process_rank() > 0:
             self.log_path = self.save_path = tempfile.mkdtemp(prefix="sb3_ecom_process_")
             self.params_path = f"{self.save_path}/{self.env_name}"
@@ -76,13 +72,14 @@ class DeviceExperiments(ExperimentManager):  # type: ignore[misc]
             self._go_on()
         super().create_log_folder()  # type: ignore[no-untyped-call]
         if process_count() > 1 and process_rank() == 0:
-            mark_run(Path(self.params_path))
+            tell_restarts("run", str(Path(self.save_path).absolute()))
 
     def _go_on(self) -> None:
         """Take the run folder and the last checkpoint of the processes before a restart, if there are any."""
-        run = interrupted_run(self.shared_folder, self.env_name.gym_id) if restart_count() else None
-        if run is None:
+        told = told_before_restart("run")
+        if told is None:
             return
+        run = Path(told)
         if process_rank() == 0:
             self.save_path = str(run)
             self.params_path = f"{run}/{self.env_name}"
